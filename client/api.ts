@@ -1,0 +1,209 @@
+/**
+ * The JSON-RPC surface as types. JSON-RPC 2.0 over HTTP POST `/` and WebSocket `/`, on one port with `/healthz`,
+ * `/readyz` and `/metrics`. Amounts and 64-bit integers are decimal strings; heights, times and counts are numbers;
+ * hashes and ids lower-case hex; accounts bech32m addresses.
+ */
+
+export interface ChainStatus {
+  readonly network: string
+  readonly genesisHash: string
+  readonly version: string
+  /** Name of the validator this node is, or null: a full node. */
+  readonly validator: string | null
+  readonly height: number
+  readonly blockHash: string
+  readonly blockTimeMs: number
+  /** After executing `executedHeight`. */
+  readonly stateRoot: string
+  readonly executedHeight: number
+  readonly executedTimeMs: number
+  readonly view: number
+  readonly peers: number
+  readonly totalSupply: string
+  readonly openHolds: number
+  readonly pendingTxs: number
+  readonly finality: { readonly p50Ms: number | null; readonly p95Ms: number | null }
+  readonly settledTotal: number
+  readonly heldTotal: number
+  readonly failedTotal: number
+  readonly model: { readonly id: string; readonly backend: string; readonly healthy: boolean; readonly problem: string | null }
+}
+
+export interface ChainInfo {
+  readonly network: string
+  readonly genesisHash: string
+  /** 8 bytes, hex. */
+  readonly chainId: string
+  readonly addressPrefix: string
+  readonly minFee: string
+  readonly walletValidityMs: number
+  readonly quarantineMs: number
+  readonly onExpiry: 'release' | 'return'
+  readonly parameters: Readonly<Record<string, number | string>>
+}
+
+export interface BlockInfo {
+  readonly height: number
+  readonly hash: string
+  readonly parentHash: string
+  readonly timeMs: number
+  readonly author: string
+  readonly view: number
+  readonly certificates: number
+  readonly transactions: number
+  /** After executing this block; null until executed. */
+  readonly stateRoot: string | null
+  readonly receiptsRoot: string | null
+}
+
+export interface ValidatorInfo {
+  readonly index: number
+  readonly name: string
+  readonly publicKey: string
+  readonly operator: string
+  readonly stake: string
+  readonly shareBps: number
+  readonly inSet: boolean
+  readonly inNextSet: boolean
+  readonly connected: boolean
+}
+
+export interface AccountInfo {
+  readonly address: string
+  readonly exists: boolean
+  readonly balance: string
+  /** Less what this node has pending for the account. */
+  readonly available: string
+  readonly sequence: string
+  readonly heldOut: string
+}
+
+export type TxStatus = 'pending' | 'settled' | 'held' | 'failed' | 'expired' | 'unknown'
+
+export interface TransferInfo {
+  readonly to: string
+  readonly amount: string
+  readonly memo: string
+}
+
+export interface TxInfo {
+  readonly txId: string
+  readonly status: TxStatus
+  /** Null until final. */
+  readonly height: number | null
+  readonly timeMs: number | null
+  readonly fee: string | null
+  readonly failure: string | null
+  readonly holds: readonly string[]
+  readonly sender: string | null
+  readonly validUntilMs: number | null
+  readonly transfers: readonly TransferInfo[]
+  /** Time of the newest executed block: a payment is expired only when this has passed its validity. */
+  readonly executedTimeMs: number
+}
+
+export interface SubmitResult {
+  readonly txId: string
+  /** `accepted`: durable here. `known`: was submitted before; the status says how it stands. */
+  readonly result: 'accepted' | 'known'
+  readonly status: TxStatus
+}
+
+export interface HoldReason {
+  readonly feature: string
+  readonly value: number
+  readonly usual: number | null
+  readonly share: number
+  readonly text: string
+}
+
+export interface HoldInfo {
+  readonly id: string
+  readonly txId: string
+  readonly payer: string
+  readonly payee: string
+  readonly amount: string
+  readonly createdMs: number
+  readonly expiresMs: number
+  readonly onExpiry: 'release' | 'return'
+  /** Names of the reason bits set by any flagger. */
+  readonly reasons: readonly string[]
+  /** Weight that flagged it, in basis points of the total. */
+  readonly flaggedBps: number
+  readonly flaggers: readonly { readonly validator: string; readonly score: number; readonly reasons: readonly string[] }[]
+  readonly reviews: readonly { readonly validator: string; readonly side: 'release' | 'return' }[]
+  readonly status: 'open' | 'recalled' | 'released' | 'returned' | 'expired-returned' | 'expired-released'
+  readonly endedMs: number | null
+  /** Numbers this node keeps behind its own flag; empty if it did not flag or no longer knows. */
+  readonly details: readonly HoldReason[]
+}
+
+export interface HistoryItem {
+  readonly txId: string
+  readonly height: number
+  readonly timeMs: number
+  readonly direction: 'in' | 'out' | 'other'
+  readonly counterparty: string | null
+  readonly amount: string
+  readonly fee: string
+  readonly memo: string
+  readonly status: 'settled' | 'held' | 'failed' | 'recalled' | 'released' | 'returned'
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  /** Give it back to go on; null: the end. */
+  readonly cursor: string | null
+}
+
+export interface DryRun {
+  readonly txId: string
+  readonly fee: string
+  readonly balanceAfter: string
+  readonly wouldHold: boolean
+  readonly reasons: readonly HoldReason[]
+}
+
+/** One notification per executed block to those who subscribed. */
+export interface BlockEvent {
+  readonly height: number
+  readonly hash: string
+  readonly timeMs: number
+  readonly results: readonly { readonly txId: string; readonly status: 'settled' | 'held' | 'failed'; readonly holds: readonly string[] }[]
+  readonly expired: readonly string[]
+}
+
+/** method → parameters (an object) and result. */
+export interface RpcMethods {
+  'rpc.discover': { params: Record<string, never>; result: object }
+  chain_status: { params: Record<string, never>; result: ChainStatus }
+  chain_info: { params: Record<string, never>; result: ChainInfo }
+  chain_block: { params: { height: number }; result: BlockInfo }
+  chain_validators: { params: Record<string, never>; result: readonly ValidatorInfo[] }
+  account_get: { params: { address: string }; result: AccountInfo }
+  account_history: { params: { address: string; cursor?: string; limit?: number }; result: Page<HistoryItem> }
+  /** `tx`: hex of the canonical encoding. */
+  tx_submit: { params: { tx: string }; result: SubmitResult }
+  tx_get: { params: { txId: string }; result: TxInfo }
+  /** Answers when the transaction is final or expired, or when the time is up (then with its status so far). */
+  tx_wait: { params: { txId: string; timeoutMs: number }; result: TxInfo }
+  tx_dryRun: { params: { tx: string }; result: DryRun }
+  /** Waits until the portable proof exists, at most `timeoutMs`; null: not yet. */
+  tx_receipt: { params: { txId: string; timeoutMs?: number }; result: object | null }
+  quarantine_list: { params: { cursor?: string; limit?: number; status?: 'open' | 'ended' }; result: Page<HoldInfo> }
+  quarantine_get: { params: { id: string }; result: HoldInfo }
+  /** WebSocket only. From `fromHeight` (default: the next block) on; notifications have method `blocks_event`. */
+  blocks_subscribe: { params: { fromHeight?: number }; result: { subscription: string } }
+  blocks_unsubscribe: { params: { subscription: string }; result: boolean }
+}
+
+export type RpcMethod = keyof RpcMethods
+export type RpcParams<Method extends RpcMethod> = RpcMethods[Method]['params']
+export type RpcResult<Method extends RpcMethod> = RpcMethods[Method]['result']
+
+/** `error.data` of a JSON-RPC error answer. */
+export interface RpcErrorData {
+  /** Code of `config/errors.ts`. */
+  readonly code: string
+  readonly retryAfterMs?: number
+}

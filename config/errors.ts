@@ -1,0 +1,106 @@
+/**
+ * Errors are data: a code from this table, a message that says what was expected, what came and what to do, and a
+ * payload. `docs/errors.md` lists exactly these codes; a test holds the two together. A retired code keeps its row.
+ */
+
+/** Exit codes of client commands (0–8) and of the daemon (78–82). */
+export const EXIT = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  cannotConnect: 3,
+  outcomeUnknown: 4,
+  rejected: 5,
+  held: 6,
+  partlyDone: 7,
+  needsInput: 8,
+  configuration: 78,
+  doubleSign: 80,
+  upgradeHalt: 81,
+  dataInconsistent: 82,
+} as const
+
+interface ErrorRow {
+  /** Exit code of a command that ends with this error. */
+  readonly exit: number
+  /** What it means, for docs/errors.md. */
+  readonly meaning: string
+}
+
+/** The table. Area prefixes keep it sorted: each area appends to its own part. */
+export const ERRORS = {
+  unexpected: { exit: 1, meaning: 'A fault of Cordon itself. Please report it.' },
+  usage: { exit: 2, meaning: 'The command line is wrong; the message says which part.' },
+
+  // config
+  'parameter-invalid': { exit: 2, meaning: 'A genesis parameter is unknown or out of range.' },
+  'config-invalid': { exit: 78, meaning: 'The node configuration is missing, unreadable or wrong.' },
+  'genesis-invalid': { exit: 78, meaning: 'The genesis file is missing, unreadable or wrong.' },
+  'format-version': { exit: 78, meaning: 'A stored file or message has a version this build does not know.' },
+
+  // crypto and keys
+  'address-invalid': { exit: 2, meaning: 'Not an address, or one of another network.' },
+  'amount-invalid': { exit: 2, meaning: 'An amount without unit, with too many decimals, or out of range.' },
+  'keystore-invalid': { exit: 78, meaning: 'A key file is missing, unreadable or wrong.' },
+  'password-wrong': { exit: 8, meaning: 'The password does not open the key file.' },
+  'needs-input': { exit: 8, meaning: 'A password or answer is needed and there is no terminal to ask on.' },
+  'mnemonic-invalid': { exit: 2, meaning: 'Not 24 words of the BIP-39 list with a right checksum.' },
+
+  // node start
+  'port-in-use': { exit: 78, meaning: 'Another process listens on a port this node was told to use.' },
+  'directory-locked': { exit: 78, meaning: 'Another process uses the same node directory.' },
+  'other-chain': { exit: 78, meaning: 'The data directory or a peer belongs to another chain.' },
+  'data-inconsistent': { exit: 82, meaning: 'Stored data contradicts itself; the message has the repair command.' },
+  'double-sign': { exit: 80, meaning: 'Signing would contradict an earlier vote of this key; the node refuses.' },
+
+  // transactions
+  'tx-malformed': { exit: 5, meaning: 'The bytes are not the canonical encoding of a transaction.' },
+  'tx-too-large': { exit: 5, meaning: 'The transaction is longer than the limit.' },
+  'tx-version': { exit: 5, meaning: 'The transaction has a version this build does not know.' },
+  'tx-wrong-chain': { exit: 5, meaning: 'The transaction was signed for another chain.' },
+  'tx-signature': { exit: 5, meaning: 'A signature is missing or wrong.' },
+  'tx-expired': { exit: 5, meaning: 'The transaction is past its validity.' },
+  'tx-validity-too-far': { exit: 5, meaning: 'The validity of an unordered transaction lies too far ahead.' },
+  'tx-sequence': { exit: 5, meaning: 'The sequence number is not the next one of the sender.' },
+  'tx-fee-too-low': { exit: 5, meaning: 'The fee is below the minimum.' },
+  'tx-unknown-account': { exit: 5, meaning: 'The sender has no account on this chain.' },
+  'tx-insufficient-funds': { exit: 5, meaning: 'The balance, less what is already pending, does not cover amount and fee.' },
+  'tx-action-invalid': { exit: 5, meaning: 'An action can never succeed, whatever the state.' },
+  'tx-unknown': { exit: 5, meaning: 'The node knows no such transaction.' },
+  'hold-unknown': { exit: 5, meaning: 'There is no such hold.' },
+  busy: { exit: 1, meaning: 'The node has more work than it can take; try again after retryAfterMs.' },
+
+  // client
+  'cannot-connect': { exit: 3, meaning: 'No node answers at the address.' },
+  'outcome-unknown': { exit: 4, meaning: 'The time was up before the outcome was known. The payment may still settle.' },
+  'rpc-invalid': { exit: 2, meaning: 'The request is no JSON-RPC 2.0, or its parameters do not fit the method.' },
+  'rpc-method': { exit: 2, meaning: 'The method does not exist.' },
+  'rpc-too-large': { exit: 2, meaning: 'The request is longer than the limit.' },
+  'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
+  'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
+
+  // devnet
+  'devnet-missing': { exit: 3, meaning: 'There is no devnet in the directory, or it does not run.' },
+  'devnet-running': { exit: 2, meaning: 'The devnet of the directory runs already.' },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** An expected failure. Its message is for people, its code and payload for programs. */
+export class CordonError extends Error {
+  override readonly name: string = 'CordonError'
+  readonly code: ErrorCode
+  /** Facts behind the message; JSON values only. */
+  readonly payload: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, payload: Readonly<Record<string, unknown>> = {}, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.payload = payload
+  }
+}
+
+/** The exit code for any thrown value. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof CordonError ? ERRORS[error.code].exit : EXIT.unexpected
+}

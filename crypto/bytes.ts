@@ -1,0 +1,38 @@
+/** Byte-string helpers shared by every layer. */
+
+/** Lower-case hex of `bytes`. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
+
+/**
+ * Bytes of a lower-case hex string.
+ * @throws RangeError if `hex` is not lower-case hex, or not of `length` bytes when that is given.
+ */
+export function fromHex(hex: string, length?: number): Uint8Array {
+  if (!/^(?:[0-9a-f]{2})*$/.test(hex)) throw new RangeError(`expected lower-case hex, got ${JSON.stringify(hex.slice(0, 80))}`)
+  if (length !== undefined && hex.length !== 2 * length) {
+    throw new RangeError(`expected ${length} bytes of hex, got ${hex.length / 2}`)
+  }
+  return Uint8Array.from(Buffer.from(hex, 'hex'))
+}
+
+/** Whether two byte strings are the same. Not constant time: never use it on secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0
+}
+
+/** Lexicographic order of two byte strings, for sorting. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b)
+}
+
+/** One byte string holding all `parts` in order. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(parts)
+}
+
+/** UTF-8 bytes of `text`. */
+export function utf8(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8')
+}

@@ -1,0 +1,174 @@
+/**
+ * The canonical binary codec: big-endian, exact lengths, no optional spellings.
+ * A decoder built on `Reader` accepts a byte string only if the encoder would produce the very same bytes.
+ */
+
+/** A byte string that is not the canonical encoding of anything. */
+export class DecodeError extends Error {
+  override readonly name: string = 'DecodeError'
+}
+
+const INITIAL_CAPACITY_BYTES = 256
+const MAX_U48 = 2 ** 48
+
+/** Appends values to a growing buffer. */
+export class Writer {
+  #buffer: Uint8Array
+  #view: DataView
+  #length = 0
+
+  constructor(capacityBytes: number = INITIAL_CAPACITY_BYTES) {
+    this.#buffer = new Uint8Array(capacityBytes)
+    this.#view = new DataView(this.#buffer.buffer)
+  }
+
+  #reserve(count: number): number {
+    const offset = this.#length
+    const needed = offset + count
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length))
+      grown.set(this.#buffer.subarray(0, offset))
+      this.#buffer = grown
+      this.#view = new DataView(grown.buffer)
+    }
+    this.#length = needed
+    return offset
+  }
+
+  u8(value: number): this {
+    this.#view.setUint8(this.#reserve(1), integer(value, 0xff))
+    return this
+  }
+
+  u16(value: number): this {
+    this.#view.setUint16(this.#reserve(2), integer(value, 0xffff))
+    return this
+  }
+
+  u32(value: number): this {
+    this.#view.setUint32(this.#reserve(4), integer(value, 0xffff_ffff))
+    return this
+  }
+
+  /** A u64 held as bigint: amounts, salts, weights. */
+  u64(value: bigint): this {
+    if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${value} is not a u64`)
+    this.#view.setBigUint64(this.#reserve(8), value)
+    return this
+  }
+
+  /** A u64 field whose values stay below 2^48 and are held as number: times, heights, views, sequence numbers of batches. */
+  u48(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0 || value >= MAX_U48) throw new RangeError(`${value} is not below 2^48`)
+    this.#view.setBigUint64(this.#reserve(8), BigInt(value))
+    return this
+  }
+
+  /** Bytes of a length both sides know. */
+  fixed(bytes: Uint8Array, length: number): this {
+    if (bytes.length !== length) throw new RangeError(`expected ${length} bytes, got ${bytes.length}`)
+    this.#buffer.set(bytes, this.#reserve(length))
+    return this
+  }
+
+  /** Bytes behind a u32 length. */
+  bytes(bytes: Uint8Array): this {
+    this.u32(bytes.length)
+    this.#buffer.set(bytes, this.#reserve(bytes.length))
+    return this
+  }
+
+  /** Bytes already encoded elsewhere, as they are. */
+  raw(bytes: Uint8Array): this {
+    this.#buffer.set(bytes, this.#reserve(bytes.length))
+    return this
+  }
+
+  /** What was written so far; the writer must not be used afterwards. */
+  finish(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+}
+
+/** Takes values from the front of a byte string. Returned byte strings are views, not copies. */
+export class Reader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #offset = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get offset(): number {
+    return this.#offset
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset
+  }
+
+  #take(count: number): number {
+    const offset = this.#offset
+    if (count > this.#bytes.length - offset) {
+      throw new DecodeError(`expected ${count} more bytes at offset ${offset}, got ${this.#bytes.length - offset}`)
+    }
+    this.#offset = offset + count
+    return offset
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1))
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2))
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4))
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.#take(8))
+  }
+
+  u48(): number {
+    const value = this.#view.getBigUint64(this.#take(8))
+    if (value >= BigInt(MAX_U48)) throw new DecodeError(`expected a value below 2^48 at offset ${this.#offset - 8}, got ${value}`)
+    return Number(value)
+  }
+
+  fixed(length: number): Uint8Array {
+    const offset = this.#take(length)
+    return this.#bytes.subarray(offset, offset + length)
+  }
+
+  /** Bytes behind a u32 length of at most `maxLength`. */
+  bytes(maxLength: number): Uint8Array {
+    return this.fixed(this.count(maxLength, 'bytes'))
+  }
+
+  /** A u32 count of at most `max`, checked before anything is allocated for it. */
+  count(max: number, what: string): number {
+    const count = this.u32()
+    if (count > max) throw new DecodeError(`expected at most ${max} ${what}, got ${count}`)
+    return count
+  }
+
+  /** Everything that is left. */
+  rest(): Uint8Array {
+    return this.fixed(this.remaining)
+  }
+
+  /** Fails unless every byte was taken. */
+  end(): void {
+    if (this.remaining !== 0) throw new DecodeError(`expected the end at offset ${this.#offset}, got ${this.remaining} more bytes`)
+  }
+}
+
+function integer(value: number, max: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > max) throw new RangeError(`${value} is not an integer from 0 to ${max}`)
+  return value
+}

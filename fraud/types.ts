@@ -1,0 +1,45 @@
+/** What the fraud engine takes in and hands out. Nothing here reads a clock: times are arguments, in ms. */
+
+/** One transfer to judge. Accounts are lower-case hex ids. */
+export interface TransferFacts {
+  /** Unique: transaction id hex ‖ ':' ‖ action index. */
+  readonly key: string
+  readonly payer: string
+  readonly payee: string
+  /** In uCRD. */
+  readonly amount: bigint
+  /** Executed balance of the payer, in uCRD, before this and before anything not yet executed. */
+  readonly payerBalance: bigint
+  /** Batch creation time while judged, block time when executed. */
+  readonly timeMs: number
+}
+
+/** What happened to a transfer at execution. */
+export interface TransferOutcome {
+  readonly facts: TransferFacts
+  readonly held: boolean
+}
+
+/** One number behind a flag, so that a person can act on it. */
+export interface ReasonDetail {
+  /** Feature name, `docs/fraud.md`. */
+  readonly feature: string
+  /** Value of this transfer, in the feature's unit. */
+  readonly value: number
+  /** The account's usual value, or null: not enough history. */
+  readonly usual: number | null
+  /** Share of the score, 0–1. */
+  readonly share: number
+  /** One sentence in plain words with the numbers in it. */
+  readonly text: string
+}
+
+export interface Assessment {
+  readonly key: string
+  /** 0–255. */
+  readonly score: number
+  readonly flagged: boolean
+  /** Reason bits, `fraud/reasons.ts`. */
+  readonly reasons: number
+  readonly details: readonly ReasonDetail[]
+}

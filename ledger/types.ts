@@ -1,0 +1,140 @@
+/** What the ledger takes in and hands out. Amounts are bigint uCRD; times are ms from block headers. */
+
+export type Bytes32 = Uint8Array
+
+/** A transfer that the validators' verdict holds, as counted in the certificate (dissemination.md, The verdict). */
+export interface HeldTransfer {
+  readonly tx: number
+  readonly action: number
+  readonly flaggedWeight: bigint
+  readonly flaggers: readonly Flagger[]
+}
+
+export interface Flagger {
+  /** Validator index. */
+  readonly signer: number
+  readonly weight: bigint
+  /** 0–255. */
+  readonly score: number
+  readonly reasons: number
+}
+
+/** One certificate of a final block, with the body it certifies. */
+export interface ExecutionBatch {
+  readonly epoch: number
+  readonly author: number
+  readonly seq: number
+  readonly createdMs: number
+  readonly digest: Bytes32
+  /** Null exactly if `Ledger.skips` said that this batch is skipped: then no body is needed. */
+  readonly txs: readonly Uint8Array[] | null
+  readonly held: readonly HeldTransfer[]
+}
+
+export interface ExecutionBlock {
+  readonly height: number
+  /** Block digest, 32 bytes. */
+  readonly digest: Bytes32
+  readonly timeMs: number
+  readonly batches: readonly ExecutionBatch[]
+}
+
+export interface Account {
+  readonly id: Bytes32
+  readonly balance: bigint
+  /** Of the last ordered transaction; 0: none yet. */
+  readonly sequence: bigint
+  readonly createdMs: number
+}
+
+export type Outcome = 'settled' | 'held' | 'failed'
+
+/** Why a transaction failed: stable codes, part of the receipt. */
+export type FailureCode =
+  | 'insufficient-funds'
+  | 'fee-not-covered'
+  | 'hold-unknown'
+  | 'hold-not-yours'
+  | 'hold-due'
+  | 'hold-kind'
+  | 'not-an-operator'
+  | 'already-voted'
+  | 'amount-overflow'
+
+export interface Receipt {
+  readonly txId: Bytes32
+  readonly height: number
+  /** Position among the receipts of its block. */
+  readonly index: number
+  readonly timeMs: number
+  readonly outcome: Outcome
+  /** Taken, in uCRD. */
+  readonly fee: bigint
+  /** Null unless failed. */
+  readonly failure: FailureCode | null
+  /** Holds made by this transaction, ascending by action. */
+  readonly holds: readonly { readonly action: number; readonly holdId: Bytes32 }[]
+}
+
+/** No trace in the state: id already live, outside its validity, or wrong sequence. */
+export interface VoidTransaction {
+  readonly txId: Bytes32
+  readonly reason: 'duplicate' | 'expired' | 'not-yet-valid' | 'sequence'
+}
+
+export type HoldEnd = 'recalled' | 'released' | 'returned' | 'expired-returned' | 'expired-released'
+
+export interface Hold {
+  readonly id: Bytes32
+  readonly kind: 'quarantine'
+  readonly txId: Bytes32
+  readonly action: number
+  readonly payer: Bytes32
+  readonly payee: Bytes32
+  readonly amount: bigint
+  readonly createdMs: number
+  readonly expiresMs: number
+  readonly onExpiry: 'release' | 'return'
+  readonly flaggers: readonly Flagger[]
+  /** Reviews so far, ascending by validator. */
+  readonly reviews: readonly { readonly validator: number; readonly side: 'release' | 'return' }[]
+  /** Null while open. */
+  readonly end: { readonly how: HoldEnd; readonly atMs: number; readonly height: number } | null
+}
+
+/** A transfer as executed, for whoever learns from the ledger. */
+export interface ExecutedTransfer {
+  readonly txId: Bytes32
+  readonly action: number
+  readonly payer: Bytes32
+  readonly payee: Bytes32
+  readonly amount: bigint
+  readonly timeMs: number
+  readonly held: boolean
+  /** Balance of the payer right before this transfer. */
+  readonly payerBalanceBefore: bigint
+}
+
+export interface BlockExecution {
+  readonly height: number
+  readonly digest: Bytes32
+  readonly timeMs: number
+  readonly stateRoot: Bytes32
+  readonly receiptsRoot: Bytes32
+  /** Whether the block had certificates or ended holds. */
+  readonly hadWork: boolean
+  readonly receipts: readonly Receipt[]
+  readonly voids: readonly VoidTransaction[]
+  readonly transfers: readonly ExecutedTransfer[]
+  readonly endedHolds: readonly Hold[]
+  /** `expiresMs` of the hold that falls due next, or null. */
+  readonly nextDueMs: number | null
+}
+
+/** Where all value is. Their sum never changes (no minting yet). uCRD. */
+export interface Totals {
+  readonly balances: bigint
+  readonly holds: bigint
+  readonly stake: bigint
+  readonly fees: bigint
+}
