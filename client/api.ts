@@ -26,7 +26,12 @@ export interface ChainStatus {
   readonly settledTotal: number
   readonly heldTotal: number
   readonly failedTotal: number
-  readonly model: { readonly id: string; readonly backend: string; readonly healthy: boolean; readonly problem: string | null }
+  readonly model: {
+    readonly id: string
+    readonly backend: string
+    readonly healthy: boolean
+    readonly problem: string | null
+  }
 }
 
 export interface ChainInfo {
@@ -130,7 +135,11 @@ export interface HoldInfo {
   readonly reasons: readonly string[]
   /** Weight that flagged it, in basis points of the total. */
   readonly flaggedBps: number
-  readonly flaggers: readonly { readonly validator: string; readonly score: number; readonly reasons: readonly string[] }[]
+  readonly flaggers: readonly {
+    readonly validator: string
+    readonly score: number
+    readonly reasons: readonly string[]
+  }[]
   readonly reviews: readonly { readonly validator: string; readonly side: 'release' | 'return' }[]
   readonly status: 'open' | 'recalled' | 'released' | 'returned' | 'expired-returned' | 'expired-released'
   readonly endedMs: number | null
@@ -169,7 +178,11 @@ export interface BlockEvent {
   readonly height: number
   readonly hash: string
   readonly timeMs: number
-  readonly results: readonly { readonly txId: string; readonly status: 'settled' | 'held' | 'failed'; readonly holds: readonly string[] }[]
+  readonly results: readonly {
+    readonly txId: string
+    readonly status: 'settled' | 'held' | 'failed'
+    readonly holds: readonly string[]
+  }[]
   readonly expired: readonly string[]
 }
 
@@ -190,7 +203,10 @@ export interface RpcMethods {
   tx_dryRun: { params: { tx: string }; result: DryRun }
   /** Waits until the portable proof exists, at most `timeoutMs`; null: not yet. */
   tx_receipt: { params: { txId: string; timeoutMs?: number }; result: object | null }
-  quarantine_list: { params: { cursor?: string; limit?: number; status?: 'open' | 'ended' }; result: Page<HoldInfo> }
+  quarantine_list: {
+    params: { cursor?: string; limit?: number; status?: 'open' | 'ended' }
+    result: Page<HoldInfo>
+  }
   quarantine_get: { params: { id: string }; result: HoldInfo }
   /** WebSocket only. From `fromHeight` (default: the next block) on; notifications have method `blocks_event`. */
   blocks_subscribe: { params: { fromHeight?: number }; result: { subscription: string } }

@@ -50,8 +50,14 @@ export const ERRORS = {
   'port-in-use': { exit: 78, meaning: 'Another process listens on a port this node was told to use.' },
   'directory-locked': { exit: 78, meaning: 'Another process uses the same node directory.' },
   'other-chain': { exit: 78, meaning: 'The data directory or a peer belongs to another chain.' },
-  'data-inconsistent': { exit: 82, meaning: 'Stored data contradicts itself; the message has the repair command.' },
-  'double-sign': { exit: 80, meaning: 'Signing would contradict an earlier vote of this key; the node refuses.' },
+  'data-inconsistent': {
+    exit: 82,
+    meaning: 'Stored data contradicts itself; the message has the repair command.',
+  },
+  'double-sign': {
+    exit: 80,
+    meaning: 'Signing would contradict an earlier vote of this key; the node refuses.',
+  },
 
   // transactions
   'tx-malformed': { exit: 5, meaning: 'The bytes are not the canonical encoding of a transaction.' },
@@ -64,7 +70,10 @@ export const ERRORS = {
   'tx-sequence': { exit: 5, meaning: 'The sequence number is not the next one of the sender.' },
   'tx-fee-too-low': { exit: 5, meaning: 'The fee is below the minimum.' },
   'tx-unknown-account': { exit: 5, meaning: 'The sender has no account on this chain.' },
-  'tx-insufficient-funds': { exit: 5, meaning: 'The balance, less what is already pending, does not cover amount and fee.' },
+  'tx-insufficient-funds': {
+    exit: 5,
+    meaning: 'The balance, less what is already pending, does not cover amount and fee.',
+  },
   'tx-action-invalid': { exit: 5, meaning: 'An action can never succeed, whatever the state.' },
   'tx-unknown': { exit: 5, meaning: 'The node knows no such transaction.' },
   'hold-unknown': { exit: 5, meaning: 'There is no such hold.' },
@@ -72,8 +81,14 @@ export const ERRORS = {
 
   // client
   'cannot-connect': { exit: 3, meaning: 'No node answers at the address.' },
-  'outcome-unknown': { exit: 4, meaning: 'The time was up before the outcome was known. The payment may still settle.' },
-  'rpc-invalid': { exit: 2, meaning: 'The request is no JSON-RPC 2.0, or its parameters do not fit the method.' },
+  'outcome-unknown': {
+    exit: 4,
+    meaning: 'The time was up before the outcome was known. The payment may still settle.',
+  },
+  'rpc-invalid': {
+    exit: 2,
+    meaning: 'The request is no JSON-RPC 2.0, or its parameters do not fit the method.',
+  },
   'rpc-method': { exit: 2, meaning: 'The method does not exist.' },
   'rpc-too-large': { exit: 2, meaning: 'The request is longer than the limit.' },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
@@ -93,7 +108,12 @@ export class CordonError extends Error {
   /** Facts behind the message; JSON values only. */
   readonly payload: Readonly<Record<string, unknown>>
 
-  constructor(code: ErrorCode, message: string, payload: Readonly<Record<string, unknown>> = {}, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    payload: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions,
+  ) {
     super(message, options)
     this.code = code
     this.payload = payload

@@ -46,7 +46,11 @@ export function genesisHash(genesis: Genesis): Uint8Array {
   for (const name of PARAMETER_NAMES) writer.bytes(utf8(name)).bytes(utf8(String(genesis.parameters[name])))
   writer.u32(genesis.validators.length)
   for (const validator of genesis.validators) {
-    writer.bytes(utf8(validator.name)).fixed(validator.publicKey, 32).fixed(validator.operator, 32).u64(validator.stake)
+    writer
+      .bytes(utf8(validator.name))
+      .fixed(validator.publicKey, 32)
+      .fixed(validator.operator, 32)
+      .u64(validator.stake)
   }
   writer.u32(genesis.accounts.length)
   for (const account of genesis.accounts) writer.fixed(account.id, 32).u64(account.balance)

@@ -16,6 +16,8 @@ export const LIMITS = {
   validators: 256,
   /** Total voting weight; leaves room for sums of three in 64 bits. */
   totalWeight: 2n ** 61n,
+  /** Period of the leader schedule when the weights themselves would make it longer. */
+  leaderScheduleSlots: 4_096,
   genesisBytes: 64 * 1024 * 1024,
 
   blockBytes: 2 * 1024 * 1024,
@@ -29,6 +31,7 @@ export const LIMITS = {
   resultsPerHeader: 64,
   /** Answer to a range request for certificates, blocks or batches. */
   pageBytes: 256 * 1024,
+  certificatesPerPage: 1_024,
   blocksPerPage: 64,
   batchesPerPage: 16,
   /** Blocks fetched ahead of the delivered height before a node has to be synced from a snapshot. */
@@ -39,6 +42,8 @@ export const LIMITS = {
   /** Signatures in one batch that only the slow reference accepts, before an acker declines it. */
   slowSignaturesPerBatch: 4,
   batchSeqReservation: 1_000,
+  /** Flagged transfer actions in one ack. */
+  flagsPerAck: 8_192,
 
   /** One message on a validator stream, proposal with its block and certificates included. */
   messageBytes: 4 * 1024 * 1024,

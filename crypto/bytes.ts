@@ -10,7 +10,8 @@ export function toHex(bytes: Uint8Array): string {
  * @throws RangeError if `hex` is not lower-case hex, or not of `length` bytes when that is given.
  */
 export function fromHex(hex: string, length?: number): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/.test(hex)) throw new RangeError(`expected lower-case hex, got ${JSON.stringify(hex.slice(0, 80))}`)
+  if (!/^(?:[0-9a-f]{2})*$/.test(hex))
+    throw new RangeError(`expected lower-case hex, got ${JSON.stringify(hex.slice(0, 80))}`)
   if (length !== undefined && hex.length !== 2 * length) {
     throw new RangeError(`expected ${length} bytes of hex, got ${hex.length / 2}`)
   }

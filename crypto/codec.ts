@@ -59,7 +59,8 @@ export class Writer {
 
   /** A u64 field whose values stay below 2^48 and are held as number: times, heights, views, sequence numbers of batches. */
   u48(value: number): this {
-    if (!Number.isSafeInteger(value) || value < 0 || value >= MAX_U48) throw new RangeError(`${value} is not below 2^48`)
+    if (!Number.isSafeInteger(value) || value < 0 || value >= MAX_U48)
+      throw new RangeError(`${value} is not below 2^48`)
     this.#view.setBigUint64(this.#reserve(8), BigInt(value))
     return this
   }
@@ -112,7 +113,9 @@ export class Reader {
   #take(count: number): number {
     const offset = this.#offset
     if (count > this.#bytes.length - offset) {
-      throw new DecodeError(`expected ${count} more bytes at offset ${offset}, got ${this.#bytes.length - offset}`)
+      throw new DecodeError(
+        `expected ${count} more bytes at offset ${offset}, got ${this.#bytes.length - offset}`,
+      )
     }
     this.#offset = offset + count
     return offset
@@ -136,7 +139,8 @@ export class Reader {
 
   u48(): number {
     const value = this.#view.getBigUint64(this.#take(8))
-    if (value >= BigInt(MAX_U48)) throw new DecodeError(`expected a value below 2^48 at offset ${this.#offset - 8}, got ${value}`)
+    if (value >= BigInt(MAX_U48))
+      throw new DecodeError(`expected a value below 2^48 at offset ${this.#offset - 8}, got ${value}`)
     return Number(value)
   }
 
@@ -164,11 +168,13 @@ export class Reader {
 
   /** Fails unless every byte was taken. */
   end(): void {
-    if (this.remaining !== 0) throw new DecodeError(`expected the end at offset ${this.#offset}, got ${this.remaining} more bytes`)
+    if (this.remaining !== 0)
+      throw new DecodeError(`expected the end at offset ${this.#offset}, got ${this.remaining} more bytes`)
   }
 }
 
 function integer(value: number, max: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > max) throw new RangeError(`${value} is not an integer from 0 to ${max}`)
+  if (!Number.isInteger(value) || value < 0 || value > max)
+    throw new RangeError(`${value} is not an integer from 0 to ${max}`)
   return value
 }

@@ -19,7 +19,8 @@ export interface KeyPair {
 
 /** The key pair of a 32-byte seed (RFC 8032). */
 export function keyPairFromSeed(seed: Uint8Array): KeyPair {
-  if (seed.length !== SEED_BYTES) throw new RangeError(`expected a seed of ${SEED_BYTES} bytes, got ${seed.length}`)
+  if (seed.length !== SEED_BYTES)
+    throw new RangeError(`expected a seed of ${SEED_BYTES} bytes, got ${seed.length}`)
   const publicKey = Buffer.alloc(PUBLIC_KEY_BYTES)
   const secretKey = Buffer.alloc(sodium.crypto_sign_SECRETKEYBYTES)
   sodium.crypto_sign_seed_keypair(publicKey, secretKey, asBuffer(seed))

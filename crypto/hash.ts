@@ -10,6 +10,7 @@ export const DOMAINS = [
   'ledger/simplex/v1',
   'valset',
   'block',
+  'payload',
   'prop',
   'just',
   'vote',
@@ -37,7 +38,10 @@ export const DOMAINS = [
 export type Domain = (typeof DOMAINS)[number]
 
 const PREFIXES: ReadonlyMap<Domain, Buffer> = new Map(
-  DOMAINS.map((domain) => [domain, Buffer.concat([Buffer.from([domain.length]), Buffer.from(domain, 'ascii')])]),
+  DOMAINS.map((domain) => [
+    domain,
+    Buffer.concat([Buffer.from([domain.length]), Buffer.from(domain, 'ascii')]),
+  ]),
 )
 
 /**

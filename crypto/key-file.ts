@@ -25,14 +25,18 @@ export function writeKeyFile(path: string, purpose: KeyPurpose, seed: Uint8Array
  * @throws CordonError `keystore-invalid` if it is missing, readable by others, or not what it should be.
  */
 export function readKeyFile(path: string, purpose: KeyPurpose): KeyPair & { readonly seed: Uint8Array } {
-  const refuse = (problem: string): CordonError => new CordonError('keystore-invalid', `${purpose} key file ${path}: ${problem}`, { path })
+  const refuse = (problem: string): CordonError =>
+    new CordonError('keystore-invalid', `${purpose} key file ${path}: ${problem}`, { path })
   let text: string
   try {
-    if ((statSync(path).mode & 0o077) !== 0) throw refuse(`expected mode 0600, others may read it; run: chmod 600 ${path}`)
+    if ((statSync(path).mode & 0o077) !== 0)
+      throw refuse(`expected mode 0600, others may read it; run: chmod 600 ${path}`)
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof CordonError) throw error
-    throw refuse(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); restore it from a backup or make one with cordon init`)
+    throw refuse(
+      `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); restore it from a backup or make one with cordon init`,
+    )
   }
   let content: unknown
   try {
@@ -41,12 +45,15 @@ export function readKeyFile(path: string, purpose: KeyPurpose): KeyPair & { read
     throw refuse('is not JSON; restore it from a backup')
   }
   const fields = (typeof content === 'object' && content !== null ? content : {}) as Record<string, unknown>
-  if (fields.format !== FORMAT) throw refuse(`expected format ${FORMAT}, got ${JSON.stringify(fields.format)}`)
-  if (fields.purpose !== purpose) throw refuse(`expected a ${purpose} key, got ${JSON.stringify(fields.purpose)}`)
+  if (fields.format !== FORMAT)
+    throw refuse(`expected format ${FORMAT}, got ${JSON.stringify(fields.format)}`)
+  if (fields.purpose !== purpose)
+    throw refuse(`expected a ${purpose} key, got ${JSON.stringify(fields.purpose)}`)
   try {
     const seed = fromHex(String(fields.seed), SEED_BYTES)
     const keyPair = keyPairFromSeed(seed)
-    if (!equalBytes(keyPair.publicKey, fromHex(String(fields.publicKey), 32))) throw refuse('its seed and public key do not belong together; restore it from a backup')
+    if (!equalBytes(keyPair.publicKey, fromHex(String(fields.publicKey), 32)))
+      throw refuse('its seed and public key do not belong together; restore it from a backup')
     return { ...keyPair, seed }
   } catch (error) {
     if (error instanceof CordonError) throw error
