@@ -55,11 +55,10 @@ export type FailureCode =
   | 'fee-not-covered'
   | 'hold-unknown'
   | 'hold-not-yours'
+  | 'hold-ended'
   | 'hold-due'
-  | 'hold-kind'
   | 'not-an-operator'
   | 'already-voted'
-  | 'amount-overflow'
 
 export interface Receipt {
   readonly txId: Bytes32
@@ -76,10 +75,13 @@ export interface Receipt {
   readonly holds: readonly { readonly action: number; readonly holdId: Bytes32 }[]
 }
 
-/** No trace in the state: id already live, outside its validity, or wrong sequence. */
+/**
+ * No trace in the state: id already live, outside its validity, or wrong sequence. `invalid` breaks a stateless rule,
+ * which q signers of its batch vouched against: it never happens with at most F faulty.
+ */
 export interface VoidTransaction {
   readonly txId: Bytes32
-  readonly reason: 'duplicate' | 'expired' | 'not-yet-valid' | 'sequence'
+  readonly reason: 'duplicate' | 'expired' | 'not-yet-valid' | 'sequence' | 'invalid'
 }
 
 export type HoldEnd = 'recalled' | 'released' | 'returned' | 'expired-returned' | 'expired-released'
