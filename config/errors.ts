@@ -42,6 +42,11 @@ export const ERRORS = {
   'address-invalid': { exit: 2, meaning: 'Not an address, or one of another network.' },
   'amount-invalid': { exit: 2, meaning: 'An amount without unit, with too many decimals, or out of range.' },
   'keystore-invalid': { exit: 78, meaning: 'A key file is missing, unreadable or wrong.' },
+  'key-exists': {
+    exit: 2,
+    meaning: 'The keystore has a key of this name already; keys are never overwritten.',
+  },
+  'key-unknown': { exit: 2, meaning: 'The keystore has no key of this name.' },
   'password-wrong': { exit: 8, meaning: 'The password does not open the key file.' },
   'needs-input': { exit: 8, meaning: 'A password or answer is needed and there is no terminal to ask on.' },
   'mnemonic-invalid': { exit: 2, meaning: 'Not 24 words of the BIP-39 list with a right checksum.' },

@@ -68,6 +68,11 @@ export const LIMITS = {
 
   passwordBytes: 1_024,
   keystoreBytes: 65_536,
+  keyNameCharacters: 32,
+  /** Cost a key file may ask for: a crafted one must not take all memory. */
+  keystoreMemoryKiB: 1024 * 1024,
+  keystorePasses: 16,
+  keystoreLanes: 16,
   receiptFileBytes: 16 * 1024 * 1024,
 } as const
 

@@ -33,6 +33,7 @@ export const DOMAINS = [
   'assignment',
   'model',
   'devnet-key',
+  'keystore',
 ] as const
 
 export type Domain = (typeof DOMAINS)[number]

@@ -68,3 +68,29 @@ export function rootOfPath(leaf: Uint8Array, path: MerklePath): Uint8Array | nul
   }
   return used === path.siblings.length ? node : null
 }
+
+/** One level of a path: the sibling, and on which side of the node it stands. */
+export interface MerkleStep {
+  readonly side: 'left' | 'right'
+  readonly sibling: Uint8Array
+}
+
+/**
+ * A path as steps. Index and count of a path are not all bound by the root (5 and 6 leaves share most paths); steps
+ * are, bit by bit, so stored proofs carry these.
+ */
+export function stepsOfPath(path: MerklePath): MerkleStep[] {
+  const steps: MerkleStep[] = []
+  let index = path.index
+  for (let count = path.count; count > 1; count = (count + 1) >> 1) {
+    const sibling = (index ^ 1) < count ? path.siblings[steps.length] : undefined
+    if (sibling !== undefined) steps.push({ side: index % 2 === 0 ? 'right' : 'left', sibling })
+    index >>= 1
+  }
+  return steps
+}
+
+/** The root that `leaf` has under `steps`. */
+export function rootOfSteps(leaf: Uint8Array, steps: readonly MerkleStep[]): Uint8Array {
+  return steps.reduce((node, { side, sibling }) => (side === 'left' ? parent(sibling, node) : parent(node, sibling)), leaf)
+}
