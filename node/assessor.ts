@@ -1,0 +1,119 @@
+/**
+ * Checks and judges batches: every signature and stateless rule of every transaction, then the local model's opinion of
+ * every transfer (dissemination.md, Life of a batch 4). Signatures and scores are made in workers.
+ */
+import { LIMITS } from '../config/limits.ts'
+import type { Parameters } from '../config/parameters.ts'
+import { toHex } from '../crypto/bytes.ts'
+import type { Effect } from '../consensus/replica-types.ts'
+import type { BatchRef, Digest, Flag, SignedBatch } from '../consensus/types.ts'
+import type { Assessment, TransferFacts } from '../fraud/types.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { checkStructure } from '../ledger/rules.ts'
+import { decodeTransaction, type DecodedTransaction } from '../ledger/transaction.ts'
+import type { Scorer } from './scoring/scorer.ts'
+import type { SignatureChecker } from './scoring/signature-checker.ts'
+import { transferFacts } from './transfers.ts'
+
+const NO_MODEL: Digest = new Uint8Array(32)
+/** Transactions remembered as checked, by all their bytes. */
+const CHECKED_ENTRIES = 65_536
+
+export interface AssessorOptions {
+  readonly ledger: Ledger
+  readonly scorer: Scorer
+  readonly signatures: SignatureChecker
+  readonly parameters: Parameters
+  /** 8 bytes. */
+  readonly chainId: Uint8Array
+}
+
+export interface BatchAssessment {
+  readonly ref: BatchRef
+  readonly valid: boolean
+  readonly flags: readonly Flag[]
+  readonly modelId: Digest
+}
+
+/** Name of a batch in the scorer. */
+export function batchKey(ref: BatchRef): string {
+  return `${ref.epoch}/${ref.author}/${ref.seq}/${toHex(ref.digest)}`
+}
+
+export class Assessor {
+  readonly #options: AssessorOptions
+  /** Bytes already checked at admission, so that no signature is checked twice on one node. */
+  readonly #checked: Set<string> = new Set()
+
+  constructor(options: AssessorOptions) {
+    this.#options = options
+  }
+
+  /** Admission checked these very bytes with the strict verifier. */
+  remember(bytes: Uint8Array): void {
+    this.#checked.add(nameOf(bytes))
+    if (this.#checked.size > CHECKED_ENTRIES) this.#checked.delete(this.#checked.values().next().value as string)
+  }
+
+  /** Never rejects: a model that fails gives no flags, a batch that does not hold is `valid: false`. */
+  async assess(effect: Extract<Effect, { type: 'assess' }>): Promise<BatchAssessment> {
+    const { ref, batch } = effect
+    const txs = this.#decode(batch)
+    if (txs === null || !(await this.#signaturesHold(txs))) return { ref, valid: false, flags: [], modelId: NO_MODEL }
+    try {
+      const facts = await this.#facts(batch, txs)
+      if (facts.length === 0) return { ref, valid: true, flags: [], modelId: NO_MODEL }
+      const { assessments, modelId } = await this.#options.scorer.assess(
+        batchKey(ref),
+        facts.map((fact) => fact.facts),
+        this.#options.parameters.assessBudgetMs,
+      )
+      return { ref, valid: true, flags: flagsOf(facts, assessments), modelId }
+    } catch {
+      return { ref, valid: true, flags: [], modelId: NO_MODEL } // the scorer reports its own health
+    }
+  }
+
+  #decode(batch: SignedBatch): DecodedTransaction[] | null {
+    const { chainId, parameters } = this.#options
+    try {
+      return batch.batch.txs.map((bytes) => {
+        const tx = decodeTransaction(bytes)
+        checkStructure(tx.transaction, { chain: chainId, minFee: parameters.minFee })
+        return tx
+      })
+    } catch {
+      return null
+    }
+  }
+
+  async #signaturesHold(txs: readonly DecodedTransaction[]): Promise<boolean> {
+    const unchecked = txs.filter((tx) => !this.#checked.has(nameOf(tx.bytes)))
+    const signatures = unchecked.flatMap(({ id, transaction }) => transaction.auth.map((auth) => ({ ...auth, message: id })))
+    const answers = await this.#options.signatures.check(signatures)
+    let slow = 0
+    for (const answer of answers) {
+      if (answer === 0) return false
+      if (answer === 2) slow++
+    }
+    return slow <= LIMITS.slowSignaturesPerBatch
+  }
+
+  async #facts(batch: SignedBatch, txs: readonly DecodedTransaction[]): Promise<{ tx: number; action: number; facts: TransferFacts }[]> {
+    const accounts = await this.#options.ledger.accounts(txs.map((tx) => tx.transaction.sender))
+    return txs.flatMap((tx, index) =>
+      transferFacts(tx, accounts[index]?.balance ?? 0n, batch.batch.createdMs).map((fact) => ({ tx: index, ...fact })),
+    )
+  }
+}
+
+function flagsOf(facts: readonly { tx: number; action: number }[], assessments: readonly Assessment[]): Flag[] {
+  return facts.flatMap(({ tx, action }, i) => {
+    const assessment = assessments[i]
+    return assessment?.flagged === true ? [{ tx, action, score: assessment.score, reasons: assessment.reasons }] : []
+  })
+}
+
+function nameOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}

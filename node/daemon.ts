@@ -1,0 +1,78 @@
+/**
+ * The public entry of a node: what `cordon start` and the devnet run. As a program: `node daemon.ts --dir NODE_DIR`.
+ * Logs JSON lines to standard output; the last word of a refusal goes to standard error.
+ */
+import { parseArgs } from 'node:util'
+import { pino, type Logger } from 'pino'
+import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
+import { readNodeConfig } from '../config/node-config.ts'
+import { startNode } from './node.ts'
+
+/** A stop that takes longer is cut off. */
+const STOP_TIMEOUT_MS = 3_000
+
+export interface DaemonOptions {
+  /** The node's directory, with `config/cordon.toml`. */
+  readonly directory: string
+  /** Aborted to stop the node. */
+  readonly signal: AbortSignal
+}
+
+/** Runs a node until the signal aborts or the node fails. Resolves to the exit code. */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  let log: Logger = pino({ base: null })
+  try {
+    const { config, warnings } = readNodeConfig(options.directory, process.env)
+    log = pino({ base: null, level: config.logLevel })
+    for (const warning of warnings) log.warn(warning)
+    const node = await startNode(config, log)
+    const failure = await Promise.race([node.failed.then((error) => ({ error })), aborted(options.signal)])
+    await node.stop()
+    if (failure === null) return EXIT.done
+    return refuse(failure.error)
+  } catch (error) {
+    return refuse(error)
+  }
+}
+
+/** Says in one line what happened and, for expected failures, what to do. */
+function refuse(error: unknown): number {
+  if (error instanceof CordonError) process.stderr.write(`cordon: ${error.code}: ${error.message}\n`)
+  else process.stderr.write(`cordon: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return exitCodeOf(error)
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null)
+    signal.addEventListener('abort', () => {
+      resolve(null)
+    })
+  })
+}
+
+/** Aborts at the first SIGINT or SIGTERM; ends the process if stopping takes too long after that. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    controller.abort()
+    setTimeout(() => {
+      process.exit(EXIT.unexpected)
+    }, STOP_TIMEOUT_MS).unref()
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  return controller.signal
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { dir: { type: 'string' } } })
+  if (values.dir === undefined) {
+    process.stderr.write('cordon: usage: expected --dir NODE_DIR, the directory with config/cordon.toml\n')
+    process.exitCode = EXIT.usage
+  } else {
+    process.exitCode = await runDaemon({ directory: values.dir, signal: stopSignal() })
+    // Whatever a library left open must not keep a stopped node alive.
+    process.exit()
+  }
+}

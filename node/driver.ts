@@ -1,0 +1,106 @@
+/**
+ * Drives the pure replica in real time: one queue feeds it, its records are made durable, then its messages leave.
+ * Inputs that arrive while a write is under way are taken together afterwards, so one fsync covers many of them.
+ *
+ *   inputs ─▶ replica.step ─▶ store records ─▶ fsync ─▶ signer.flush ─▶ send, gossip, deliver
+ *
+ * The order of the last three is what consensus.md §9 rests on: a notarization is on disk before the finalize vote that
+ * it justifies, and every vote is in the signer's journal before its bytes leave.
+ */
+import type { Replica } from '../consensus/replica.ts'
+import type { Clock, Effect, Input, Signer, StoreRecord } from '../consensus/replica-types.ts'
+import type { ChainStore } from './store/chain-store.ts'
+
+/** Inputs stepped before their effects are written: bounds one turn of the event loop. */
+const INPUTS_PER_TURN = 64
+const LONGEST_SLEEP_MS = 60_000
+
+export interface DriverOptions {
+  readonly replica: Replica
+  readonly signer: Signer | null
+  readonly store: ChainStore
+  /** Everything that leaves the replica but store records, in order, after they are durable. */
+  readonly dispatch: (effect: Exclude<Effect, { type: 'store' }>) => void
+  /** A write or the replica itself failed: the node cannot go on. */
+  readonly onFatal: (error: unknown) => void
+}
+
+export class Driver {
+  readonly #options: DriverOptions
+  #queue: Input[] = []
+  #running = false
+  #stopped = false
+  #timer: NodeJS.Timeout | undefined
+  #idle: Promise<void> = Promise.resolve()
+
+  constructor(options: DriverOptions) {
+    this.#options = options
+  }
+
+  /** Hands one input to the replica, in order of arrival. */
+  input(input: Input): void {
+    if (this.#stopped) return
+    this.#queue.push(input)
+    if (!this.#running) this.#idle = this.#run()
+  }
+
+  /** Inputs waiting: a measure of overload. */
+  get backlog(): number {
+    return this.#queue.length
+  }
+
+  /** Takes no more inputs and resolves when the turn under way is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#queue = []
+    await this.#idle
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    try {
+      // Lets the inputs of this turn of the event loop gather, and keeps `input` itself free of surprises.
+      await Promise.resolve()
+      while (this.#queue.length > 0) await this.#turn()
+      this.#armTimer()
+    } catch (error) {
+      this.#stopped = true
+      this.#options.onFatal(error)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const { replica, signer, store, dispatch } = this.#options
+    const inputs = this.#queue.splice(0, INPUTS_PER_TURN)
+    const records: StoreRecord[] = []
+    const rest: Exclude<Effect, { type: 'store' }>[] = []
+    for (const input of inputs) {
+      for (const effect of replica.step(input, readClock())) {
+        if (effect.type === 'store') records.push(effect.record)
+        else if (effect.type === 'assess') dispatch(effect)
+        else rest.push(effect)
+      }
+    }
+    if (records.length > 0) await store.write(records, records.some(mustBeDurable))
+    if (signer?.dirty === true) await signer.flush()
+    for (const effect of rest) dispatch(effect)
+  }
+
+  #armTimer(): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    const waitMs = this.#options.replica.nextDeadlineMs() - performance.now()
+    this.#timer = setTimeout(() => this.input({ type: 'tick' }), Math.min(Math.max(Math.ceil(waitMs), 0), LONGEST_SLEEP_MS))
+  }
+}
+
+function mustBeDurable(record: StoreRecord): boolean {
+  return record.kind !== 'delete-batch' && record.kind !== 'delete-certificates-below'
+}
+
+function readClock(): Clock {
+  return { monotonicMs: performance.now(), wallMs: Date.now() }
+}

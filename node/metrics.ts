@@ -1,0 +1,74 @@
+/** Prometheus metrics of a node. Gauges are read when asked for; only counts and times are kept. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { BlockExecution } from '../ledger/types.ts'
+import type { Note } from '../consensus/replica-types.ts'
+
+export interface Gauges {
+  readonly height: () => number
+  readonly executedHeight: () => number
+  readonly view: () => number
+  readonly peers: () => number
+  readonly pendingTxs: () => number
+  readonly openHolds: () => number
+  readonly driverBacklog: () => number
+}
+
+export class Metrics {
+  readonly #registry: Registry = new Registry()
+  readonly #transactions: Counter<'outcome'>
+  readonly #votes: Counter<'vote'>
+  readonly #standstills: Counter
+  readonly #finality: Histogram
+
+  constructor(gauges: Gauges) {
+    const registers = [this.#registry]
+    collectDefaultMetrics({ register: this.#registry, prefix: 'cordon_' })
+    for (const [name, read] of Object.entries(gauges) as [keyof Gauges, () => number][]) {
+      new Gauge({
+        name: `cordon_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+        help: GAUGE_HELP[name],
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    }
+    this.#transactions = new Counter({ name: 'cordon_transactions_total', help: 'Transactions executed, by outcome.', labelNames: ['outcome'], registers })
+    this.#votes = new Counter({ name: 'cordon_votes_total', help: 'Votes cast by this validator, by kind.', labelNames: ['vote'], registers })
+    this.#standstills = new Counter({ name: 'cordon_standstills_total', help: 'Times nothing became final for standstillMs.', registers })
+    this.#finality = new Histogram({
+      name: 'cordon_block_finality_ms',
+      help: 'From the time in a block header to its finality here, in ms.',
+      buckets: [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000],
+      registers,
+    })
+  }
+
+  noteExecuted(execution: BlockExecution): void {
+    for (const receipt of execution.receipts) this.#transactions.inc({ outcome: receipt.outcome })
+    if (execution.voids.length > 0) this.#transactions.inc({ outcome: 'void' }, execution.voids.length)
+  }
+
+  noteFinal(latencyMs: number): void {
+    this.#finality.observe(latencyMs)
+  }
+
+  note(note: Note): void {
+    if (note.kind === 'vote-cast') this.#votes.inc({ vote: note.vote })
+    else if (note.kind === 'standstill') this.#standstills.inc()
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+}
+
+const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
+  height: 'Newest final height.',
+  executedHeight: 'Newest executed height.',
+  view: 'Current view.',
+  peers: 'Connected peers.',
+  pendingTxs: 'Transactions on their way.',
+  openHolds: 'Payments held for review.',
+  driverBacklog: 'Inputs waiting for the consensus engine.',
+}

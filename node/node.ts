@@ -1,0 +1,339 @@
+/**
+ * The composition root: builds a node in the order in which its parts need each other, and closes it in reverse.
+ *
+ * A payment's way through it: rpc → service → intake (admission, pending log) → replica (batch, certificate, block) →
+ * driver (durable, then sent) → executor → ledger → outcomes → the client that waits.
+ */
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { CordonError } from '../config/errors.ts'
+import { chainIdOf, genesisHash as hashOfGenesis, type Genesis } from '../config/genesis.ts'
+import { readGenesisFile } from '../config/genesis-file.ts'
+import type { NodeConfig } from '../config/node-config.ts'
+import { equalBytes, toHex } from '../crypto/bytes.ts'
+import { verify } from '../crypto/ed25519.ts'
+import { readKeyFile } from '../crypto/key-file.ts'
+import { Replica } from '../consensus/replica.ts'
+import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
+import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
+import { makeValidatorSet } from '../consensus/validator-set.ts'
+import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
+import { Ledger } from '../ledger/ledger.ts'
+import { decodeTransaction } from '../ledger/transaction.ts'
+import { createNetwork } from '../p2p/network.ts'
+import type { Network } from '../p2p/types.ts'
+import { Admission } from './admission.ts'
+import { Assessor } from './assessor.ts'
+import { Driver } from './driver.ts'
+import { Exchange } from './exchange.ts'
+import { Executor } from './executor.ts'
+import { Intake } from './intake.ts'
+import { Metrics } from './metrics.ts'
+import { Outcomes } from './outcomes.ts'
+import { PendingTransactions, txName } from './pending.ts'
+import { ReceiptAssembler } from './receipts.ts'
+import { startRpcServer } from './rpc/server.ts'
+import { createScorer, type Scorer } from './scoring/scorer.ts'
+import { createSignatureChecker } from './scoring/signature-checker.ts'
+import { createService } from './service.ts'
+import { Settlement, eventOf } from './settlement.ts'
+import { openSigner } from './signing/open-signer.ts'
+import { StatusSource } from './status.ts'
+import { ChainStore } from './store/chain-store.ts'
+import { PendingStore } from './store/pending-store.ts'
+import { VERSION } from './version.ts'
+
+/** The only epoch there is for now; stake is constant. */
+const EPOCH = 1
+/** How often old certificates are deleted from disk. */
+const PRUNE_INTERVAL_MS = 60_000
+
+export interface RunningNode {
+  /** `http://…` of the RPC server. */
+  readonly rpcUrl: string
+  readonly peerId: string
+  /** Resolves with the reason if the node can no longer go on by itself. */
+  readonly failed: Promise<unknown>
+  /** Closes everything in reverse order; waits for writes under way. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a node.
+ * @throws CordonError with an exit code of the daemon if its files or ports do not allow it.
+ */
+export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
+  await using opened = new AsyncDisposableStack()
+  const genesis = readGenesisFile(config.genesisFile)
+  const genesisHash = hashOfGenesis(genesis)
+  const chainId = chainIdOf(genesisHash)
+  const set = validatorSetOf(genesis, genesisHash)
+  const { parameters } = genesis
+  const verifier: Verifier = { verify }
+
+  const validator = config.validatorKeyFile === null ? null : openValidator(config.validatorKeyFile, set)
+  const self = validator?.index ?? null
+
+  // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
+  const ledger = await Ledger.open({ directory: join(config.dataDirectory, 'ledger'), genesis, genesisHash })
+  opened.defer(() => ledger.close())
+  const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH)
+  opened.defer(() => store.close())
+  const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash)
+  opened.defer(() => pendingStore.close())
+  const signer = validator === null ? null : await openSigner({ directory: config.signerDirectory, set, ...validator })
+  if (signer !== null) opened.defer(() => signer.close())
+  const newest = await store.newestFinal()
+  if (ledger.height > (newest?.height ?? 0)) {
+    throw new CordonError(
+      'data-inconsistent',
+      `the ledger executed height ${ledger.height}, but consensus knows only ${newest?.height ?? 0} as final; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+      { ledgerHeight: ledger.height, finalHeight: newest?.height ?? 0 },
+    )
+  }
+
+  // Judging and admission.
+  const scorer: Scorer = await createScorer({ log, snapshotFile: join(config.dataDirectory, 'fraud.snapshot'), ledger })
+  opened.defer(() => scorer.close())
+  const signatures = createSignatureChecker()
+  opened.defer(() => signatures.close())
+  const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)
+  const admission = new Admission({ ledger, pending, parameters, chainId })
+  const assessor = new Assessor({ ledger, scorer, signatures, parameters, chainId })
+  const outcomes = new Outcomes()
+
+  const failure = Promise.withResolvers<unknown>()
+  const onFatal = (error: unknown): void => {
+    log.fatal({ err: error }, 'the node cannot go on')
+    failure.resolve(error)
+  }
+
+  // Final blocks → ledger → whoever waits.
+  const executor = new Executor({
+    set,
+    ledger,
+    store,
+    needBatches: (certificates) => {
+      driver.input({ type: 'need-batches', certificates })
+    },
+    onExecuted: (executed) => settlement.executed(executed),
+    onFatal,
+  })
+  opened.defer(() => executor.stop())
+
+  // Consensus.
+  const restored = await store.restore(await ledger.recentResults())
+  const replica = new Replica({
+    set,
+    chain: { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot },
+    parameters,
+    self,
+    signer,
+    verifier,
+    restored,
+  })
+  const driver = new Driver({ replica, signer, store, dispatch, onFatal })
+  opened.defer(() => driver.stop())
+
+  // Network.
+  const exchange = new Exchange({
+    set,
+    genesisHash,
+    self,
+    verifier,
+    store,
+    input: (input) => {
+      driver.input(input)
+    },
+    onGossipedTx: (bytes) => intake.onGossip(bytes),
+    onSubmittedTxs: (txs) => intake.onSubmitted(txs),
+  })
+  const network: Network = await createNetwork({
+    genesisHash,
+    listen: config.listen,
+    announce: config.announce,
+    bootstrap: config.bootstrap,
+    mdns: config.mdns,
+    identitySeed: readKeyFile(config.peerKeyFile, 'peer').seed,
+    validatorKeys: set.validators.map((entry) => entry.publicKey),
+    validator: signer === null ? null : { index: signer.index, signHello: (message) => signer.signHello(message) },
+    userAgent: `cordon/${VERSION}`,
+    handlers: {
+      onMessage: (from, bytes) => {
+        exchange.onMessage(from, bytes)
+      },
+      onGossip: (topic, from, bytes) => exchange.onGossip(topic, from, bytes),
+      onRequest: (from, bytes) => exchange.onRequest(from, bytes),
+      onPeerReady: (peer) => {
+        log.info({ peer: peer.id, validator: peer.validator }, 'peer connected')
+      },
+      onPeerGone: (peer) => {
+        log.info({ peer: peer.id, validator: peer.validator }, 'peer gone')
+      },
+    },
+    log,
+  })
+  exchange.attach(network)
+  const intake = new Intake({
+    set,
+    self,
+    ledger,
+    admission,
+    pending,
+    store: pendingStore,
+    maxOpenBatches: parameters.maxOpenBatches,
+    load: () => ({ ownOpenBatches: replica.ownOpenBatches, executionBacklogTxs: executor.backlogTxs }),
+    offer: (txs) => {
+      driver.input({ type: 'submit', txs })
+    },
+    checked: (bytes) => {
+      assessor.remember(bytes)
+    },
+    gossip: (bytes) => {
+      network.publish('tx', bytes)
+    },
+    handOver: (txs) => exchange.handOver(txs),
+  })
+
+  // Status and surfaces.
+  const status = new StatusSource({ genesis, genesisHash, set, self, ledger, replica, network, pending, scorer })
+  const metrics = new Metrics({
+    height: () => replica.delivered.height,
+    executedHeight: () => ledger.height,
+    view: () => replica.view,
+    peers: () => network.peers().length,
+    pendingTxs: () => pending.size,
+    openHolds: () => ledger.openHolds,
+    driverBacklog: () => driver.backlog,
+  })
+  const settlement = new Settlement(
+    { ledger, pending, scorer, outcomes, log },
+    {
+      status,
+      metrics,
+      intake,
+      input: (input) => {
+        driver.input(input)
+      },
+    },
+  )
+
+  function dispatch(effect: Exclude<Effect, { type: 'store' }>): void {
+    switch (effect.type) {
+      case 'send':
+        exchange.send(effect.to, effect.message)
+        return
+      case 'gossip-batch':
+        network.publish('batch', encodeSignedBatch(effect.batch))
+        return
+      case 'gossip-block':
+        network.publish('block', encodeFinalizedBlock(effect.finalized))
+        return
+      case 'assess':
+        void assessor.assess(effect).then((assessment) => {
+          driver.input({ type: 'assessed', ...assessment })
+        }, onFatal)
+        return
+      case 'deliver':
+        settlement.final(effect.block)
+        executor.deliver(effect.digest, effect.block)
+        return
+      case 'batches-held':
+        executor.bodiesArrived()
+        return
+      case 'penalize':
+        log.warn({ peer: effect.peer, why: effect.why, detail: effect.detail }, 'peer misbehaved')
+        exchange.penalize(effect.peer, effect.why, effect.detail)
+        return
+      case 'note':
+        settlement.note(effect.note)
+        return
+    }
+  }
+
+  await network.start()
+  opened.defer(() => network.stop())
+  await intake.start(ownBatchedTxs(restored, self))
+  opened.defer(() => {
+    intake.stop()
+  })
+  await replayFinalBlocks(store, ledger, executor)
+  driver.input({ type: 'start' })
+  driver.input({ type: 'next-due', timeMs: ledger.nextDueMs })
+
+  const receipts = new ReceiptAssembler(ledger, store, outcomes)
+  const service = createService({ genesis, genesisHash, chainId, set, ledger, store, pending, admission, intake, outcomes, receipts, scorer, network, status })
+  const rpc = await startRpcServer({
+    host: config.rpcHost,
+    port: config.rpcPort,
+    service,
+    events: {
+      executedHeight: () => ledger.height,
+      at: async (height) => outcomes.recent(height) ?? eventOf(await ledger.blockReceipts(height), []),
+      onExecuted: (listener) => outcomes.onExecuted(listener),
+    },
+    status,
+    metrics: async () => (await metrics.text()) + (await network.metrics()),
+    log,
+  })
+  opened.defer(() => rpc.close())
+  const pruning = setInterval(() => {
+    store.prune().catch(onFatal)
+  }, PRUNE_INTERVAL_MS)
+  opened.defer(() => {
+    clearInterval(pruning)
+  })
+  log.info({ rpc: rpc.url, peerId: network.peerId, validator: self === null ? null : set.validators[self]?.name, height: ledger.height }, 'node started')
+
+  const running = opened.move()
+  return {
+    rpcUrl: rpc.url,
+    peerId: network.peerId,
+    failed: failure.promise,
+    stop: () => running.disposeAsync(),
+  }
+}
+
+function validatorSetOf(genesis: Genesis, genesisHash: Uint8Array): ValidatorSet {
+  return makeValidatorSet(
+    { genesisHash },
+    EPOCH,
+    genesis.validators.map(({ name, publicKey, stake }) => ({ name, publicKey, weight: stake })),
+  )
+}
+
+function openValidator(path: string, set: ValidatorSet): { readonly index: ValidatorIndex; readonly keyPair: ReturnType<typeof readKeyFile> } {
+  const keyPair = readKeyFile(path, 'validator')
+  const index = set.validators.findIndex((entry) => equalBytes(entry.publicKey, keyPair.publicKey))
+  if (index === -1) {
+    throw new CordonError(
+      'config-invalid',
+      `the validator key ${toHex(keyPair.publicKey)} of ${path} is not in the genesis file; use the right key, or remove validator_key from the configuration to run a full node`,
+      { path },
+    )
+  }
+  return { index, keyPair }
+}
+
+/** Names of transactions in own batches that are not ordered yet: the replica sends those again by itself. */
+function ownBatchedTxs(restored: Restored, self: ValidatorIndex | null): Set<string> {
+  const own = restored.batches.filter(({ batch }) => batch.batch.author === self)
+  return new Set(own.flatMap(({ batch }) => batch.batch.txs.map((bytes) => txName(decodeTransaction(bytes).id))))
+}
+
+/** Executes what is final and stored but not yet in the ledger (consensus.md P5): a crash may fall in between. */
+async function replayFinalBlocks(store: ChainStore, ledger: Ledger, executor: Executor): Promise<void> {
+  const newest = await store.newestFinal()
+  for (let height = ledger.height + 1; height <= (newest?.height ?? 0); height++) {
+    const final = await store.final(height)
+    const block = final === null ? null : await store.block(final.digest)
+    if (final === null || block === null) {
+      throw new CordonError(
+        'data-inconsistent',
+        `the final block of height ${height} is missing on disk; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+        { height },
+      )
+    }
+    executor.deliver(final.digest, block)
+  }
+}

@@ -1,0 +1,324 @@
+/** The RPC methods, as `client/api.ts` describes them, over the parts of a running node. */
+import type {
+  AccountInfo,
+  BlockInfo,
+  ChainInfo,
+  DryRun,
+  HistoryItem,
+  HoldInfo,
+  Page,
+  RpcParams,
+  SubmitResult,
+  TxInfo,
+  ValidatorInfo,
+} from '../client/api.ts'
+import { CordonError } from '../config/errors.ts'
+import type { Genesis } from '../config/genesis.ts'
+import { LIMITS } from '../config/limits.ts'
+import { ADDRESS_PREFIX } from '../config/networks.ts'
+import { decodeAddress, encodeAddress } from '../crypto/address.ts'
+import { fromHex, toHex } from '../crypto/bytes.ts'
+import { blockDigest } from '../consensus/wire.ts'
+import { weightOf } from '../consensus/validator-set.ts'
+import type { ValidatorSet } from '../consensus/types.ts'
+import { reasonNames } from '../fraud/reasons.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { spentBy } from '../ledger/rules.ts'
+import { decodeTransaction, type Transaction } from '../ledger/transaction.ts'
+import type { Hold, Receipt } from '../ledger/types.ts'
+import type { Network } from '../p2p/types.ts'
+import type { Admission } from './admission.ts'
+import type { Intake } from './intake.ts'
+import type { Outcomes } from './outcomes.ts'
+import type { PendingTransactions } from './pending.ts'
+import type { ReceiptAssembler } from './receipts.ts'
+import type { RpcService } from './rpc/server.ts'
+import type { Scorer } from './scoring/scorer.ts'
+import type { StatusSource } from './status.ts'
+import type { ChainStore } from './store/chain-store.ts'
+import { transferFacts, transferKey, transfersOf } from './transfers.ts'
+
+export interface ServiceOptions {
+  readonly genesis: Genesis
+  readonly genesisHash: Uint8Array
+  /** 8 bytes. */
+  readonly chainId: Uint8Array
+  readonly set: ValidatorSet
+  readonly ledger: Ledger
+  readonly store: ChainStore
+  readonly pending: PendingTransactions
+  readonly admission: Admission
+  readonly intake: Intake
+  readonly outcomes: Outcomes
+  readonly receipts: ReceiptAssembler
+  readonly scorer: Scorer
+  readonly network: Network
+  readonly status: StatusSource
+}
+
+const DEFAULT_PAGE_ITEMS = 100
+
+export function createService(options: ServiceOptions): RpcService {
+  const service = new Service(options)
+  return {
+    chain_status: () => options.status.chainStatus(),
+    chain_info: () => Promise.resolve(service.chainInfo()),
+    chain_block: (params) => service.block(params.height),
+    chain_validators: () => Promise.resolve(service.validators()),
+    account_get: (params) => service.account(params.address),
+    account_history: (params) => service.history(params),
+    tx_submit: (params) => service.submit(params.tx),
+    tx_get: (params) => service.tx(service.txId(params.txId)),
+    tx_wait: (params, context) => service.wait(service.txId(params.txId), params.timeoutMs, context.signal),
+    tx_dryRun: (params) => service.dryRun(params.tx),
+    tx_receipt: (params, context) => options.receipts.portable(service.txId(params.txId), params.timeoutMs ?? 0, context.signal),
+    quarantine_list: (params) => service.holds(params),
+    quarantine_get: (params) => service.hold(params.id),
+  }
+}
+
+class Service {
+  readonly #options: ServiceOptions
+  readonly #prefix: string
+
+  constructor(options: ServiceOptions) {
+    this.#options = options
+    this.#prefix = ADDRESS_PREFIX[options.genesis.network]
+  }
+
+  chainInfo(): ChainInfo {
+    const { genesis, genesisHash, chainId } = this.#options
+    return {
+      network: genesis.network,
+      genesisHash: toHex(genesisHash),
+      chainId: toHex(chainId),
+      addressPrefix: this.#prefix,
+      minFee: String(genesis.parameters.minFee),
+      walletValidityMs: genesis.parameters.walletValidityMs,
+      quarantineMs: genesis.parameters.quarantineMs,
+      onExpiry: genesis.parameters.onExpiry,
+      parameters: genesis.parameters,
+    }
+  }
+
+  async block(height: number): Promise<BlockInfo> {
+    const { store, ledger, set } = this.#options
+    const final = await store.final(height)
+    const block = final === null ? null : await store.block(final.digest)
+    if (final === null || block === null) {
+      throw new CordonError('not-found', `no final block of height ${height}; the newest executed one is ${ledger.height}`, { height })
+    }
+    const result = await ledger.result(height)
+    return {
+      height,
+      hash: toHex(blockDigest(block)),
+      parentHash: toHex(block.parentDigest),
+      timeMs: block.timeMs,
+      author: set.validators[block.author]?.name ?? String(block.author),
+      view: final.finalization.view,
+      certificates: block.payload.length,
+      transactions: block.payload.reduce((sum, certificate) => sum + certificate.txCount, 0),
+      stateRoot: result === null ? null : toHex(result.stateRoot),
+      receiptsRoot: result === null ? null : toHex(result.receiptsRoot),
+    }
+  }
+
+  validators(): ValidatorInfo[] {
+    const { set, genesis, network, status } = this.#options
+    return set.validators.map((validator, index) => ({
+      index,
+      name: validator.name,
+      publicKey: toHex(validator.publicKey),
+      operator: this.#address(genesis.validators[index]?.operator ?? new Uint8Array(32)),
+      stake: String(validator.weight),
+      shareBps: Number((validator.weight * 10_000n) / set.totalWeight),
+      inSet: true,
+      inNextSet: true,
+      connected: index === status.self || network.peerOfValidator(index) !== null,
+    }))
+  }
+
+  async account(address: string): Promise<AccountInfo> {
+    const { ledger, pending } = this.#options
+    const id = this.#accountId(address)
+    const account = await ledger.account(id)
+    const balance = account?.balance ?? 0n
+    const available = balance - pending.outgoing(toHex(id)).amount
+    return {
+      address,
+      exists: account !== null,
+      balance: String(balance),
+      available: String(available < 0n ? 0n : available),
+      sequence: String(account?.sequence ?? 0n),
+      heldOut: String(await ledger.heldOut(id)),
+    }
+  }
+
+  async history(params: RpcParams<'account_history'>): Promise<Page<HistoryItem>> {
+    const page = await this.#options.ledger.history(this.#accountId(params.address), {
+      cursor: params.cursor ?? null,
+      limit: pageLimit(params.limit),
+    })
+    return {
+      cursor: page.cursor,
+      items: page.items.map((item) => ({
+        txId: toHex(item.txId),
+        height: item.height,
+        timeMs: item.timeMs,
+        direction: item.direction,
+        counterparty: item.counterparty === null ? null : this.#address(item.counterparty),
+        amount: String(item.amount),
+        fee: String(item.fee),
+        memo: item.memo,
+        status: item.status,
+      })),
+    }
+  }
+
+  async submit(hex: string): Promise<SubmitResult> {
+    const { intake } = this.#options
+    const { id, known } = await intake.submit(this.#txBytes(hex))
+    if (!known) return { txId: toHex(id), result: 'accepted', status: 'pending' }
+    const info = await this.tx(id)
+    return { txId: info.txId, result: 'known', status: info.status }
+  }
+
+  async tx(id: Uint8Array): Promise<TxInfo> {
+    const { ledger, pending } = this.#options
+    const receipt = await ledger.receipt(id)
+    if (receipt !== null) {
+      const stored = await ledger.transaction(id)
+      return this.#txInfo(id, stored === null ? null : decodeTransaction(stored.bytes).transaction, receipt.outcome, receipt)
+    }
+    const waiting = pending.get(toHex(id))
+    if (waiting !== null) return this.#txInfo(id, decodeTransaction(waiting.bytes).transaction, 'pending', null)
+    const expiredAt = await pending.expired(id)
+    return { ...this.#txInfo(id, null, expiredAt === null ? 'unknown' : 'expired', null), validUntilMs: expiredAt }
+  }
+
+  async wait(id: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<TxInfo> {
+    const ended = this.#options.outcomes.waitFor(toHex(id), Math.min(timeoutMs, LIMITS.rpcWaitMs), signal)
+    const now = await this.tx(id)
+    if (now.status !== 'pending' && now.status !== 'unknown') {
+      ended.cancel()
+      return now
+    }
+    await ended.promise
+    return this.tx(id)
+  }
+
+  async dryRun(hex: string): Promise<DryRun> {
+    const { admission, ledger, scorer } = this.#options
+    const tx = admission.decode(this.#txBytes(hex))
+    await admission.check(tx.transaction, Date.now())
+    const balance = (await ledger.account(tx.transaction.sender))?.balance ?? 0n
+    const assessments = []
+    for (const { facts } of transferFacts(tx, balance, Math.max(Date.now(), ledger.timeMs))) {
+      assessments.push(await scorer.dryRun(facts))
+    }
+    return {
+      txId: toHex(tx.id),
+      fee: String(tx.transaction.fee),
+      balanceAfter: String(balance - spentBy(tx.transaction)),
+      wouldHold: assessments.some((assessment) => assessment.flagged),
+      reasons: assessments.flatMap((assessment) => (assessment.flagged ? assessment.details : [])),
+    }
+  }
+
+  async holds(params: RpcParams<'quarantine_list'>): Promise<Page<HoldInfo>> {
+    const { ledger } = this.#options
+    const range = { cursor: params.cursor ?? null, limit: pageLimit(params.limit) }
+    const page = params.status === 'ended' ? await ledger.holdsEnded(range) : await ledger.holdsOpen(range)
+    return { cursor: page.cursor, items: page.items.map((hold) => this.#holdInfo(hold)) }
+  }
+
+  async hold(id: string): Promise<HoldInfo> {
+    const hold = await this.#options.ledger.hold(this.#id(id, 'hold id'))
+    if (hold === null) throw new CordonError('hold-unknown', `there is no hold ${id}; cordon quarantine list shows the open ones`, { id })
+    return this.#holdInfo(hold)
+  }
+
+  txId(hex: string): Uint8Array {
+    return this.#id(hex, 'transaction id')
+  }
+
+  #id(hex: string, what: string): Uint8Array {
+    try {
+      return fromHex(hex, 32)
+    } catch (error) {
+      throw new CordonError('rpc-invalid', `${what}: ${(error as Error).message}`)
+    }
+  }
+
+  #txBytes(hex: string): Uint8Array {
+    if (hex.length > 2 * LIMITS.txBytes) {
+      throw new CordonError('tx-too-large', `expected at most ${LIMITS.txBytes} bytes, got ${hex.length / 2}; split it into several transactions`)
+    }
+    try {
+      return fromHex(hex)
+    } catch (error) {
+      throw new CordonError('tx-malformed', (error as Error).message)
+    }
+  }
+
+  #txInfo(id: Uint8Array, tx: Transaction | null, status: TxInfo['status'], receipt: Receipt | null): TxInfo {
+    return {
+      txId: toHex(id),
+      status,
+      height: receipt?.height ?? null,
+      timeMs: receipt?.timeMs ?? null,
+      fee: receipt === null ? null : String(receipt.fee),
+      failure: receipt?.failure ?? null,
+      holds: receipt?.holds.map((hold) => toHex(hold.holdId)) ?? [],
+      sender: tx === null ? null : this.#address(tx.sender),
+      validUntilMs: tx === null ? null : tx.validUntilMs,
+      transfers:
+        tx === null
+          ? []
+          : transfersOf(tx).map(({ transfer }) => ({
+              to: this.#address(transfer.to),
+              amount: String(transfer.amount),
+              memo: Buffer.from(transfer.memo).toString('utf8'),
+            })),
+      executedTimeMs: this.#options.ledger.timeMs,
+    }
+  }
+
+  #holdInfo(hold: Hold): HoldInfo {
+    const { set, scorer } = this.#options
+    const name = (index: number): string => set.validators[index]?.name ?? String(index)
+    const weight = weightOf(
+      set,
+      hold.flaggers.map((flagger) => flagger.signer),
+    )
+    return {
+      id: toHex(hold.id),
+      txId: toHex(hold.txId),
+      payer: this.#address(hold.payer),
+      payee: this.#address(hold.payee),
+      amount: String(hold.amount),
+      createdMs: hold.createdMs,
+      expiresMs: hold.expiresMs,
+      onExpiry: hold.onExpiry,
+      reasons: reasonNames(hold.flaggers.reduce((bits, flagger) => bits | flagger.reasons, 0)),
+      flaggedBps: Number((weight * 10_000n) / set.totalWeight),
+      flaggers: hold.flaggers.map((flagger) => ({ validator: name(flagger.signer), score: flagger.score, reasons: reasonNames(flagger.reasons) })),
+      reviews: hold.reviews.map((review) => ({ validator: name(review.validator), side: review.side })),
+      status: hold.end?.how ?? 'open',
+      endedMs: hold.end?.atMs ?? null,
+      details: scorer.details(transferKey(hold.txId, hold.action)),
+    }
+  }
+
+  #address(id: Uint8Array): string {
+    return encodeAddress(this.#prefix, id)
+  }
+
+  #accountId(address: string): Uint8Array {
+    return decodeAddress(this.#prefix, address)
+  }
+}
+
+function pageLimit(limit: number | undefined): number {
+  return Math.min(limit ?? DEFAULT_PAGE_ITEMS, LIMITS.rpcPageItems)
+}

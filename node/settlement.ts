@@ -1,0 +1,137 @@
+/**
+ * What follows from a final and from an executed block: the fraud engine learns, pending transactions end, counters
+ * move, and those who wait are woken. The one place where the parts of a node hear of the ledger's progress.
+ */
+import type { Logger } from 'pino'
+import type { BlockEvent } from '../client/api.ts'
+import { toHex } from '../crypto/bytes.ts'
+import type { Input, Note } from '../consensus/replica-types.ts'
+import type { Block } from '../consensus/types.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { decodeTransaction } from '../ledger/transaction.ts'
+import type { BlockExecution, ExecutedTransfer, Receipt } from '../ledger/types.ts'
+import type { TransferOutcome } from '../fraud/types.ts'
+import { batchKey } from './assessor.ts'
+import type { ExecutedBlock } from './executor.ts'
+import type { Intake } from './intake.ts'
+import type { Metrics } from './metrics.ts'
+import type { Outcomes } from './outcomes.ts'
+import { txName, type PendingTransactions } from './pending.ts'
+import type { Scorer } from './scoring/scorer.ts'
+import type { StatusSource } from './status.ts'
+import { transferKey } from './transfers.ts'
+
+/** Pending transactions are compared with block time this often, by block time. */
+const ADVANCE_INTERVAL_MS = 250
+
+export interface SettlementOptions {
+  readonly ledger: Ledger
+  readonly pending: PendingTransactions
+  readonly scorer: Scorer
+  readonly outcomes: Outcomes
+  readonly log: Logger
+}
+
+/** Parts that are built later than the executor that reports here. */
+export interface SettlementSinks {
+  readonly status: StatusSource
+  readonly metrics: Metrics
+  readonly intake: Intake
+  readonly input: (input: Input) => void
+}
+
+export class Settlement {
+  readonly #options: SettlementOptions
+  readonly #sinks: SettlementSinks
+  #advancedMs = 0
+  #nextDueMs: number | null = null
+
+  constructor(options: SettlementOptions, sinks: SettlementSinks) {
+    this.#options = options
+    this.#sinks = sinks
+  }
+
+  /** A block became final. */
+  final(block: Block): void {
+    this.#sinks.status.noteFinal(block.timeMs)
+    this.#sinks.metrics.noteFinal(Math.max(0, Date.now() - block.timeMs))
+  }
+
+  /** A block was executed and is durable. */
+  async executed({ execution, refs, skippedTxs }: ExecutedBlock): Promise<void> {
+    const { pending, scorer, outcomes } = this.#options
+    const { status, metrics, intake, input } = this.#sinks
+    scorer.executed(execution.height, execution.transfers.map(outcomeOf))
+    for (const ref of refs) scorer.dropBatch(batchKey(ref))
+    pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
+    pending.offerAgain(skippedTxs.map((bytes) => txName(decodeTransaction(bytes).id)))
+    pending.offerAgain(execution.voids.flatMap((entry) => (entry.reason === 'sequence' ? [txName(entry.txId)] : [])))
+    status.noteExecuted(execution.receipts)
+    metrics.noteExecuted(execution)
+    input({ type: 'executed', result: execution })
+    if (execution.nextDueMs !== this.#nextDueMs) {
+      this.#nextDueMs = execution.nextDueMs
+      input({ type: 'next-due', timeMs: execution.nextDueMs })
+    }
+    outcomes.publish(eventOf(execution, await this.#expired(execution.timeMs)))
+    intake.offerDue()
+  }
+
+  async #expired(executedTimeMs: number): Promise<string[]> {
+    if (executedTimeMs < this.#advancedMs + ADVANCE_INTERVAL_MS) return []
+    this.#advancedMs = executedTimeMs
+    return this.#options.pending.advance(executedTimeMs)
+  }
+
+  /** Something the replica wants people to know. */
+  note(note: Note): void {
+    const { log } = this.#options
+    this.#sinks.metrics.note(note)
+    switch (note.kind) {
+      case 'standstill':
+        log.warn(note, 'nothing became final for a while; sending certificates and votes again')
+        return
+      case 'result-mismatch':
+        log.error(note, 'a leader claims other execution results than this node has; refusing to vote for its block')
+        return
+      case 'equivocation':
+        log.error(note, 'a validator contradicted itself')
+        return
+      case 'vote-refused':
+      case 'batch-dropped':
+        log.info(note, note.kind)
+        return
+      default:
+        log.debug(note, note.kind)
+    }
+  }
+}
+
+/** What subscribers hear of an executed block. */
+export function eventOf(execution: Pick<BlockExecution, 'height' | 'digest' | 'timeMs' | 'receipts'>, expired: readonly string[]): BlockEvent {
+  return {
+    height: execution.height,
+    hash: toHex(execution.digest),
+    timeMs: execution.timeMs,
+    results: execution.receipts.map((receipt: Receipt) => ({
+      txId: toHex(receipt.txId),
+      status: receipt.outcome,
+      holds: receipt.holds.map((hold) => toHex(hold.holdId)),
+    })),
+    expired,
+  }
+}
+
+function outcomeOf(transfer: ExecutedTransfer): TransferOutcome {
+  return {
+    held: transfer.held,
+    facts: {
+      key: transferKey(transfer.txId, transfer.action),
+      payer: toHex(transfer.payer),
+      payee: toHex(transfer.payee),
+      amount: transfer.amount,
+      payerBalance: transfer.payerBalanceBefore,
+      timeMs: transfer.timeMs,
+    },
+  }
+}

@@ -1,0 +1,151 @@
+/** How the node is: numbers for `chain_status`, and what is wrong for `/healthz` and `/readyz`. */
+import type { ChainStatus } from '../client/api.ts'
+import type { Genesis } from '../config/genesis.ts'
+import { toHex } from '../crypto/bytes.ts'
+import { weightOf } from '../consensus/validator-set.ts'
+import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
+import type { Replica } from '../consensus/replica.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Outcome, Receipt } from '../ledger/types.ts'
+import type { Network } from '../p2p/types.ts'
+import type { PendingTransactions } from './pending.ts'
+import type { Scorer } from './scoring/scorer.ts'
+import { VERSION } from './version.ts'
+
+/** Finality latencies kept for the percentiles. */
+const LATENCY_SAMPLES = 512
+/** Without a final block for this many standstill periods the node is not healthy. */
+const STALL_PERIODS = 3
+
+/** One thing that is out of range. */
+export interface Problem {
+  readonly what: string
+  readonly detail: string
+  /** What to do or where to look. */
+  readonly hint: string
+}
+
+export interface StatusOptions {
+  readonly genesis: Genesis
+  readonly genesisHash: Uint8Array
+  readonly set: ValidatorSet
+  readonly self: ValidatorIndex | null
+  readonly ledger: Ledger
+  readonly replica: Replica
+  readonly network: Network
+  readonly pending: PendingTransactions
+  readonly scorer: Scorer
+}
+
+export interface ReadyQuery {
+  readonly minPeers?: number | undefined
+  readonly maxBlocksBehind?: number | undefined
+}
+
+export class StatusSource {
+  readonly #options: StatusOptions
+  readonly #latenciesMs: number[] = []
+  #next = 0
+  #lastFinalMs = performance.now()
+  readonly #counters: Record<Outcome, number> = { settled: 0, held: 0, failed: 0 }
+
+  constructor(options: StatusOptions) {
+    this.#options = options
+  }
+
+  get self(): ValidatorIndex | null {
+    return this.#options.self
+  }
+
+  /** A block became final now, `timeMs` being the time in its header. */
+  noteFinal(timeMs: number): void {
+    this.#lastFinalMs = performance.now()
+    this.#latenciesMs[this.#next++ % LATENCY_SAMPLES] = Math.max(0, Date.now() - timeMs)
+  }
+
+  noteExecuted(receipts: readonly Receipt[]): void {
+    for (const receipt of receipts) this.#counters[receipt.outcome]++
+  }
+
+  chainStatus(): Promise<ChainStatus> {
+    const { genesis, genesisHash, set, self, ledger, replica, network, pending, scorer } = this.#options
+    const totals = ledger.totals()
+    const delivered = replica.delivered
+    return Promise.resolve({
+      network: genesis.network,
+      genesisHash: toHex(genesisHash),
+      version: VERSION,
+      validator: self === null ? null : (set.validators[self]?.name ?? null),
+      height: delivered.height,
+      blockHash: toHex(delivered.digest),
+      blockTimeMs: delivered.timeMs,
+      stateRoot: toHex(ledger.stateRoot),
+      executedHeight: ledger.height,
+      executedTimeMs: ledger.timeMs,
+      view: replica.view,
+      peers: network.peers().length,
+      totalSupply: String(totals.balances + totals.holds + totals.stake + totals.fees),
+      openHolds: ledger.openHolds,
+      pendingTxs: pending.size,
+      finality: { p50Ms: percentile(this.#latenciesMs, 0.5), p95Ms: percentile(this.#latenciesMs, 0.95) },
+      settledTotal: this.#counters.settled,
+      heldTotal: this.#counters.held,
+      failedTotal: this.#counters.failed,
+      model: scorer.status(),
+    })
+  }
+
+  /** Whether this node does what it should; empty: yes. */
+  problems(): Problem[] {
+    const { genesis, scorer } = this.#options
+    const problems: Problem[] = []
+    const sinceFinalMs = performance.now() - this.#lastFinalMs
+    if (sinceFinalMs > STALL_PERIODS * genesis.parameters.standstillMs) {
+      problems.push({
+        what: 'no finality',
+        detail: `no block became final for ${Math.round(sinceFinalMs / 1000)} s; connected validators hold ${this.#connectedShareBps() / 100} % of the stake, more than 66.67 % are needed`,
+        hint: 'cordon validators shows who is not connected',
+      })
+    }
+    const model = scorer.status()
+    if (!model.healthy) {
+      problems.push({ what: 'fraud model', detail: model.problem ?? 'not loaded', hint: 'the node votes without flags; see its log' })
+    }
+    return problems
+  }
+
+  /** What keeps the node from being used; empty: nothing. */
+  obstacles(query: ReadyQuery): Problem[] {
+    const { replica, network, ledger, scorer } = this.#options
+    const obstacles: Problem[] = []
+    const add = (what: string, detail: string): void => {
+      obstacles.push({ what, detail, hint: 'wait, or see the log' })
+    }
+    if (replica.delivered.height === 0) add('first block', 'no block is final yet')
+    if (this.#connectedWeight() < this.#options.set.quorumWeight) add('quorum', `connected validators hold ${this.#connectedShareBps() / 100} % of the stake`)
+    if (!scorer.status().healthy) add('fraud model', scorer.status().problem ?? 'not loaded')
+    const behind = replica.lastFinalHeight - ledger.height
+    const maxBehind = query.maxBlocksBehind ?? 64
+    if (behind > maxBehind) add('behind', `${behind} blocks behind, at most ${maxBehind} asked for`)
+    if (query.minPeers !== undefined && network.peers().length < query.minPeers) {
+      add('peers', `${network.peers().length} peers, at least ${query.minPeers} asked for`)
+    }
+    return obstacles
+  }
+
+  #connectedWeight(): bigint {
+    const { set, self, network } = this.#options
+    const connected = set.validators.flatMap((_, index) => (index === self || network.peerOfValidator(index) !== null ? [index] : []))
+    return weightOf(set, connected)
+  }
+
+  #connectedShareBps(): number {
+    return Number((this.#connectedWeight() * 10_000n) / this.#options.set.totalWeight)
+  }
+}
+
+function percentile(samples: readonly number[], share: number): number | null {
+  if (samples.length === 0) return null
+  const sorted = [...samples].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null
+}

@@ -1,0 +1,279 @@
+/**
+ * What consensus keeps on disk (consensus.md §9): certificates, proposals, blocks, the index of final heights, and
+ * batches with the acks given for them. One LevelDB; its own log gives records with checksums, so no second write-ahead
+ * log is needed (docs/adr/0002). The signer's journal is elsewhere, where no reset reaches it.
+ */
+import { concatBytes } from '../../crypto/bytes.ts'
+import { Reader, Writer } from '../../crypto/codec.ts'
+import type {
+  Ack,
+  BatchRef,
+  Block,
+  Certificate,
+  Digest,
+  ProposalMessage,
+  SignedBatch,
+  VoteKind,
+} from '../../consensus/types.ts'
+import type { ExecutionResult, Restored, StoreRecord } from '../../consensus/replica-types.ts'
+import {
+  decodeAck,
+  decodeBlock,
+  decodeCertificate,
+  decodeProposalMessage,
+  decodeSignedBatch,
+  encodeAck,
+  encodeBlock,
+  encodeCertificate,
+  encodeProposalMessage,
+  encodeSignedBatch,
+} from '../../consensus/wire.ts'
+import { openDatabase, type Database, type Operation } from './database.ts'
+
+const FORMAT = 'cordon-chain/1'
+
+/** First byte of a key: which table. */
+const TABLE = { certificate: 1, proposal: 2, block: 3, final: 4, batch: 5, ack: 6, unordered: 7 } as const
+
+const KIND_BYTE: Readonly<Record<VoteKind, number>> = { notarize: 1, nullify: 2, finalize: 3 }
+
+/** Bodies kept in memory for execution and for answering requests. */
+const BATCH_CACHE_ENTRIES = 2_048
+const BLOCK_CACHE_ENTRIES = 1_024
+
+/** A final block as stored. */
+export interface FinalEntry {
+  readonly height: number
+  readonly digest: Digest
+  /** Covers this block or a descendant of it. */
+  readonly finalization: Certificate
+}
+
+export class ChainStore {
+  readonly #database: Database
+  readonly #epoch: number
+  readonly #batches: BoundedMap<SignedBatch> = new BoundedMap(BATCH_CACHE_ENTRIES)
+  readonly #blocks: BoundedMap<Block> = new BoundedMap(BLOCK_CACHE_ENTRIES)
+
+  private constructor(database: Database, epoch: number) {
+    this.#database = database
+    this.#epoch = epoch
+  }
+
+  static async open(directory: string, genesisHash: Uint8Array, epoch: number): Promise<ChainStore> {
+    return new ChainStore(await openDatabase(directory, FORMAT, genesisHash), epoch)
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+
+  /** Writes `records` together. With `sync` they are on disk when this resolves. */
+  async write(records: readonly StoreRecord[], sync: boolean): Promise<void> {
+    const operations: Operation[] = []
+    for (const record of records) this.#append(operations, record)
+    if (operations.length > 0) await this.#database.batch(operations, { sync })
+  }
+
+  #append(operations: Operation[], record: StoreRecord): void {
+    switch (record.kind) {
+      case 'certificate':
+        operations.push({ type: 'put', key: this.#certificateKey(record.certificate), value: encodeCertificate(record.certificate) })
+        return
+      case 'proposal':
+        operations.push({ type: 'put', key: viewKey(TABLE.proposal, this.#epoch, record.proposal.proposal.view), value: encodeProposalMessage(record.proposal) })
+        return
+      case 'block':
+        this.#blocks.set(record.digest, record.block)
+        operations.push({ type: 'put', key: digestKey(TABLE.block, record.digest), value: encodeBlock(record.block) })
+        return
+      case 'finalized':
+        operations.push({ type: 'put', key: heightKey(record.height), value: concatBytes(record.digest, encodeCertificate(record.finalization)) })
+        return
+      case 'batch':
+        this.#appendBatch(operations, record.batch, record.ack)
+        return
+      case 'delete-batch':
+        this.#batches.delete(refBytes(record.ref))
+        operations.push(
+          { type: 'del', key: refKey(TABLE.batch, record.ref) },
+          { type: 'del', key: refKey(TABLE.ack, record.ref) },
+          { type: 'del', key: refKey(TABLE.unordered, record.ref) },
+        )
+        return
+      case 'delete-certificates-below':
+        this.#prune = Math.max(this.#prune, record.view)
+        return
+    }
+  }
+
+  #appendBatch(operations: Operation[], batch: SignedBatch, ack: Ack | null): void {
+    const ref = refOf(batch)
+    this.#batches.set(refBytes(ref), batch)
+    operations.push(
+      { type: 'put', key: refKey(TABLE.batch, ref), value: encodeSignedBatch(batch) },
+      { type: 'put', key: refKey(TABLE.unordered, ref), value: new Uint8Array(0) },
+    )
+    if (ack !== null) operations.push({ type: 'put', key: refKey(TABLE.ack, ref), value: encodeAck(ack) })
+  }
+
+  #prune = 0
+  #pruned = 0
+
+  /** Deletes certificates and proposals below the floor that consensus named; cheap, and done now and then. */
+  async prune(): Promise<void> {
+    if (this.#prune <= this.#pruned) return
+    for (const table of [TABLE.certificate, TABLE.proposal]) {
+      await this.#database.clear({ gte: viewKey(table, this.#epoch, 0), lt: viewKey(table, this.#epoch, this.#prune) })
+    }
+    this.#pruned = this.#prune
+  }
+
+  /** The batches are part of an executed block: no restart hands them to consensus again. */
+  async markOrdered(refs: readonly BatchRef[]): Promise<void> {
+    await this.#database.batch(refs.map((ref) => ({ type: 'del' as const, key: refKey(TABLE.unordered, ref) })))
+  }
+
+  async batch(ref: BatchRef): Promise<SignedBatch | null> {
+    const cached = this.#batches.get(refBytes(ref))
+    if (cached !== undefined) return cached
+    const bytes = await this.#database.get(refKey(TABLE.batch, ref))
+    return bytes === undefined ? null : decodeSignedBatch(bytes)
+  }
+
+  async block(digest: Digest): Promise<Block | null> {
+    const cached = this.#blocks.get(digest)
+    if (cached !== undefined) return cached
+    const bytes = await this.#database.get(digestKey(TABLE.block, digest))
+    return bytes === undefined ? null : decodeBlock(bytes)
+  }
+
+  async final(height: number): Promise<FinalEntry | null> {
+    const bytes = await this.#database.get(heightKey(height))
+    return bytes === undefined ? null : finalEntry(height, bytes)
+  }
+
+  /** The newest final height that has been delivered, or null. */
+  async newestFinal(): Promise<FinalEntry | null> {
+    for await (const [key, value] of this.#database.iterator({ gte: heightKey(0), lt: tableEnd(TABLE.final), reverse: true, limit: 1 })) {
+      return finalEntry(new Reader(key.subarray(1)).u48(), value)
+    }
+    return null
+  }
+
+  /**
+   * Everything that consensus is rebuilt from.
+   * @param executed results of the newest executed heights, from the ledger, ascending.
+   */
+  async restore(executed: readonly ExecutionResult[]): Promise<Restored> {
+    const delivered = await this.newestFinal()
+    const certificates = await this.#values(TABLE.certificate, decodeCertificate)
+    const proposals: ProposalMessage[] = await this.#values(TABLE.proposal, decodeProposalMessage)
+    const blocks: { digest: Digest; block: Block }[] = []
+    const wanted = delivered === null ? [] : [delivered.digest]
+    for (const certificate of certificates) if (certificate.proposal !== null) wanted.push(certificate.proposal.blockDigest)
+    for (const message of proposals) wanted.push(message.proposal.blockDigest)
+    const seen = new Set<string>()
+    while (wanted.length > 0) {
+      const digest = wanted.pop() as Digest
+      const name = Buffer.from(digest).toString('latin1')
+      if (seen.has(name)) continue
+      seen.add(name)
+      const block = await this.block(digest)
+      if (block === null || (delivered !== null && block.height < delivered.height)) continue
+      blocks.push({ digest, block })
+      wanted.push(block.parentDigest)
+    }
+    return {
+      certificates,
+      proposals,
+      blocks,
+      delivered: delivered === null ? null : { height: delivered.height, digest: delivered.digest },
+      batches: await this.#unorderedBatches(),
+      executed,
+    }
+  }
+
+  async #unorderedBatches(): Promise<{ batch: SignedBatch; ack: Ack | null }[]> {
+    const batches: { batch: SignedBatch; ack: Ack | null }[] = []
+    for await (const key of this.#database.keys({ gte: Uint8Array.of(TABLE.unordered), lt: tableEnd(TABLE.unordered) })) {
+      const suffix = key.subarray(1)
+      const [batch, ack] = await Promise.all([
+        this.#database.get(concatBytes(Uint8Array.of(TABLE.batch), suffix)),
+        this.#database.get(concatBytes(Uint8Array.of(TABLE.ack), suffix)),
+      ])
+      if (batch !== undefined) batches.push({ batch: decodeSignedBatch(batch), ack: ack === undefined ? null : decodeAck(ack) })
+    }
+    return batches
+  }
+
+  async #values<Value>(table: number, decode: (bytes: Uint8Array) => Value): Promise<Value[]> {
+    const values: Value[] = []
+    for await (const bytes of this.#database.values({ gte: viewKey(table, this.#epoch, 0), lt: viewKey(table, this.#epoch + 1, 0) })) {
+      values.push(decode(bytes))
+    }
+    return values
+  }
+
+  #certificateKey(certificate: Certificate): Uint8Array {
+    return concatBytes(viewKey(TABLE.certificate, certificate.epoch, certificate.view), Uint8Array.of(KIND_BYTE[certificate.kind]))
+  }
+}
+
+/** The four things that identify a batch. */
+export function refOf(signed: SignedBatch): BatchRef {
+  return { epoch: signed.batch.epoch, author: signed.batch.author, seq: signed.batch.seq, digest: signed.digest }
+}
+
+function finalEntry(height: number, bytes: Uint8Array): FinalEntry {
+  return { height, digest: bytes.subarray(0, 32), finalization: decodeCertificate(bytes.subarray(32)) }
+}
+
+function viewKey(table: number, epoch: number, view: number): Uint8Array {
+  return new Writer(13).u8(table).u32(epoch).u48(view).finish()
+}
+
+function heightKey(height: number): Uint8Array {
+  return new Writer(9).u8(TABLE.final).u48(height).finish()
+}
+
+function digestKey(table: number, digest: Digest): Uint8Array {
+  return new Writer(33).u8(table).fixed(digest, 32).finish()
+}
+
+function refBytes(ref: BatchRef): Uint8Array {
+  return new Writer(48).u32(ref.epoch).u32(ref.author).u48(ref.seq).fixed(ref.digest, 32).finish()
+}
+
+function refKey(table: number, ref: BatchRef): Uint8Array {
+  return concatBytes(Uint8Array.of(table), refBytes(ref))
+}
+
+function tableEnd(table: number): Uint8Array {
+  return Uint8Array.of(table + 1)
+}
+
+/** A map from byte strings that forgets its oldest entries. */
+class BoundedMap<Value> {
+  readonly #entries: Map<string, Value> = new Map()
+  readonly #limit: number
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get(key: Uint8Array): Value | undefined {
+    return this.#entries.get(Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'))
+  }
+
+  set(key: Uint8Array, value: Value): void {
+    const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+    this.#entries.delete(name)
+    this.#entries.set(name, value)
+    if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value as string)
+  }
+
+  delete(key: Uint8Array): void {
+    this.#entries.delete(Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'))
+  }
+}

@@ -1,0 +1,78 @@
+/** Opening LevelDB databases of a node: one place for the errors that an operator can meet. */
+import { mkdirSync } from 'node:fs'
+import { Level } from 'level'
+import { CordonError } from '../../config/errors.ts'
+import { equalBytes, toHex, utf8 } from '../../crypto/bytes.ts'
+
+export type Database = Level<Uint8Array, Uint8Array>
+
+/** One put or delete of a write batch. */
+export type Operation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array }
+
+const META_FORMAT = utf8('!format')
+const META_CHAIN = utf8('!chain')
+
+/**
+ * Opens or creates the database in `directory` and checks that it has this `format` and belongs to this chain.
+ * @throws CordonError `directory-locked`, `format-version`, `other-chain`, `data-inconsistent`.
+ */
+export async function openDatabase(directory: string, format: string, genesisHash: Uint8Array): Promise<Database> {
+  mkdirSync(directory, { recursive: true })
+  const database: Database = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  try {
+    await database.open()
+  } catch (error) {
+    throw openError(directory, error)
+  }
+  try {
+    await checkMeta(database, directory, format, genesisHash)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  return database
+}
+
+async function checkMeta(database: Database, directory: string, format: string, genesisHash: Uint8Array): Promise<void> {
+  const [storedFormat, storedChain] = await Promise.all([database.get(META_FORMAT), database.get(META_CHAIN)])
+  if (storedFormat === undefined || storedChain === undefined) {
+    await database.batch(
+      [
+        { type: 'put', key: META_FORMAT, value: utf8(format) },
+        { type: 'put', key: META_CHAIN, value: genesisHash },
+      ],
+      { sync: true },
+    )
+    return
+  }
+  const found = Buffer.from(storedFormat).toString('utf8')
+  if (found !== format) {
+    throw new CordonError(
+      'format-version',
+      `${directory} has format ${found}, this build reads ${format}; run the version that wrote it, or move data/ away and let the node sync again`,
+      { directory, found, expected: format },
+    )
+  }
+  if (!equalBytes(storedChain, genesisHash)) {
+    throw new CordonError(
+      'other-chain',
+      `${directory} belongs to chain ${toHex(storedChain.subarray(0, 8))}, the genesis file is of chain ${toHex(genesisHash.subarray(0, 8))}; use the directory of this chain, or another one`,
+      { directory },
+    )
+  }
+}
+
+/** The message for a database that does not open. */
+export function openError(directory: string, error: unknown): CordonError {
+  const cause = (error as { cause?: { code?: string; message?: string } }).cause
+  if (cause?.code === 'LEVEL_LOCKED') {
+    return new CordonError('directory-locked', `${directory} is in use by another process; stop that one first, or use another directory`, { directory })
+  }
+  return new CordonError(
+    'data-inconsistent',
+    `${directory} does not open (${cause?.message ?? String(error)}); move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+    { directory },
+  )
+}

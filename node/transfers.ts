@@ -1,0 +1,36 @@
+/** The transfers of a transaction in the terms of the fraud engine. */
+import { toHex } from '../crypto/bytes.ts'
+import type { TransferFacts } from '../fraud/types.ts'
+import type { Transfer } from '../ledger/actions/index.ts'
+import type { DecodedTransaction, Transaction } from '../ledger/transaction.ts'
+
+/** A transfer with its position among the actions. */
+export interface IndexedTransfer {
+  readonly action: number
+  readonly transfer: Transfer
+}
+
+export function transfersOf(transaction: Transaction): IndexedTransfer[] {
+  return transaction.actions.flatMap((body, action) => (body.type === 'transfer' ? [{ action, transfer: body }] : []))
+}
+
+/** Name of a transfer action in the fraud engine. */
+export function transferKey(txId: Uint8Array, action: number): string {
+  return `${toHex(txId)}:${action}`
+}
+
+/** One fact per transfer of `decoded`, judged at `timeMs` with the payer's executed balance. */
+export function transferFacts(decoded: DecodedTransaction, payerBalance: bigint, timeMs: number): { action: number; facts: TransferFacts }[] {
+  const payer = toHex(decoded.transaction.sender)
+  return transfersOf(decoded.transaction).map(({ action, transfer }) => ({
+    action,
+    facts: {
+      key: transferKey(decoded.id, action),
+      payer,
+      payee: toHex(transfer.to),
+      amount: transfer.amount,
+      payerBalance,
+      timeMs,
+    },
+  }))
+}
