@@ -200,9 +200,10 @@ export interface RpcMethods {
   tx_get: { params: { txId: string }; result: TxInfo }
   /** Answers when the transaction is final or expired, or when the time is up (then with its status so far). */
   tx_wait: { params: { txId: string; timeoutMs: number }; result: TxInfo }
+  /** Signatures are not looked at: the wallet gives zeros, so that nothing leaves it that could be spent. */
   tx_dryRun: { params: { tx: string }; result: DryRun }
-  /** Waits until the portable proof exists, at most `timeoutMs`; null: not yet. */
-  tx_receipt: { params: { txId: string; timeoutMs?: number }; result: object | null }
+  /** Waits until the portable proof exists, at most `timeoutMs`; null: not yet. `file`: the canonical text (`receipt.ts`). */
+  tx_receipt: { params: { txId: string; timeoutMs?: number }; result: { file: string } | null }
   quarantine_list: {
     params: { cursor?: string; limit?: number; status?: 'open' | 'ended' }
     result: Page<HoldInfo>
