@@ -68,7 +68,13 @@ export type Input =
   /** Transactions admitted here, for the next batch of this validator. */
   | { readonly type: 'submit'; readonly txs: readonly Uint8Array[] }
   /** Answer to `assess`. `valid` false: at least one transaction is malformed, wrongly signed or stateless-invalid. */
-  | { readonly type: 'assessed'; readonly ref: BatchRef; readonly valid: boolean; readonly flags: readonly Flag[]; readonly modelId: Digest }
+  | {
+      readonly type: 'assessed'
+      readonly ref: BatchRef
+      readonly valid: boolean
+      readonly flags: readonly Flag[]
+      readonly modelId: Digest
+    }
   /** The application executed this height; ascending, one by one. */
   | { readonly type: 'executed'; readonly result: ExecutionResult }
   /** Bodies needed for execution that the driver does not hold. */
@@ -92,7 +98,12 @@ export type StoreRecord =
   | { readonly kind: 'proposal'; readonly proposal: ProposalMessage }
   | { readonly kind: 'block'; readonly digest: Digest; readonly block: Block }
   /** The block of this height is final; `finalization` covers it or a descendant. */
-  | { readonly kind: 'finalized'; readonly height: number; readonly digest: Digest; readonly finalization: Certificate }
+  | {
+      readonly kind: 'finalized'
+      readonly height: number
+      readonly digest: Digest
+      readonly finalization: Certificate
+    }
   /** A checked batch with the ack bytes given for it (null: own author or follower without ack). */
   | { readonly kind: 'batch'; readonly batch: SignedBatch; readonly ack: Ack | null }
   | { readonly kind: 'delete-batch'; readonly ref: BatchRef }
@@ -106,7 +117,12 @@ export type Effect =
   /** Check signatures and stateless rules of every transaction, score transfers; answer with `assessed`. */
   | { readonly type: 'assess'; readonly ref: BatchRef; readonly batch: SignedBatch }
   /** Final, in height order, each once per run. Bodies may still have to be fetched (`need-batches`). */
-  | { readonly type: 'deliver'; readonly digest: Digest; readonly block: Block; readonly finalization: Certificate }
+  | {
+      readonly type: 'deliver'
+      readonly digest: Digest
+      readonly block: Block
+      readonly finalization: Certificate
+    }
   /** Bodies asked for by `need-batches` or fetched for other reasons have come and were stored. */
   | { readonly type: 'batches-held'; readonly refs: readonly BatchRef[] }
   | { readonly type: 'penalize'; readonly peer: Peer; readonly why: Misbehaviour; readonly detail: string }
@@ -114,12 +130,36 @@ export type Effect =
   | { readonly type: 'note'; readonly note: Note }
 
 export type Note =
-  | { readonly kind: 'view-entered'; readonly view: number; readonly by: 'start' | 'notarize' | 'nullify' | 'finalize' }
+  | {
+      readonly kind: 'view-entered'
+      readonly view: number
+      readonly by: 'start' | 'notarize' | 'nullify' | 'finalize'
+    }
   | { readonly kind: 'vote-cast'; readonly vote: 'notarize' | 'nullify' | 'finalize'; readonly view: number }
-  | { readonly kind: 'vote-refused'; readonly vote: 'notarize' | 'nullify' | 'finalize'; readonly view: number; readonly reason: string }
-  | { readonly kind: 'standstill'; readonly view: number; readonly lastFinalView: number; readonly missing: readonly ValidatorIndex[] }
-  | { readonly kind: 'result-mismatch'; readonly height: number; readonly own: string; readonly claimed: string }
-  | { readonly kind: 'equivocation'; readonly validator: ValidatorIndex; readonly what: string; readonly view: number }
+  | {
+      readonly kind: 'vote-refused'
+      readonly vote: 'notarize' | 'nullify' | 'finalize'
+      readonly view: number
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'standstill'
+      readonly view: number
+      readonly lastFinalView: number
+      readonly missing: readonly ValidatorIndex[]
+    }
+  | {
+      readonly kind: 'result-mismatch'
+      readonly height: number
+      readonly own: string
+      readonly claimed: string
+    }
+  | {
+      readonly kind: 'equivocation'
+      readonly validator: ValidatorIndex
+      readonly what: string
+      readonly view: number
+    }
   | { readonly kind: 'batch-certified'; readonly ref: BatchRef; readonly txCount: number }
   | { readonly kind: 'batch-dropped'; readonly ref: BatchRef; readonly reason: string }
 
@@ -168,7 +208,12 @@ export interface Signer {
   /** `message` binds this validator to a peer id (hello). */
   signHello(message: Uint8Array): Uint8Array
   /** Own votes above the floor, for the pool after a restart (P6). */
-  ownVotes(): readonly { readonly kind: 'notarize' | 'nullify' | 'finalize'; readonly view: number; readonly pid: Digest | null; readonly signature: Uint8Array }[]
+  ownVotes(): readonly {
+    readonly kind: 'notarize' | 'nullify' | 'finalize'
+    readonly view: number
+    readonly pid: Digest | null
+    readonly signature: Uint8Array
+  }[]
   /** Rows at or below `view` may go; votes there are refused for ever. */
   raiseFloor(view: number): void
   /** Whether something waits for `flush`. */

@@ -111,7 +111,12 @@ export interface HeldTransfer {
   readonly action: number
   /** At least F + 1. */
   readonly flaggedWeight: bigint
-  readonly flaggers: readonly { readonly signer: ValidatorIndex; readonly weight: bigint; readonly score: number; readonly reasons: number }[]
+  readonly flaggers: readonly {
+    readonly signer: ValidatorIndex
+    readonly weight: bigint
+    readonly score: number
+    readonly reasons: number
+  }[]
 }
 
 // ---- ordering (consensus.md §2) ----

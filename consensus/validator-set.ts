@@ -15,16 +15,30 @@ import type { Validator, ValidatorIndex, ValidatorSet } from './types.ts'
  * @throws CordonError `genesis-invalid` for no or too many validators, a key that is not 32 bytes or is used twice, a
  * weight of zero, or a total above `LIMITS.totalWeight`.
  */
-export function makeValidatorSet(chain: { readonly genesisHash: Uint8Array }, epoch: number, validators: readonly Validator[]): ValidatorSet {
+export function makeValidatorSet(
+  chain: { readonly genesisHash: Uint8Array },
+  epoch: number,
+  validators: readonly Validator[],
+): ValidatorSet {
   checkValidators(validators)
   const totalWeight = validators.reduce((sum, validator) => sum + validator.weight, 0n)
   if (totalWeight > LIMITS.totalWeight) {
-    throw invalid(`the validators weigh ${totalWeight} together; at most ${LIMITS.totalWeight} is allowed: choose smaller stakes`)
+    throw invalid(
+      `the validators weigh ${totalWeight} together; at most ${LIMITS.totalWeight} is allowed: choose smaller stakes`,
+    )
   }
   const maxFaultyWeight = (totalWeight - 1n) / 3n
   const setHash = hashOf(validators)
   const context = hash('ledger/simplex/v1', chain.genesisHash, new Writer(8).u48(epoch).finish(), setHash)
-  return { epoch, validators, totalWeight, maxFaultyWeight, quorumWeight: totalWeight - maxFaultyWeight, hash: setHash, context }
+  return {
+    epoch,
+    validators,
+    totalWeight,
+    maxFaultyWeight,
+    quorumWeight: totalWeight - maxFaultyWeight,
+    hash: setHash,
+    context,
+  }
 }
 
 function checkValidators(validators: readonly Validator[]): void {
@@ -34,11 +48,17 @@ function checkValidators(validators: readonly Validator[]): void {
   const keys = new Set<string>()
   for (const [index, { name, publicKey, weight }] of validators.entries()) {
     if (publicKey.length !== PUBLIC_KEY_BYTES) {
-      throw invalid(`validator ${index} (${name}): expected a public key of ${PUBLIC_KEY_BYTES} bytes, got ${publicKey.length}`)
+      throw invalid(
+        `validator ${index} (${name}): expected a public key of ${PUBLIC_KEY_BYTES} bytes, got ${publicKey.length}`,
+      )
     }
-    if (weight < 1n) throw invalid(`validator ${index} (${name}): expected a weight of at least 1, got ${weight}`)
+    if (weight < 1n)
+      throw invalid(`validator ${index} (${name}): expected a weight of at least 1, got ${weight}`)
     const key = toHex(publicKey)
-    if (keys.has(key)) throw invalid(`validator ${index} (${name}): its public key ${key} is already in the set; each needs its own`)
+    if (keys.has(key))
+      throw invalid(
+        `validator ${index} (${name}): its public key ${key} is already in the set; each needs its own`,
+      )
     keys.add(key)
   }
 }
@@ -115,7 +135,7 @@ function smoothRoundRobin(turns: readonly number[]): ValidatorIndex[] {
     let richest = 0
     for (const [index, count] of turns.entries()) {
       credit[index] = (credit[index] as number) + count
-      if ((credit[index] as number) > (credit[richest] as number)) richest = index
+      if (credit[index] > (credit[richest] as number)) richest = index
     }
     credit[richest] = (credit[richest] as number) - total
     schedule.push(richest)

@@ -3,7 +3,16 @@ import { LIMITS } from '../config/limits.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { SIGNATURE_BYTES } from '../crypto/ed25519.ts'
 import { DIGEST_BYTES, hash } from '../crypto/hash.ts'
-import type { Ack, Batch, BatchCertificate, BatchRef, CertifiedAck, Digest, Flag, SignedBatch } from './types.ts'
+import type {
+  Ack,
+  Batch,
+  BatchCertificate,
+  BatchRef,
+  CertifiedAck,
+  Digest,
+  Flag,
+  SignedBatch,
+} from './types.ts'
 import { Memo, readSigners, readVersion, WIRE_VERSION, writeSigners } from './wire-common.ts'
 import { signedMessage } from './wire-signed.ts'
 
@@ -72,9 +81,17 @@ export function batchMessage(digest: Digest): Uint8Array {
 }
 
 /** What an acker signs: the batch it holds, its opinion, and the model that formed it. */
-export function ackMessage(context: Digest, ack: Pick<Ack, 'epoch' | 'author' | 'seq' | 'digest' | 'flags' | 'modelId'>): Uint8Array {
+export function ackMessage(
+  context: Digest,
+  ack: Pick<Ack, 'epoch' | 'author' | 'seq' | 'digest' | 'flags' | 'modelId'>,
+): Uint8Array {
   const writer = new Writer(96 + FLAG_BYTES * ack.flags.length)
-  writer.u48(ack.epoch).u16(ack.author).u48(ack.seq).fixed(ack.digest, DIGEST_BYTES).fixed(ack.modelId, DIGEST_BYTES)
+  writer
+    .u48(ack.epoch)
+    .u16(ack.author)
+    .u48(ack.seq)
+    .fixed(ack.digest, DIGEST_BYTES)
+    .fixed(ack.modelId, DIGEST_BYTES)
   writeFlags(writer, ack.flags)
   return signedMessage('ack', hash('ack', context, writer.finish()))
 }
@@ -82,12 +99,14 @@ export function ackMessage(context: Digest, ack: Pick<Ack, 'epoch' | 'author' | 
 // ---- flags ----
 
 function writeFlags(writer: Writer, flags: readonly Flag[]): void {
-  if (flags.length > LIMITS.flagsPerAck) throw new RangeError(`expected at most ${LIMITS.flagsPerAck} flags, got ${flags.length}`)
+  if (flags.length > LIMITS.flagsPerAck)
+    throw new RangeError(`expected at most ${LIMITS.flagsPerAck} flags, got ${flags.length}`)
   writer.u32(flags.length)
   let previous = -1
   for (const { tx, action, score, reasons } of flags) {
     const position = flagPosition(tx, action)
-    if (position <= previous) throw new RangeError(`flags must ascend strictly by (tx, action), got (${tx}, ${action})`)
+    if (position <= previous)
+      throw new RangeError(`flags must ascend strictly by (tx, action), got (${tx}, ${action})`)
     previous = position
     writer.u16(tx).u8(action).u8(score).u16(reasons)
   }
@@ -100,7 +119,8 @@ function readFlags(reader: Reader): Flag[] {
   for (let i = 0; i < count; i++) {
     const flag = { tx: reader.u16(), action: reader.u8(), score: reader.u8(), reasons: reader.u16() }
     const position = flagPosition(flag.tx, flag.action)
-    if (position <= previous) throw new DecodeError(`flags must ascend strictly by (tx, action), got (${flag.tx}, ${flag.action})`)
+    if (position <= previous)
+      throw new DecodeError(`flags must ascend strictly by (tx, action), got (${flag.tx}, ${flag.action})`)
     previous = position
     flags.push(flag)
   }
@@ -126,7 +146,8 @@ function readTxs(reader: Reader): Uint8Array[] {
   for (let i = 0; i < count; i++) {
     const tx = reader.bytes(LIMITS.txBytes)
     bytes += tx.length
-    if (bytes > LIMITS.batchBytes) throw new DecodeError(`expected at most ${LIMITS.batchBytes} bytes of transactions in a batch`)
+    if (bytes > LIMITS.batchBytes)
+      throw new DecodeError(`expected at most ${LIMITS.batchBytes} bytes of transactions in a batch`)
     txs.push(tx)
   }
   return txs
@@ -222,7 +243,9 @@ export function decodeBatchCertificate(bytes: Uint8Array): BatchCertificate {
   const head = { epoch: reader.u48(), author: reader.u16(), seq: reader.u48(), createdMs: reader.u48() }
   const body = { txCount: reader.u32(), bytes: reader.u32(), txsHash: reader.fixed(DIGEST_BYTES) }
   if (body.txCount > LIMITS.txsPerBatch || body.bytes > LIMITS.batchBytes) {
-    throw new DecodeError(`certificate of a batch over the limits: ${body.txCount} transactions, ${body.bytes} bytes`)
+    throw new DecodeError(
+      `certificate of a batch over the limits: ${body.txCount} transactions, ${body.bytes} bytes`,
+    )
   }
   const acks = readSigners(reader).map((signer): CertifiedAck => {
     const modelId = reader.fixed(DIGEST_BYTES)

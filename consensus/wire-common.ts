@@ -9,7 +9,9 @@ export const WIRE_VERSION = 1
 export function readVersion(reader: Reader, what: string): void {
   const version = reader.u8()
   if (version !== WIRE_VERSION) {
-    throw new DecodeError(`expected ${what} of version ${WIRE_VERSION}, got version ${version}: written by another release of Cordon`)
+    throw new DecodeError(
+      `expected ${what} of version ${WIRE_VERSION}, got version ${version}: written by another release of Cordon`,
+    )
   }
 }
 
@@ -43,7 +45,9 @@ export function writeSigners(writer: Writer, signers: readonly ValidatorIndex[])
   let previous = -1
   for (const signer of signers) {
     if (!Number.isInteger(signer) || signer <= previous || signer >= LIMITS.validators) {
-      throw new RangeError(`signers must ascend strictly below ${LIMITS.validators}, got ${signer} after ${previous}`)
+      throw new RangeError(
+        `signers must ascend strictly below ${LIMITS.validators}, got ${signer} after ${previous}`,
+      )
     }
     bitmap[signer >> 3] = (bitmap[signer >> 3] as number) | (1 << (signer & 7))
     previous = signer
@@ -54,7 +58,8 @@ export function writeSigners(writer: Writer, signers: readonly ValidatorIndex[])
 /** Ascending and without duplicates by construction. Whether they are in the set is for the check against it. */
 export function readSigners(reader: Reader): ValidatorIndex[] {
   const length = reader.u8()
-  if (length > BITMAP_BYTES) throw new DecodeError(`expected a signer bitmap of at most ${BITMAP_BYTES} bytes, got ${length}`)
+  if (length > BITMAP_BYTES)
+    throw new DecodeError(`expected a signer bitmap of at most ${BITMAP_BYTES} bytes, got ${length}`)
   const bitmap = reader.fixed(length)
   if (length > 0 && bitmap[length - 1] === 0) throw new DecodeError('signer bitmap ends in a zero byte')
   const signers: ValidatorIndex[] = []

@@ -3,7 +3,17 @@ import { LIMITS } from '../config/limits.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { SIGNATURE_BYTES } from '../crypto/ed25519.ts'
 import { DIGEST_BYTES, hash } from '../crypto/hash.ts'
-import type { BatchCertificate, Block, Certificate, Digest, FinalizedBlock, Proposal, ProposalMessage, Vote, VoteKind } from './types.ts'
+import type {
+  BatchCertificate,
+  Block,
+  Certificate,
+  Digest,
+  FinalizedBlock,
+  Proposal,
+  ProposalMessage,
+  Vote,
+  VoteKind,
+} from './types.ts'
 import { decodeBatchCertificate, encodeBatchCertificate } from './wire-batch.ts'
 import { Memo, readSigners, readVersion, WIRE_VERSION, writeSigners } from './wire-common.ts'
 import { SIGNED_TAGS } from './wire-signed.ts'
@@ -28,9 +38,16 @@ const idsByProposal = new Memo<Proposal, { readonly context: Digest; readonly pi
 // ---- blocks ----
 
 function writeCore(writer: Writer, block: Omit<Block, 'payload'>): void {
-  writer.u8(WIRE_VERSION).fixed(block.genesisHash, DIGEST_BYTES).u48(block.height).fixed(block.parentDigest, DIGEST_BYTES)
+  writer
+    .u8(WIRE_VERSION)
+    .fixed(block.genesisHash, DIGEST_BYTES)
+    .u48(block.height)
+    .fixed(block.parentDigest, DIGEST_BYTES)
   writer.u48(block.epoch).u16(block.author).u48(block.timeMs)
-  writer.u48(block.executed.height).fixed(block.executed.stateRoot, DIGEST_BYTES).fixed(block.executed.resultsRoot, DIGEST_BYTES)
+  writer
+    .u48(block.executed.height)
+    .fixed(block.executed.stateRoot, DIGEST_BYTES)
+    .fixed(block.executed.resultsRoot, DIGEST_BYTES)
   writer.fixed(block.validatorSetHash, DIGEST_BYTES).fixed(block.nextValidatorSetHash, DIGEST_BYTES)
 }
 
@@ -43,7 +60,11 @@ function readCore(reader: Reader): Omit<Block, 'payload'> {
     epoch: reader.u48(),
     author: reader.u16(),
     timeMs: reader.u48(),
-    executed: { height: reader.u48(), stateRoot: reader.fixed(DIGEST_BYTES), resultsRoot: reader.fixed(DIGEST_BYTES) },
+    executed: {
+      height: reader.u48(),
+      stateRoot: reader.fixed(DIGEST_BYTES),
+      resultsRoot: reader.fixed(DIGEST_BYTES),
+    },
     validatorSetHash: reader.fixed(DIGEST_BYTES),
     nextValidatorSetHash: reader.fixed(DIGEST_BYTES),
   }
@@ -51,9 +72,12 @@ function readCore(reader: Reader): Omit<Block, 'payload'> {
 
 export function encodeBlock(block: Block): Uint8Array {
   return encodedBlocks.get(block, () => {
-    if (block.payload.length > MAX_PAYLOAD) throw new RangeError(`expected at most ${MAX_PAYLOAD} certificates, got ${block.payload.length}`)
+    if (block.payload.length > MAX_PAYLOAD)
+      throw new RangeError(`expected at most ${MAX_PAYLOAD} certificates, got ${block.payload.length}`)
     const certificates = block.payload.map(encodeBatchCertificate)
-    const writer = new Writer(certificates.reduce((sum, bytes) => sum + 4 + bytes.length, HEADER_CORE_BYTES + 64))
+    const writer = new Writer(
+      certificates.reduce((sum, bytes) => sum + 4 + bytes.length, HEADER_CORE_BYTES + 64),
+    )
     writeCore(writer, block)
     writer.u32(certificates.length)
     for (const bytes of certificates) writer.bytes(bytes)
@@ -63,7 +87,8 @@ export function encodeBlock(block: Block): Uint8Array {
 
 /** @throws DecodeError if the bytes are not canonical or over a limit. */
 export function decodeBlock(bytes: Uint8Array): Block {
-  if (bytes.length > LIMITS.blockBytes) throw new DecodeError(`expected a block of at most ${LIMITS.blockBytes} bytes, got ${bytes.length}`)
+  if (bytes.length > LIMITS.blockBytes)
+    throw new DecodeError(`expected a block of at most ${LIMITS.blockBytes} bytes, got ${bytes.length}`)
   const reader = new Reader(bytes)
   const core = readCore(reader)
   const count = reader.count(MAX_PAYLOAD, 'certificates in a block')
@@ -154,8 +179,14 @@ function readKind(reader: Reader): VoteKind {
 }
 
 export function encodeVote(vote: Vote): Uint8Array {
-  if ((vote.pid === null) !== (vote.kind === 'nullify')) throw new RangeError(`proposal id and kind ${vote.kind} do not fit`)
-  const writer = new Writer(128).u8(WIRE_VERSION).u8(SIGNED_TAGS[vote.kind]).u48(vote.epoch).u48(vote.view).u16(vote.signer)
+  if ((vote.pid === null) !== (vote.kind === 'nullify'))
+    throw new RangeError(`proposal id and kind ${vote.kind} do not fit`)
+  const writer = new Writer(128)
+    .u8(WIRE_VERSION)
+    .u8(SIGNED_TAGS[vote.kind])
+    .u48(vote.epoch)
+    .u48(vote.view)
+    .u16(vote.signer)
   if (vote.pid !== null) writer.fixed(vote.pid, DIGEST_BYTES)
   return writer.fixed(vote.signature, SIGNATURE_BYTES).finish()
 }
@@ -177,12 +208,22 @@ export function decodeVote(bytes: Uint8Array): Vote {
 /** The proposal's epoch and view are the certificate's own and not repeated. */
 export function encodeCertificate(certificate: Certificate): Uint8Array {
   return encodedCertificates.get(certificate, ({ kind, epoch, view, proposal, signers, signatures }) => {
-    if ((proposal === null) !== (kind === 'nullify')) throw new RangeError(`proposal and kind ${kind} do not fit`)
-    if (signers.length !== signatures.length) throw new RangeError(`${signers.length} signers but ${signatures.length} signatures`)
-    const writer = new Writer(160 + SIGNATURE_BYTES * signers.length).u8(WIRE_VERSION).u8(SIGNED_TAGS[kind]).u48(epoch).u48(view)
+    if ((proposal === null) !== (kind === 'nullify'))
+      throw new RangeError(`proposal and kind ${kind} do not fit`)
+    if (signers.length !== signatures.length)
+      throw new RangeError(`${signers.length} signers but ${signatures.length} signatures`)
+    const writer = new Writer(160 + SIGNATURE_BYTES * signers.length)
+      .u8(WIRE_VERSION)
+      .u8(SIGNED_TAGS[kind])
+      .u48(epoch)
+      .u48(view)
     if (proposal !== null) {
-      if (proposal.epoch !== epoch || proposal.view !== view) throw new RangeError('a certificate and its proposal have one epoch and view')
-      writer.u48(proposal.parentView).fixed(proposal.blockDigest, DIGEST_BYTES).fixed(proposal.justHash, DIGEST_BYTES)
+      if (proposal.epoch !== epoch || proposal.view !== view)
+        throw new RangeError('a certificate and its proposal have one epoch and view')
+      writer
+        .u48(proposal.parentView)
+        .fixed(proposal.blockDigest, DIGEST_BYTES)
+        .fixed(proposal.justHash, DIGEST_BYTES)
     }
     writeSigners(writer, signers)
     for (const signature of signatures) writer.fixed(signature, SIGNATURE_BYTES)
@@ -200,7 +241,13 @@ export function decodeCertificate(bytes: Uint8Array): Certificate {
   const proposal: Proposal | null =
     kind === 'nullify'
       ? null
-      : { epoch, view, parentView: reader.u48(), blockDigest: reader.fixed(DIGEST_BYTES), justHash: reader.fixed(DIGEST_BYTES) }
+      : {
+          epoch,
+          view,
+          parentView: reader.u48(),
+          blockDigest: reader.fixed(DIGEST_BYTES),
+          justHash: reader.fixed(DIGEST_BYTES),
+        }
   const signers = readSigners(reader)
   const signatures = signers.map(() => reader.fixed(SIGNATURE_BYTES))
   reader.end()

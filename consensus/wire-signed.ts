@@ -20,8 +20,15 @@ export function signedMessage(kind: SignedKind, digest: Digest): Uint8Array {
 }
 
 /** What a vote signs. `pid` is null exactly for nullify. */
-export function voteMessage(context: Digest, kind: VoteKind, epoch: number, view: number, pid: Digest | null): Uint8Array {
-  if ((pid === null) !== (kind === 'nullify')) throw new RangeError(`a ${kind} vote ${pid === null ? 'needs a' : 'has no'} proposal id`)
+export function voteMessage(
+  context: Digest,
+  kind: VoteKind,
+  epoch: number,
+  view: number,
+  pid: Digest | null,
+): Uint8Array {
+  if ((pid === null) !== (kind === 'nullify'))
+    throw new RangeError(`a ${kind} vote ${pid === null ? 'needs a' : 'has no'} proposal id`)
   const writer = new Writer(64).u8(SIGNED_TAGS[kind]).u48(epoch).u48(view)
   if (pid !== null) writer.fixed(pid, DIGEST_BYTES)
   return signedMessage(kind, hash('vote', context, writer.finish()))

@@ -7,9 +7,27 @@ import { LIMITS } from '../config/limits.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { DIGEST_BYTES } from '../crypto/hash.ts'
 import type { Message } from './types.ts'
-import { decodeAck, decodeBatchCertificate, decodeSignedBatch, encodeAck, encodeBatchCertificate, encodeSignedBatch, readBatchRef, writeBatchRef } from './wire-batch.ts'
+import {
+  decodeAck,
+  decodeBatchCertificate,
+  decodeSignedBatch,
+  encodeAck,
+  encodeBatchCertificate,
+  encodeSignedBatch,
+  readBatchRef,
+  writeBatchRef,
+} from './wire-batch.ts'
 import { readVersion, WIRE_VERSION } from './wire-common.ts'
-import { decodeBlock, decodeCertificate, decodeProposalMessage, decodeVote, encodeBlock, encodeCertificate, encodeProposalMessage, encodeVote } from './wire-ordering.ts'
+import {
+  decodeBlock,
+  decodeCertificate,
+  decodeProposalMessage,
+  decodeVote,
+  encodeBlock,
+  encodeCertificate,
+  encodeProposalMessage,
+  encodeVote,
+} from './wire-ordering.ts'
 
 export { WIRE_VERSION } from './wire-common.ts'
 export {
@@ -77,7 +95,8 @@ export function encodeMessage(message: Message): Uint8Array {
 
 /** @throws DecodeError if the bytes are not canonical, over a limit, or of another version. */
 export function decodeMessage(bytes: Uint8Array): Message {
-  if (bytes.length > LIMITS.messageBytes) throw new DecodeError(`expected at most ${LIMITS.messageBytes} bytes, got ${bytes.length}`)
+  if (bytes.length > LIMITS.messageBytes)
+    throw new DecodeError(`expected at most ${LIMITS.messageBytes} bytes, got ${bytes.length}`)
   const reader = new Reader(bytes)
   const tag = reader.u8()
   const type = TYPE_OF_TAG.get(tag)
@@ -109,7 +128,9 @@ function encodeBody(message: Message): Uint8Array {
     case 'blocks':
       return encodeList(message.blocks, LIMITS.blocksPerPage, encodeBlock)
     case 'batch-request': {
-      const writer = new Writer(4 + 50 * message.refs.length).u32(atMost(message.refs.length, LIMITS.batchesPerPage))
+      const writer = new Writer(4 + 50 * message.refs.length).u32(
+        atMost(message.refs.length, LIMITS.batchesPerPage),
+      )
       for (const ref of message.refs) writeBatchRef(writer, ref)
       return writer.finish()
     }
@@ -135,7 +156,10 @@ function decodeBody(type: MessageType, reader: Reader): Message {
     case 'certificates-request':
       return ended(reader, { type, fromView: reader.u48(), toView: reader.u48() })
     case 'certificates':
-      return ended(reader, { type, certificates: decodeList(reader, LIMITS.certificatesPerPage, type, decodeCertificate) })
+      return ended(reader, {
+        type,
+        certificates: decodeList(reader, LIMITS.certificatesPerPage, type, decodeCertificate),
+      })
     case 'block-request':
       return ended(reader, { type, digest: reader.fixed(DIGEST_BYTES), maxBlocks: reader.u32() })
     case 'blocks':
@@ -145,7 +169,10 @@ function decodeBody(type: MessageType, reader: Reader): Message {
       return ended(reader, { type, refs: Array.from({ length: count }, () => readBatchRef(reader)) })
     }
     case 'batches':
-      return ended(reader, { type, batches: decodeList(reader, LIMITS.batchesPerPage, type, decodeSignedBatch) })
+      return ended(reader, {
+        type,
+        batches: decodeList(reader, LIMITS.batchesPerPage, type, decodeSignedBatch),
+      })
   }
 }
 
@@ -154,13 +181,22 @@ function ended(reader: Reader, message: Message): Message {
   return message
 }
 
-function encodeList<Item>(items: readonly Item[], max: number, encode: (item: Item) => Uint8Array): Uint8Array {
+function encodeList<Item>(
+  items: readonly Item[],
+  max: number,
+  encode: (item: Item) => Uint8Array,
+): Uint8Array {
   const writer = new Writer(1024).u32(atMost(items.length, max))
   for (const item of items) writer.bytes(encode(item))
   return writer.finish()
 }
 
-function decodeList<Item>(reader: Reader, max: number, what: string, decode: (bytes: Uint8Array) => Item): Item[] {
+function decodeList<Item>(
+  reader: Reader,
+  max: number,
+  what: string,
+  decode: (bytes: Uint8Array) => Item,
+): Item[] {
   const count = reader.count(max, what)
   const items: Item[] = []
   for (let i = 0; i < count; i++) items.push(decode(reader.bytes(LIMITS.messageBytes)))

@@ -3,8 +3,22 @@ import { hash } from '../../crypto/hash.ts'
 import { keyPairFromSeed, sign, type KeyPair } from '../../crypto/ed25519.ts'
 import { utf8 } from '../../crypto/bytes.ts'
 import { makeValidatorSet } from '../../consensus/validator-set.ts'
-import type { BatchCertificate, Block, Certificate, Proposal, ValidatorSet, VoteKind } from '../../consensus/types.ts'
-import { ackMessage, batchDigest, blockDigest, justHash, proposalId, voteMessage } from '../../consensus/wire.ts'
+import type {
+  BatchCertificate,
+  Block,
+  Certificate,
+  Proposal,
+  ValidatorSet,
+  VoteKind,
+} from '../../consensus/types.ts'
+import {
+  ackMessage,
+  batchDigest,
+  blockDigest,
+  justHash,
+  proposalId,
+  voteMessage,
+} from '../../consensus/wire.ts'
 
 export const GENESIS_HASH: Uint8Array = hash('genesis', utf8('consensus tests'))
 export const CREATED_MS = 1_700_000_000_000
@@ -18,13 +32,30 @@ export function keyPair(index: number): KeyPair {
 }
 
 export function validatorSet(weights: readonly bigint[] = [1n, 1n, 1n, 1n], epoch = 1): ValidatorSet {
-  const validators = weights.map((weight, index) => ({ name: `v${index + 1}`, publicKey: keyPair(index).publicKey, weight }))
+  const validators = weights.map((weight, index) => ({
+    name: `v${index + 1}`,
+    publicKey: keyPair(index).publicKey,
+    weight,
+  }))
   return makeValidatorSet({ genesisHash: GENESIS_HASH }, epoch, validators)
 }
 
 /** A certificate over a batch of one transaction with real acks. */
-export function batchCertificate(set: ValidatorSet, author: number, seq: number, signers: readonly number[]): BatchCertificate {
-  const fields = { epoch: set.epoch, author, seq, createdMs: CREATED_MS + seq, txCount: 1, bytes: 100, txsHash: digestOf(`txs ${author} ${seq}`) }
+export function batchCertificate(
+  set: ValidatorSet,
+  author: number,
+  seq: number,
+  signers: readonly number[],
+): BatchCertificate {
+  const fields = {
+    epoch: set.epoch,
+    author,
+    seq,
+    createdMs: CREATED_MS + seq,
+    txCount: 1,
+    bytes: 100,
+    txsHash: digestOf(`txs ${author} ${seq}`),
+  }
   const digest = batchDigest(set.context, fields)
   const acks = signers.map((signer) => {
     const flags = signer === 0 ? [{ tx: 0, action: 2, score: 200, reasons: 5 }] : []
@@ -54,8 +85,21 @@ export function sampleProposal(set: ValidatorSet, view: number, block: Block, pa
   return { epoch: set.epoch, view, parentView, blockDigest: blockDigest(block), justHash: justHash(null, []) }
 }
 
-export function certificate(set: ValidatorSet, kind: VoteKind, view: number, proposal: Proposal | null, signers: readonly number[]): Certificate {
+export function certificate(
+  set: ValidatorSet,
+  kind: VoteKind,
+  view: number,
+  proposal: Proposal | null,
+  signers: readonly number[],
+): Certificate {
   const pid = proposal === null ? null : proposalId(set.context, proposal)
   const message = voteMessage(set.context, kind, set.epoch, view, pid)
-  return { kind, epoch: set.epoch, view, proposal, signers, signatures: signers.map((signer) => sign(message, keyPair(signer).secretKey)) }
+  return {
+    kind,
+    epoch: set.epoch,
+    view,
+    proposal,
+    signers,
+    signatures: signers.map((signer) => sign(message, keyPair(signer).secretKey)),
+  }
 }
