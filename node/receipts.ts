@@ -21,8 +21,8 @@ export class ReceiptAssembler {
     this.#outcomes = outcomes
   }
 
-  /** The portable receipt as the object of its canonical file, or null if it does not exist within `timeoutMs`. */
-  async portable(txId: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<object | null> {
+  /** The canonical text of the portable receipt, or null if it does not exist within `timeoutMs`. */
+  async portable(txId: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<{ file: string } | null> {
     const deadlineMs = performance.now() + timeoutMs
     for (;;) {
       const next = this.#nextBlock(deadlineMs - performance.now(), signal)
@@ -71,7 +71,14 @@ export class ReceiptAssembler {
     if (results === null) return null
     const chain = await this.#linkToFinalization(committing.block.height)
     if (chain === null) return null
-    return { ...proof, resultsPath: results, blocks: [committing.block, ...chain.blocks], finalization: chain.finalization }
+    return {
+      transaction: proof.transaction,
+      receipt: proof.receipt,
+      receiptPath: proof.path,
+      resultsPath: results,
+      blocks: [committing.block, ...chain.blocks],
+      finalization: chain.finalization,
+    }
   }
 
   /** The first final header whose `executed` covers `height`, with the first height its results root covers. */

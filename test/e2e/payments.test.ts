@@ -1,0 +1,124 @@
+/** One devnet, as a developer meets it: payments, history, receipts, holds of both kinds of attack, full node. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Devnet, assertAgreement, cordon, eventually, rpc } from './harness.ts'
+
+let devnet: Devnet
+
+before(async () => {
+  devnet = await Devnet.start(['--full-nodes', '1', '--load-accounts', '100'])
+})
+
+after(async () => {
+  await devnet[Symbol.asyncDispose]()
+})
+
+test('ready names validators with pid, rpc, dir and stake, and funded accounts', () => {
+  assert.equal(devnet.ready.validators.length, 4)
+  for (const validator of devnet.ready.validators) {
+    assert.match(validator.name, /^v[1-4]$/)
+    assert.match(validator.rpc, /^http:\/\/127\.0\.0\.1:\d+/)
+    process.kill(validator.pid, 0)
+  }
+  assert.deepEqual(devnet.ready.accounts.slice(0, 4).map((account) => account.name), ['alice', 'bob', 'carol', 'dave'])
+})
+
+test('a payment settles, is in the history of both, and its bytes sent again give the same receipt', async () => {
+  const before = await devnet.run(0, 'wallet', 'balance', 'bob')
+  const sent = await devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '12.50CRD', '--memo', 'lunch')
+  assert.equal(sent.status, 'settled')
+  assert.deepEqual(sent.holds, [])
+  assert.equal(typeof sent.latencyMs, 'number')
+  assert.match(String(sent.fee), /^\d+$/)
+  const after = await devnet.run(0, 'wallet', 'balance', 'bob')
+  assert.equal(BigInt(String(after.balance)) - BigInt(String(before.balance)), 12_500_000n)
+  const info = await devnet.run(0, 'tx', 'get', String(sent.txId))
+  assert.equal(info.status, 'settled')
+  const history = await devnet.run(0, 'wallet', 'history', 'bob')
+  assert.ok(JSON.stringify(history).includes(String(sent.txId)))
+})
+
+test('--key makes a repeat resume the same payment', async () => {
+  const pay = (): Promise<Record<string, unknown>> =>
+    devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'carol', '--amount', '1CRD', '--key', 'invoice-7')
+  const first = await pay()
+  const second = await pay()
+  assert.equal(second.txId, first.txId)
+  assert.equal(second.height, first.height)
+})
+
+test('a dry run shows fee, balance and decision, and moves nothing', async () => {
+  const before = await devnet.run(0, 'wallet', 'balance', 'alice')
+  const dry = await devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '3CRD', '--dry-run')
+  assert.equal(dry.wouldHold, false)
+  const after = await devnet.run(0, 'wallet', 'balance', 'alice')
+  assert.equal(after.balance, before.balance)
+})
+
+test('an underfunded payment, a wrong address and a missing unit are refused with their own codes', async () => {
+  const poor = await devnet.cli('wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '999999999999CRD')
+  assert.equal(poor.code, 5, poor.stdout)
+  assert.equal(poor.json?.error?.code, 'tx-insufficient-funds')
+  const wrong = await devnet.cli('wallet', 'send', '--from', 'alice', '--to', 'cdn1qqqq', '--amount', '1CRD')
+  assert.equal(wrong.code, 2, wrong.stdout)
+  assert.equal(wrong.json?.error?.code, 'address-invalid')
+  const unitless = await devnet.cli('wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '1')
+  assert.equal(unitless.code, 2, unitless.stdout)
+  assert.equal(unitless.json?.error?.code, 'amount-invalid')
+})
+
+test('a full node takes a payment and follows the chain', async () => {
+  const list = JSON.parse(readFileSync(join(devnet.dir, 'devnet.json'), 'utf8')) as { nodes: { name: string; rpc: string }[] }
+  const full = list.nodes.find((node) => node.name === 'f1')
+  assert.ok(full)
+  const sent = await cordon(['wallet', 'send', '--from', 'dave', '--to', 'bob', '--amount', '2CRD', '--rpc', full.rpc, '--dir', devnet.dir, '--json'])
+  assert.equal(sent.code, 0, sent.stdout + sent.stderr)
+  await assertAgreement([full.rpc, ...devnet.ready.validators.map((validator) => validator.rpc)])
+})
+
+test('a receipt verifies offline, and a changed byte does not', async () => {
+  const sent = await devnet.run(0, 'wallet', 'send', '--from', 'bob', '--to', 'dave', '--amount', '4CRD')
+  const file = join(devnet.dir, 'receipt.json')
+  await devnet.run(0, 'wallet', 'receipt', String(sent.txId), '--out', file)
+  const verify = (path: string): ReturnType<typeof cordon> => cordon(['verify', path, '--genesis', join(devnet.dir, 'genesis.json'), '--json'])
+  const good = await verify(file)
+  assert.equal(good.code, 0, good.stdout + good.stderr)
+  const bytes = readFileSync(file)
+  const changed = join(devnet.dir, 'changed.json')
+  for (const position of [0, bytes.length >> 2, bytes.length >> 1, bytes.length - 1]) {
+    const copy = Buffer.from(bytes)
+    copy[position] = (copy[position] as number) ^ 1
+    writeFileSync(changed, copy)
+    const bad = await verify(changed)
+    assert.equal(bad.code, 5, `byte ${position}: ${bad.stdout}`)
+    assert.equal(bad.json?.error?.code, 'receipt-invalid')
+  }
+})
+
+for (const pattern of ['drain', 'burst']) {
+  test(`most of a ${pattern} is held, with reasons`, async () => {
+    const played = await devnet.run(0, 'devnet', 'attack', pattern)
+    assert.equal(played.pattern, pattern)
+    const fraudulent = Number(played.fraudulent)
+    assert.equal(Number(played.held) + Number(played.settled) + Number(played.failed), fraudulent)
+    assert.ok(Number(played.held) > fraudulent / 2, JSON.stringify(played))
+    const list = await devnet.run(0, 'quarantine', 'list')
+    const holds = list.holds as { id: string; reasons: string[]; flaggedBps: number }[]
+    assert.ok(holds.length >= Number(played.held))
+    for (const hold of holds) {
+      assert.ok(hold.reasons.length > 0)
+      assert.ok(hold.flaggedBps > 2500)
+    }
+  })
+}
+
+test('every node agrees, and no value came or went', async () => {
+  const urls = devnet.ready.validators.map((validator) => validator.rpc)
+  await eventually('all nodes executed the same', 10_000, async () => {
+    const heights = await Promise.all(urls.map(async (url) => (await rpc<{ executedHeight: number }>(url, 'chain_status')).executedHeight))
+    return Math.max(...heights) - Math.min(...heights) <= 1
+  })
+  await assertAgreement(urls)
+})
