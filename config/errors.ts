@@ -81,11 +81,13 @@ export const ERRORS = {
   },
   'tx-action-invalid': { exit: 5, meaning: 'An action can never succeed, whatever the state.' },
   'tx-unknown': { exit: 5, meaning: 'The node knows no such transaction.' },
+  'tx-failed': { exit: 5, meaning: 'The transaction is final and failed: nothing moved but its fee.' },
   'hold-unknown': { exit: 5, meaning: 'There is no such hold.' },
   busy: { exit: 1, meaning: 'The node has more work than it can take; try again after retryAfterMs.' },
 
   // client
   'cannot-connect': { exit: 3, meaning: 'No node answers at the address.' },
+  'connection-lost': { exit: 3, meaning: 'The connection to the node broke while a call was on its way.' },
   'outcome-unknown': {
     exit: 4,
     meaning: 'The time was up before the outcome was known. The payment may still settle.',
@@ -102,6 +104,11 @@ export const ERRORS = {
   // devnet
   'devnet-missing': { exit: 3, meaning: 'There is no devnet in the directory, or it does not run.' },
   'devnet-running': { exit: 2, meaning: 'The devnet of the directory runs already.' },
+  'devnet-differs': {
+    exit: 2,
+    meaning: 'An option contradicts how the devnet of the directory was made.',
+  },
+  'devnet-failed': { exit: 1, meaning: 'A node of the devnet ended, or was not ready in time.' },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS

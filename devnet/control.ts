@@ -1,0 +1,117 @@
+/**
+ * How `cordon devnet stop|kill|restart` reach the process that owns the nodes: one JSON line each way over a loopback
+ * connection. The port and a secret stand in `devnet.json`, which only its owner can read. (A unix socket would need no
+ * secret, but its path may have 108 bytes at most.)
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
+import { hash } from '../crypto/hash.ts'
+import { utf8 } from '../crypto/bytes.ts'
+import { LOOPBACK, type SupervisorRecord } from './layout.ts'
+
+const LINE_BYTES = 65_536
+
+export type ControlRequest =
+  | { readonly op: 'status' }
+  | { readonly op: 'stop' }
+  | { readonly op: 'kill'; readonly name: string }
+  | { readonly op: 'restart'; readonly name: string }
+
+export type ControlHandler = (request: ControlRequest) => Promise<unknown>
+
+type Answer =
+  | { readonly ok: true; readonly data: unknown }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly payload: Record<string, unknown> } }
+
+/** Listens for requests. Resolves to the port and what closes it. */
+export async function listenForControl(token: string, handler: ControlHandler): Promise<{ port: number; close: () => void }> {
+  const server = createServer((socket) => {
+    serve(socket, token, handler)
+  })
+  await listening(server)
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new RangeError('the control channel has no port')
+  return { port: address.port, close: () => server.close() }
+}
+
+/**
+ * Sends a request to the running supervisor.
+ * @throws CordonError what the supervisor answers, or `devnet-missing` if it does not.
+ */
+export async function askSupervisor(record: Pick<SupervisorRecord, 'port' | 'token' | 'pid'>, request: ControlRequest): Promise<unknown> {
+  const line = await exchange(record, request)
+  const answer = parseAnswer(line)
+  if (answer === null) throw new CordonError('devnet-missing', `the supervisor (pid ${record.pid}) did not answer; it may just have stopped: see cordon devnet status`)
+  if (answer.ok) return answer.data
+  const { code, message, payload } = answer.error
+  throw new CordonError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'unexpected', message, payload)
+}
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port: 0, host: LOOPBACK, exclusive: true }, resolve)
+  })
+}
+
+function serve(socket: Socket, token: string, handler: ControlHandler): void {
+  socket.on('error', () => socket.destroy())
+  readLine(socket)
+    .then(async (line) => {
+      const answer = await answerTo(line, token, handler)
+      socket.end(`${JSON.stringify(answer)}\n`)
+    })
+    .catch(() => socket.destroy())
+}
+
+async function answerTo(line: string, token: string, handler: ControlHandler): Promise<Answer> {
+  try {
+    return { ok: true, data: await handler(parseRequest(line, token)) }
+  } catch (error) {
+    if (error instanceof CordonError) return { ok: false, error: { code: error.code, message: error.message, payload: { ...error.payload } } }
+    return { ok: false, error: { code: 'unexpected', message: error instanceof Error ? error.message : String(error), payload: {} } }
+  }
+}
+
+function parseRequest(line: string, token: string): ControlRequest {
+  const { token: given, op, name } = JSON.parse(line) as Record<string, unknown>
+  if (typeof given !== 'string' || !sameSecret(given, token)) throw new CordonError('usage', 'the control channel needs the token of devnet.json')
+  if (op === 'status' || op === 'stop') return { op }
+  if ((op === 'kill' || op === 'restart') && typeof name === 'string') return { op, name }
+  throw new CordonError('usage', `unknown request ${JSON.stringify(op)}; expected status, stop, kill or restart with a name`)
+}
+
+function sameSecret(a: string, b: string): boolean {
+  return timingSafeEqual(hash('devnet-key', utf8(a)), hash('devnet-key', utf8(b)))
+}
+
+function exchange(record: Pick<SupervisorRecord, 'port' | 'token'>, request: ControlRequest): Promise<string> {
+  const socket = connect({ port: record.port, host: LOOPBACK })
+  socket.on('error', () => socket.destroy())
+  socket.write(`${JSON.stringify({ token: record.token, ...request })}\n`)
+  return readLine(socket)
+}
+
+/** The first line that comes; an empty text if the other side closes before. */
+function readLine(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => {
+      text += chunk
+      const end = text.indexOf('\n')
+      if (end >= 0) resolve(text.slice(0, end))
+      else if (text.length > LINE_BYTES) socket.destroy()
+    })
+    socket.once('close', () => resolve(''))
+  })
+}
+
+function parseAnswer(line: string): Answer | null {
+  try {
+    return JSON.parse(line) as Answer
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,170 @@
+/** One node as a child process: started with its log file, watched until it answers, stopped in time. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { get } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CordonError } from '../config/errors.ts'
+import { childEnvironment, entryPath } from './entries.ts'
+
+/** A node that has not stopped this long after SIGTERM is killed. */
+export const TERM_TIMEOUT_MS = 4_000
+const POLL_MS = 15
+const POLL_TIMEOUT_MS = 1_000
+/** A log longer than this is put aside at the next start. */
+const LOG_BYTES = 32 * 1024 * 1024
+
+export interface NodeExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** The last thing it said to people, or an empty text. */
+  readonly lastLine: string
+}
+
+export interface NodeProcessOptions {
+  readonly name: string
+  readonly dir: string
+  readonly log: string
+  readonly rpc: string
+  /** The daemon; another program in tests. */
+  readonly entry?: string
+}
+
+export class NodeProcess {
+  readonly name: string
+  readonly pid: number
+  /** Resolves when the process has ended. */
+  readonly exited: Promise<NodeExit>
+  readonly #child: ChildProcess
+  readonly #rpc: string
+  #exit: NodeExit | null = null
+
+  private constructor(options: NodeProcessOptions, child: ChildProcess, pid: number, logOffset: number) {
+    this.name = options.name
+    this.pid = pid
+    this.#child = child
+    this.#rpc = options.rpc
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#exit = { code, signal, lastLine: lastLine(options.log, logOffset) }
+        resolve(this.#exit)
+      })
+    })
+  }
+
+  /**
+   * Starts the node.
+   * @throws CordonError `devnet-failed` if the system cannot start a process.
+   */
+  static async start(options: NodeProcessOptions): Promise<NodeProcess> {
+    rotateLog(options.log)
+    const log = openSync(options.log, 'a')
+    try {
+      const logOffset = fstatSync(log).size
+      const child = spawn(process.execPath, ['--import', entryUrl('devnet/leash'), options.entry ?? entryPath('node/daemon'), '--dir', options.dir], {
+        stdio: ['ignore', log, log, 'pipe'],
+        env: childEnvironment({ CORDON_DEVNET_LEASH: '1' }),
+      })
+      const pid = await spawned(child, options.name)
+      return new NodeProcess(options, child, pid, logOffset)
+    } finally {
+      closeSync(log)
+    }
+  }
+
+  /** Null while it runs. */
+  get exit(): NodeExit | null {
+    return this.#exit
+  }
+
+  /**
+   * Waits until `path` of the node's port answers 200.
+   * @throws CordonError `devnet-failed` if the process ends first or the time is up; the reason of the signal if that aborts.
+   */
+  async waitFor(path: '/readyz' | '/healthz', timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    let last = 'no answer'
+    while (performance.now() < deadline) {
+      signal.throwIfAborted()
+      if (this.#exit !== null) throw new CordonError('devnet-failed', `${this.name} ${describeExit(this.#exit)}`, { name: this.name, ...this.#exit })
+      const answer = await ask(`${this.#rpc}${path}`)
+      if (answer.status === 200) return
+      last = answer.text
+      await delay(POLL_MS, undefined, { signal })
+    }
+    throw new CordonError('devnet-failed', `${this.name} (pid ${this.pid}) is not ready after ${timeoutMs / 1000} s: ${last}`, { name: this.name, pid: this.pid })
+  }
+
+  /** Whether the node's port answers anything at all. */
+  async answers(): Promise<boolean> {
+    return (await ask(`${this.#rpc}/healthz`)).status !== 0
+  }
+
+  kill(): Promise<NodeExit> {
+    if (this.#exit === null) this.#child.kill('SIGKILL')
+    return this.exited
+  }
+
+  /** SIGTERM, and SIGKILL if that does not end it in time. */
+  async stop(): Promise<NodeExit> {
+    if (this.#exit !== null) return this.#exit
+    this.#child.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), TERM_TIMEOUT_MS)
+    const exit = await this.exited
+    clearTimeout(timer)
+    return exit
+  }
+}
+
+/** "ended with exit code 78: cordon: port-in-use: …" */
+export function describeExit(exit: NodeExit): string {
+  const how = exit.signal === null ? `ended with exit code ${exit.code ?? 'unknown'}` : `was ended by ${exit.signal}`
+  return exit.lastLine === '' ? how : `${how}: ${exit.lastLine}`
+}
+
+function entryUrl(name: string): string {
+  return new URL(`file://${entryPath(name)}`).href
+}
+
+function spawned(child: ChildProcess, name: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', () => {
+      if (child.pid !== undefined) resolve(child.pid)
+    })
+    child.once('error', (error) => {
+      reject(new CordonError('devnet-failed', `${name} could not be started: ${error.message}`, { name }, { cause: error }))
+    })
+  })
+}
+
+function rotateLog(path: string): void {
+  try {
+    if (statSync(path).size > LOG_BYTES) renameSync(path, `${path}.1`)
+  } catch {
+    // There is no log yet.
+  }
+}
+
+/** The last line written since `offset` that is not a JSON log line; else the last line. */
+function lastLine(path: string, offset: number): string {
+  let lines: string[]
+  try {
+    lines = readFileSync(path).subarray(offset).toString('utf8').split('\n').filter((line) => line.trim() !== '')
+  } catch {
+    return ''
+  }
+  return lines.findLast((line) => !line.startsWith('{')) ?? lines.at(-1) ?? ''
+}
+
+function ask(url: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, timeout: POLL_TIMEOUT_MS }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => (text += chunk))
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, text: text.slice(0, 400) }))
+      response.once('error', (error) => resolve({ status: 0, text: error.message }))
+    })
+    request.once('timeout', () => request.destroy(new Error('no answer in time')))
+    request.once('error', (error) => resolve({ status: 0, text: error.message }))
+  })
+}
