@@ -22,6 +22,7 @@ export class Writer {
     this.#view = new DataView(this.#buffer.buffer)
   }
 
+  /** Offset of `count` new bytes. Call it first: the buffer and its view may be others afterwards. */
   #reserve(count: number): number {
     const offset = this.#length
     const needed = offset + count
@@ -36,24 +37,28 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#reserve(1), integer(value, 0xff))
+    const offset = this.#reserve(1)
+    this.#view.setUint8(offset, integer(value, 0xff))
     return this
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#reserve(2), integer(value, 0xffff))
+    const offset = this.#reserve(2)
+    this.#view.setUint16(offset, integer(value, 0xffff))
     return this
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#reserve(4), integer(value, 0xffff_ffff))
+    const offset = this.#reserve(4)
+    this.#view.setUint32(offset, integer(value, 0xffff_ffff))
     return this
   }
 
   /** A u64 held as bigint: amounts, salts, weights. */
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${value} is not a u64`)
-    this.#view.setBigUint64(this.#reserve(8), value)
+    const offset = this.#reserve(8)
+    this.#view.setBigUint64(offset, value)
     return this
   }
 
@@ -61,27 +66,31 @@ export class Writer {
   u48(value: number): this {
     if (!Number.isSafeInteger(value) || value < 0 || value >= MAX_U48)
       throw new RangeError(`${value} is not below 2^48`)
-    this.#view.setBigUint64(this.#reserve(8), BigInt(value))
+    const offset = this.#reserve(8)
+    this.#view.setBigUint64(offset, BigInt(value))
     return this
   }
 
   /** Bytes of a length both sides know. */
   fixed(bytes: Uint8Array, length: number): this {
     if (bytes.length !== length) throw new RangeError(`expected ${length} bytes, got ${bytes.length}`)
-    this.#buffer.set(bytes, this.#reserve(length))
+    const offset = this.#reserve(length)
+    this.#buffer.set(bytes, offset)
     return this
   }
 
   /** Bytes behind a u32 length. */
   bytes(bytes: Uint8Array): this {
     this.u32(bytes.length)
-    this.#buffer.set(bytes, this.#reserve(bytes.length))
+    const offset = this.#reserve(bytes.length)
+    this.#buffer.set(bytes, offset)
     return this
   }
 
   /** Bytes already encoded elsewhere, as they are. */
   raw(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#reserve(bytes.length))
+    const offset = this.#reserve(bytes.length)
+    this.#buffer.set(bytes, offset)
     return this
   }
 
