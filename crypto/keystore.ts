@@ -325,7 +325,7 @@ function writeDurably(directory: string, name: string, content: string): void {
       { path },
     )
   } finally {
-    rmSync(draft, { force: true })
+    if (existsSync(draft)) rmSync(draft)
   }
   syncDirectory(directory)
 }

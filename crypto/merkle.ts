@@ -92,5 +92,8 @@ export function stepsOfPath(path: MerklePath): MerkleStep[] {
 
 /** The root that `leaf` has under `steps`. */
 export function rootOfSteps(leaf: Uint8Array, steps: readonly MerkleStep[]): Uint8Array {
-  return steps.reduce((node, { side, sibling }) => (side === 'left' ? parent(sibling, node) : parent(node, sibling)), leaf)
+  return steps.reduce(
+    (node, { side, sibling }) => (side === 'left' ? parent(sibling, node) : parent(node, sibling)),
+    leaf,
+  )
 }
