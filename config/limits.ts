@@ -44,6 +44,16 @@ export const LIMITS = {
   batchSeqReservation: 1_000,
   /** Flagged transfer actions in one ack. */
   flagsPerAck: 8_192,
+  /** A transfer is at least this long, so a batch has no more transfers to flag than its bytes divided by it. */
+  smallestTransferBytes: 42,
+  /** Transactions, in bytes, of the batches of one author that are not ordered; receivers allow twice as much. */
+  openBatchBytes: 8 * 1024 * 1024,
+  /** Acks kept per signer that arrived before their batch. */
+  earlyAcksPerSigner: 1_024,
+  /** Signatures of batches and acks that were found right and are not checked again. */
+  rememberedChecks: 65_536,
+  /** Longest pause between two requests for one missing batch. */
+  batchFetchMaxMs: 30_000,
 
   /** One message on a validator stream, proposal with its block and certificates included. */
   messageBytes: 4 * 1024 * 1024,
@@ -56,6 +66,29 @@ export const LIMITS = {
   requestTimeoutMs: 5_000,
   peers: 128,
   banMs: 60_000,
+  /** Points one offence costs; they halve with every scoreHalfLifeMs. */
+  penaltyPoints: 10,
+  /** Score at which a peer is banned. A validator is banned at twice that. */
+  banScore: -50,
+  scoreHalfLifeMs: 60_000,
+  /** Scores remembered of peers that are not connected. */
+  rememberedScores: 4_096,
+  /** A request of the request/response protocol; answers are bounded by messageBytes. */
+  requestBytes: 65_536,
+  requestsInFlightPerPeer: 32,
+  userAgentBytes: 128,
+  /** Inbound connections per second from one address. A devnet is one address: all of it must fit. */
+  inboundConnectionsPerSecondPerHost: 64,
+  /** Inbound connections that are not through with encryption and multiplexing. */
+  pendingInboundConnections: 64,
+  /** Streams of one connection that may wait for its hello to end. */
+  streamsBeforeHello: 8,
+  /** A peer to be kept is dialled again after dialRetryMinMs, growing to dialRetryMaxMs. */
+  dialRetryMinMs: 100,
+  dialRetryMaxMs: 5_000,
+  dialTimeoutMs: 5_000,
+  /** How long the side with the higher peer id lets the other one dial first. */
+  dialYieldMs: 150,
 
   /** Transactions accepted and not yet final, per node and per account. */
   pendingTxs: 200_000,
@@ -65,6 +98,19 @@ export const LIMITS = {
   rpcConnections: 512,
   rpcWaitMs: 600_000,
   rpcSubscriptionsPerConnection: 16,
+  /** How long a client waits for one node to take its connection. */
+  rpcConnectMs: 3_000,
+  /** A client that has several nodes to choose from tries the next one after this time. */
+  rpcNextNodeMs: 250,
+  /** Time for the answer to a call, beyond the time that the call itself asks the node to wait. */
+  rpcAnswerMs: 15_000,
+  /** How long a client that lost its connection looks for a node before it gives up. */
+  rpcReconnectMs: 5_000,
+  rpcReconnectPauseMs: 100,
+  /** Longest answer that a client takes. A portable receipt fits. */
+  rpcAnswerBytes: 32 * 1024 * 1024,
+  /** Block events a slow reader may leave waiting in a client before it lets go and asks again from its height. */
+  rpcWaitingEvents: 4_096,
 
   passwordBytes: 1_024,
   keystoreBytes: 65_536,
