@@ -1,0 +1,40 @@
+/** Own metrics, beside those of libp2p in the same registry. They are read when somebody asks, and cost nothing before. */
+import { Gauge, type Registry } from 'prom-client'
+import type { Peer } from './peer.ts'
+
+export interface Counters {
+  /** Direct frames. */
+  received: number
+  refusedHellos: number
+  penalties: number
+  bans: number
+  /** Frames that peers, meanwhile gone, were too slow for. */
+  droppedByGonePeers: number
+}
+
+export function registerMetrics(registry: Registry, peers: ReadonlyMap<string, Peer>, counters: Counters): void {
+  const gauge = (name: string, help: string, value: () => number): void => {
+    new Gauge({
+      name: `cordon_p2p_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value())
+      },
+    })
+  }
+  const sum = (of: (peer: Peer) => number): number => [...peers.values()].reduce((total, peer) => total + of(peer), 0)
+
+  gauge('peers', 'Peers that passed their hello', () => peers.size)
+  gauge('validators', 'Peers that proved to be a validator', () => sum(({ hello }) => (hello.validator === null ? 0 : 1)))
+  gauge('direct_queue_bytes', 'Bytes waiting for slow peers', () => sum(({ sender }) => sender.queuedBytes))
+  gauge(
+    'direct_dropped_frames',
+    'Frames dropped for slow peers',
+    () => counters.droppedByGonePeers + sum(({ sender }) => sender.droppedFrames),
+  )
+  gauge('direct_received_frames', 'Direct frames received', () => counters.received)
+  gauge('refused_hellos', 'Connections refused in the hello', () => counters.refusedHellos)
+  gauge('penalties', 'Offences of peers', () => counters.penalties)
+  gauge('bans', 'Bans of peers', () => counters.bans)
+}
