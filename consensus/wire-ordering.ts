@@ -129,6 +129,11 @@ export function blockDigest(block: Block): Digest {
   return digestsByBlock.get(block, () => headerDigest(encodeHeader(block)))
 }
 
+/** Leaf of the tree under a header's `resultsRoot`: the results of one height (§12). */
+export function resultLeaf(height: number, receiptsRoot: Digest): Digest {
+  return hash('res', new Writer(8).u48(height).finish(), receiptsRoot)
+}
+
 // ---- proposals and votes ----
 
 function writeProposal(writer: Writer, proposal: Proposal): void {

@@ -63,6 +63,7 @@ export {
   headerDigest,
   justHash,
   proposalId,
+  resultLeaf,
 } from './wire-ordering.ts'
 export type { BlockHeader } from './wire-ordering.ts'
 export { SIGNED_MESSAGE_BYTES, SIGNED_TAGS, voteMessage } from './wire-signed.ts'
