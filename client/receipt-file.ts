@@ -10,7 +10,7 @@ import { DIGEST_BYTES } from '../crypto/hash.ts'
 import { stepsOfPath, type MerklePath, type MerkleStep } from '../crypto/merkle.ts'
 import { decodeCertificate, decodeHeader, encodeCertificate, encodeHeader, type BlockHeader } from '../consensus/wire.ts'
 import type { Block, Certificate } from '../consensus/types.ts'
-import { decodeReceipt, encodeReceipt } from '../ledger/receipts.ts'
+import { decodeReceipt, encodeReceipt } from '../ledger/receipt.ts'
 import { decodeTransaction, type DecodedTransaction } from '../ledger/transaction.ts'
 import type { Receipt } from '../ledger/types.ts'
 

@@ -13,7 +13,7 @@ import { rootOfSteps } from '../crypto/merkle.ts'
 import { checkCertificate } from '../consensus/certificates.ts'
 import { makeValidatorSet, weightOf } from '../consensus/validator-set.ts'
 import { headerDigest, resultLeaf, type BlockHeader } from '../consensus/wire.ts'
-import { receiptLeaf } from '../ledger/receipts.ts'
+import { encodeReceipt, receiptDigest } from '../ledger/receipt.ts'
 import { checkTransactionBytes } from '../ledger/rules.ts'
 import type { Transaction } from '../ledger/transaction.ts'
 import type { Receipt } from '../ledger/types.ts'
@@ -73,7 +73,7 @@ function checkTransaction({ transaction, receipt, genesisHash }: DecodedReceiptF
 function checkResult({ receipt, receiptPath, resultsPath, headers }: DecodedReceiptFile): BlockHeader {
   const committing = headers[0]?.header
   if (committing === undefined) throw invalid('expected at least one header, got none')
-  const receiptsRoot = rootOfSteps(receiptLeaf(receipt), receiptPath)
+  const receiptsRoot = rootOfSteps(receiptDigest(encodeReceipt(receipt)), receiptPath)
   const resultsRoot = rootOfSteps(resultLeaf(receipt.height, receiptsRoot), resultsPath)
   if (!equalBytes(resultsRoot, committing.executed.resultsRoot)) {
     throw invalid(`the receipt is not among the results that header ${committing.height} commits to: it leads to ${toHex(resultsRoot)}, the header says ${toHex(committing.executed.resultsRoot)}`)

@@ -20,16 +20,7 @@ export interface CallOptions {
   readonly retry?: boolean
 }
 
-/**
- * Connects to the first of `urls` that answers; the next one is tried as soon as one refuses, or after a moment.
- * @throws CordonError `cannot-connect` naming what each of them said.
- */
-export async function connect(urls: readonly string[], options: ConnectOptions = {}): Promise<RpcClient> {
-  const first = await openFirst(urls, options.timeoutMs ?? LIMITS.rpcConnectMs)
-  return new RpcClient(urls, first)
-}
-
-export class RpcClient {
+export class RpcClient implements AsyncDisposable {
   /** What to try, in order; one that failed goes to the end. */
   #urls: readonly string[]
   #connection: Connection
@@ -37,11 +28,18 @@ export class RpcClient {
   #alive = true
   #closed = false
 
-  /** @internal use `connect`. */
-  constructor(urls: readonly string[], connection: Connection) {
+  private constructor(urls: readonly string[], connection: Connection) {
     this.#urls = urls
     this.#connection = connection
     this.#watch(connection)
+  }
+
+  /**
+   * Connects to the first of `urls` that answers; the next one is tried as soon as one refuses, or after a moment.
+   * @throws CordonError `cannot-connect` naming what each of them said.
+   */
+  static async connect(urls: readonly string[], options: ConnectOptions = {}): Promise<RpcClient> {
+    return new RpcClient(urls, await openFirst(urls, options.timeoutMs ?? LIMITS.rpcConnectMs))
   }
 
   /** The node that answers now. */
@@ -93,6 +91,11 @@ export class RpcClient {
   close(): void {
     this.#closed = true
     this.#connection.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return this.#connection.kind === 'http' ? Promise.resolve() : this.#connection.closed
   }
 
   #watch(connection: Connection): void {

@@ -1,0 +1,42 @@
+/** Entry of `bin/cordon`. */
+import { existsSync, readFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+
+enableCompileCache()
+
+/** From the package's manifest: one folder up in a checkout, two in the compiled package. */
+function version(): string {
+  const manifest = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url))
+  return manifest === undefined ? 'unknown' : (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+}
+
+/** Runs one command. @returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 1 && args[0] === '--version') {
+    process.stdout.write(`${version()}\n`)
+    return 0
+  }
+  const { buildProgram, COMMAND_NAMES, parse } = await import('./program.ts')
+  const { warnUnknownVariables } = await import('./environment.ts')
+  const { printError } = await import('./output.ts')
+  const { exitCodeOfRun } = await import('./run.ts')
+  const name = args.find((argument) => !argument.startsWith('-') && argument !== 'help') ?? null
+  warnUnknownVariables(process.env)
+  try {
+    const program = await buildProgram(name !== null && COMMAND_NAMES.includes(name) ? name : null, version(), process.env)
+    await parse(program, args)
+    return exitCodeOfRun()
+  } catch (error) {
+    const end = args.indexOf('--')
+    return printError(error, args.slice(0, end === -1 ? undefined : end).includes('--json'))
+  }
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit() // whoever read our output has enough
+  throw error
+})
+
+const exitCode = await main(process.argv.slice(2))
+// A connection or timer that is still open must not keep a finished command alive.
+process.stdout.write('', () => process.exit(exitCode))

@@ -1,0 +1,78 @@
+/** Options that many commands share, and how their values are read. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+
+export interface JsonOptions {
+  readonly json?: boolean
+}
+
+/** How a client finds a node. */
+export interface NodeOptions extends JsonOptions {
+  readonly rpc?: string
+  readonly dir?: string
+}
+
+/** How a client finds keys. */
+export interface KeystoreOptions extends NodeOptions {
+  readonly keystore?: string
+}
+
+export interface PasswordOptions extends KeystoreOptions {
+  readonly passwordFile?: string
+  readonly passwordStdin?: boolean
+}
+
+export const jsonOption = (): Option => new Option('--json', 'print one JSON envelope')
+
+/** Adds `--rpc`, `--dir` and `--json`. */
+export function nodeOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--rpc <url>', 'ask this node; may be a list separated by commas, tried in turn'))
+    .addOption(new Option('--dir <directory>', 'devnet to use (default: .cordon/devnet)'))
+    .addOption(jsonOption())
+}
+
+/** Adds what a command needs that reads names or addresses. */
+export function keystoreOptions(command: Command): Command {
+  return nodeOptions(command).addOption(
+    new Option('--keystore <directory>', "keys to use (default: the devnet's, else ~/.cordon/keystore)"),
+  )
+}
+
+/** Adds what a command needs that opens keys. */
+export function passwordOptions(command: Command): Command {
+  return keystoreOptions(command)
+    .addOption(new Option('--password-file <file>', 'read the password from the first line of a file'))
+    .addOption(new Option('--password-stdin', 'read the password from the first line of standard input'))
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** `10s`, `500ms`, `2m`, `1h`: milliseconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
+  if (match === null) throw new InvalidArgumentError(`expected a time with its unit such as 10s, 500ms or 2m, got ${JSON.stringify(text)}.`)
+  return Math.round(Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? 0))
+}
+
+/** A whole number of at least `min`. */
+export function parseInteger(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN
+    if (!(value >= min)) throw new InvalidArgumentError(`expected a whole number from ${min}, got ${JSON.stringify(text)}.`)
+    return value
+  }
+}
+
+/** 64 hex digits: a transaction or hold id. Capitals are taken as well. */
+export function parseId(text: string): string {
+  const id = text.toLowerCase()
+  if (!/^[0-9a-f]{64}$/.test(id)) {
+    throw new InvalidArgumentError(`expected an id of 64 hex digits, got ${JSON.stringify(text.slice(0, 80))} (${text.length} characters).`)
+  }
+  return id
+}
+
+/** Collects an option that may be given several times, or once with commas. */
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(',').filter((part) => part !== '')]
+}

@@ -1,0 +1,76 @@
+/**
+ * The command tree. Only the module of the command that runs is loaded, the others are names with a line of help, so
+ * that a payment does not wait for the code of a devnet.
+ */
+import { Command, CommanderError } from 'commander'
+import { CordonError } from '../config/errors.ts'
+import { bindEnvironment } from './environment.ts'
+
+interface CommandEntry {
+  readonly name: string
+  readonly description: string
+  /** Adds arguments, options, subcommands and actions. */
+  readonly load: () => Promise<(command: Command) => Command>
+}
+
+/** In the order in which help lists them. Each module's `build` fills in a command that has its name and description. */
+const COMMANDS: readonly CommandEntry[] = [
+  { name: 'devnet', description: 'start a network of validators on this machine, and bend it', load: async () => (await import('./commands/devnet.ts')).build },
+  { name: 'wallet', description: 'keys, balances, payments and receipts', load: async () => (await import('./commands/wallet.ts')).build },
+  { name: 'tx', description: 'transactions by id', load: async () => (await import('./commands/tx.ts')).build },
+  { name: 'quarantine', description: 'payments held for review', load: async () => (await import('./commands/quarantine.ts')).build },
+  { name: 'verify', description: 'check a receipt file against genesis; needs no node and no network', load: async () => (await import('./commands/verify.ts')).build },
+  { name: 'status', description: 'how a node and its chain are', load: async () => (await import('./commands/status.ts')).build },
+  { name: 'block', description: 'final blocks', load: async () => (await import('./commands/block.ts')).build },
+  { name: 'validators', description: 'the validators with their stake', load: async () => (await import('./commands/validators.ts')).build },
+  { name: 'init', description: 'make the directory of a node', load: async () => (await import('./commands/init.ts')).build },
+  { name: 'start', description: 'run a node', load: async () => (await import('./commands/start.ts')).build },
+  { name: 'bench', description: 'measure a devnet under load', load: async () => (await import('./commands/bench.ts')).build },
+]
+
+export const COMMAND_NAMES: readonly string[] = COMMANDS.map(({ name }) => name)
+
+/** The tree with one command loaded in full, or all of them. */
+export async function buildProgram(loaded: string | 'all' | null, version: string, environment: NodeJS.ProcessEnv): Promise<Command> {
+  const program = new Command('cordon')
+  program.description('A payment network that settles in real time and holds back fraud.')
+  program.version(version, '-V, --version', 'print the version')
+  program.helpOption('-h, --help', 'print help')
+  program.configureHelp({ showGlobalOptions: false })
+  for (const { name, description, load } of COMMANDS) {
+    const command = new Command(name).description(description)
+    program.addCommand(loaded === 'all' || loaded === name ? (await load())(command) : command)
+  }
+  bindEnvironment(program, environment)
+  return program
+}
+
+/**
+ * Parses and runs.
+ * @throws CordonError `usage` for a wrong command line. Help and version are printed and are no error.
+ */
+export async function parse(program: Command, args: readonly string[]): Promise<void> {
+  const complaints: string[] = []
+  forEachCommand(program, (command) => {
+    command.exitOverride()
+    command.configureOutput({ writeErr: (text) => complaints.push(text), outputError: () => undefined })
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return
+    throw new CordonError('usage', usageMessage(error, complaints), {}, { cause: error })
+  }
+}
+
+/** commander shows help where a subcommand is missing; everything else is one sentence. */
+function usageMessage(error: CommanderError, complaints: readonly string[]): string {
+  if (error.code === 'commander.help') return `expected a command\n${complaints.join('').trimEnd()}`
+  return error.message.replace(/^error: /, '')
+}
+
+function forEachCommand(command: Command, visit: (command: Command) => void): void {
+  visit(command)
+  for (const child of command.commands) forEachCommand(child, visit)
+}
