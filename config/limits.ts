@@ -12,6 +12,18 @@ export const LIMITS = {
   unorderedValidityMs: 600_000,
   /** Width of one bucket of live transaction ids. */
   liveIdBucketMs: 10_000,
+  /** Reviewed holds of one payer that count for the record of those who flagged them. */
+  labelsPerPayer: 16,
+  /** Accounts kept decoded in memory. */
+  accountsInMemory: 50_000,
+  /** State entries whose pages stay in memory. */
+  stateEntriesInMemory: 100_000,
+  /** Newest heights whose results the ledger keeps in memory. */
+  resultsInMemory: 1_024,
+  /** Bodies of blocks that the ledger keeps in memory, newest and last asked for. */
+  bodiesInMemory: 32,
+  /** Transactions executed in one turn before others may run. */
+  txsPerTurn: 500,
 
   validators: 256,
   /** Total voting weight; leaves room for sums of three in 64 bits. */
@@ -19,6 +31,8 @@ export const LIMITS = {
   /** Period of the leader schedule when the weights themselves would make it longer. */
   leaderScheduleSlots: 4_096,
   genesisBytes: 64 * 1024 * 1024,
+  genesisAccounts: 500_000,
+  configBytes: 1024 * 1024,
 
   blockBytes: 2 * 1024 * 1024,
   /** Nullifications inside one proposal. Above it the leader cannot propose (paging is not built yet). */

@@ -58,6 +58,16 @@ export function verify(signature: Uint8Array, message: Uint8Array, publicKey: Ui
   return verifyFast(signature, message, publicKey) || verifyReference(signature, message, publicKey)
 }
 
+/** Whether signatures can be checked against this key: a point of the curve that is not of small order. */
+export function isUsablePublicKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== PUBLIC_KEY_BYTES) return false
+  try {
+    return !ed25519.Point.fromBytes(publicKey, false).isSmallOrder()
+  } catch {
+    return false
+  }
+}
+
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

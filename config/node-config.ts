@@ -1,0 +1,339 @@
+/**
+ * A node's own configuration: `config/cordon.toml` in the node's directory, with `CORDON_*` variables on top. Unknown
+ * keys in the file are errors, since a typing mistake there stays unseen; unknown variables only warn, since
+ * orchestrators inject variables nobody asked for.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { join, resolve } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
+import { parse as parseToml, TomlError } from 'smol-toml'
+import { CordonError } from './errors.ts'
+import { Fields, show, type Refuse } from './fields.ts'
+import { LIMITS } from './limits.ts'
+
+export const NODE_CONFIG_VERSION: number = 1
+
+/** Where the file lies in a node's directory. */
+export const NODE_CONFIG_FILE: string = join('config', 'cordon.toml')
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** What the file says; paths as written, relative ones count from the node's directory. */
+export interface NodeSettings {
+  readonly genesis: string
+  readonly data: string
+  readonly signer: string
+  /** Seed of the peer identity. */
+  readonly peerKey: string
+  /** Null: a full node. */
+  readonly validatorKey: string | null
+  readonly logLevel: LogLevel
+  /** Multiaddrs to listen on. */
+  readonly listen: readonly string[]
+  /** Multiaddrs to tell others instead, if any. */
+  readonly announce: readonly string[]
+  readonly bootstrap: readonly string[]
+  readonly mdns: boolean
+  readonly rpcHost: string
+  /** 0: any free port. */
+  readonly rpcPort: number
+}
+
+/** Settings with absolute paths, as the node takes them. */
+export interface NodeConfig {
+  readonly directory: string
+  readonly genesisFile: string
+  readonly dataDirectory: string
+  readonly signerDirectory: string
+  readonly peerKeyFile: string
+  readonly validatorKeyFile: string | null
+  readonly logLevel: LogLevel
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly bootstrap: readonly string[]
+  readonly mdns: boolean
+  readonly rpcHost: string
+  readonly rpcPort: number
+}
+
+export const DEFAULT_SETTINGS: NodeSettings = {
+  genesis: 'config/genesis.json',
+  data: 'data',
+  signer: 'signer',
+  peerKey: 'config/peer-key.json',
+  validatorKey: null,
+  logLevel: 'info',
+  listen: ['/ip4/0.0.0.0/tcp/7311'],
+  announce: [],
+  bootstrap: [],
+  mdns: false,
+  rpcHost: '127.0.0.1',
+  rpcPort: 7310,
+}
+
+interface SettingRow<Value> {
+  /** Table and key in the file. */
+  readonly key: readonly [table: string | null, key: string]
+  readonly expected: string
+  readonly about: string
+  /** The value, or null if it is not one. Given a text from the environment, or whatever the file has. */
+  readonly parse: (value: unknown) => Value | null
+  /** Environment texts to file values. */
+  readonly fromText: (text: string) => unknown
+}
+
+const asIs = (text: string): unknown => text
+const asList = (text: string): unknown =>
+  text.trim() === '' ? [] : text.split(',').map((part) => part.trim())
+const asNumber = (text: string): unknown => (/^\d{1,5}$/.test(text) ? Number(text) : text)
+const asBoolean = (text: string): unknown =>
+  ({ true: true, '1': true, false: false, '0': false })[text.toLowerCase()] ?? text
+
+const path = (key: string, about: string): SettingRow<string> => ({
+  key: [null, key],
+  expected: 'a path',
+  about,
+  parse: (value) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : null),
+  fromText: asIs,
+})
+
+const addresses = (key: string, about: string): SettingRow<readonly string[]> => ({
+  key: ['p2p', key],
+  expected: 'a list of multiaddrs such as "/ip4/127.0.0.1/tcp/7311"',
+  about,
+  parse: (value) => (Array.isArray(value) && value.every(isMultiaddr) ? value : null),
+  fromText: asList,
+})
+
+/** The settings: where they stand in the file, what they take, and what they are for. */
+export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeSettings[Name]> } = {
+  genesis: path(
+    'genesis',
+    'The genesis file: which chain this is. Relative paths count from the node directory.',
+  ),
+  data: path('data', 'Chain, state and indexes. Can be rebuilt from peers.'),
+  signer: path(
+    'signer',
+    'Signing state of a validator. Never delete it and never copy it to a second machine.',
+  ),
+  peerKey: path('peer_key', 'Identity of this node towards its peers.'),
+  validatorKey: path('validator_key', 'Key of the validator. Leave it out to run a full node.'),
+  logLevel: {
+    key: ['log', 'level'],
+    expected: `one of ${LOG_LEVELS.join(', ')}`,
+    about: 'What goes into the log.',
+    parse: (value) => LOG_LEVELS.find((level) => level === value) ?? null,
+    fromText: asIs,
+  },
+  listen: addresses('listen', 'Where peers reach this node.'),
+  announce: addresses('announce', 'Told to peers instead of `listen`, for nodes behind address translation.'),
+  bootstrap: addresses('bootstrap', 'Peers to connect to and stay connected with.'),
+  mdns: {
+    key: ['p2p', 'mdns'],
+    expected: 'true or false',
+    about: 'Find peers in the local network by multicast DNS.',
+    parse: (value) => (typeof value === 'boolean' ? value : null),
+    fromText: asBoolean,
+  },
+  rpcHost: {
+    key: ['rpc', 'host'],
+    expected: 'an IP address or "localhost"',
+    about:
+      'Address of JSON-RPC, WebSocket, health and metrics. Other than loopback: everyone who reaches it may read and submit.',
+    parse: (value) =>
+      typeof value === 'string' && (value === 'localhost' || isIP(value) !== 0) ? value : null,
+    fromText: asIs,
+  },
+  rpcPort: {
+    key: ['rpc', 'port'],
+    expected: 'a port from 0 to 65535',
+    about: '0 takes any free port.',
+    parse: (value) =>
+      typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : null,
+    fromText: asNumber,
+  },
+}
+
+type SettingName = keyof NodeSettings
+const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** Variables that client commands read; the daemon knows them and leaves them alone. */
+export const CLIENT_VARIABLES: readonly string[] = [
+  'CORDON_RPC',
+  'CORDON_DIR',
+  'CORDON_JSON',
+  'CORDON_PASSWORD_FILE',
+  'CORDON_TIMEOUT',
+]
+
+/** The variable that overrides a setting, such as `CORDON_RPC_PORT`. */
+export function variableOf(name: SettingName): string {
+  const [table, key] = SETTINGS[name].key
+  return ['CORDON', ...(table === null ? [] : [table]), key].join('_').toUpperCase()
+}
+
+/**
+ * The configuration of the node in `directory`.
+ * @param environment As in `process.env`.
+ * @throws CordonError `config-invalid` if the file is missing, unreadable or wrong; `format-version` if it is of a
+ * version this build does not know.
+ */
+export function readNodeConfig(
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): { readonly config: NodeConfig; readonly warnings: readonly string[] } {
+  const root = resolve(directory)
+  const file = join(root, NODE_CONFIG_FILE)
+  const settings = { ...DEFAULT_SETTINGS, ...parseSettings(readText(file), file), ...overrides(environment) }
+  return { config: configOf(root, settings), warnings: unknownVariables(environment) }
+}
+
+/**
+ * The settings that a TOML text has.
+ * @param source Names the text in errors.
+ * @throws CordonError `config-invalid` naming line or key, what was expected and what came; `format-version`.
+ */
+export function parseSettings(text: string, source: string): Partial<NodeSettings> {
+  const refuse: Refuse = (key, expected, got) =>
+    new CordonError('config-invalid', `${source}: ${key}: expected ${expected}, got ${show(got)}`, {
+      source,
+      key,
+      expected,
+    })
+  const fields = new Fields(parseText(text, source), '', refuse)
+  checkVersion(fields, source)
+  const tables = new Map<string, Fields>()
+  const settings: Record<string, unknown> = {}
+  for (const name of SETTING_NAMES) {
+    const [table, key] = SETTINGS[name].key
+    if (table !== null && !fields.has(table)) continue
+    const holder = table === null ? fields : (tables.get(table) ?? fields.table(table))
+    if (table !== null) tables.set(table, holder)
+    const value = holder.take(key)
+    if (!holder.has(key)) continue
+    settings[name] = SETTINGS[name].parse(value)
+    if (settings[name] === null) throw holder.fail(key, SETTINGS[name].expected)
+  }
+  for (const table of [...tables.values(), fields]) table.end()
+  return settings
+}
+
+/** A commented configuration file with these settings; `parseSettings` gives them back. */
+export function serialiseSettings(settings: NodeSettings): string {
+  const lines = [
+    '# Configuration of a Cordon node. Variables such as CORDON_RPC_PORT override it.',
+    `version = ${NODE_CONFIG_VERSION}`,
+  ]
+  let current: string | null = null
+  for (const name of SETTING_NAMES) {
+    const { key, about } = SETTINGS[name]
+    const [table, label] = key
+    if (table !== current) lines.push('', `[${table}]`)
+    current = table
+    const value = settings[name]
+    lines.push('', `# ${about}`, value === null ? `# ${label} =` : `${label} = ${tomlValue(value)}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** TOML of a setting: JSON but for two control characters that TOML wants escaped, too. */
+function tomlValue(value: string | number | boolean | readonly string[]): string {
+  return JSON.stringify(value).replaceAll('\u007f', '\\u007f')
+}
+
+function readText(file: string): string {
+  try {
+    const bytes = statSync(file).size
+    if (bytes > LIMITS.configBytes)
+      throw new CordonError('config-invalid', `${file} has ${bytes} bytes, more than ${LIMITS.configBytes}`, {
+        file,
+      })
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error instanceof CordonError) throw error
+    throw new CordonError(
+      'config-invalid',
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); make a node directory with: cordon init`,
+      { file },
+    )
+  }
+}
+
+function parseText(text: string, source: string): unknown {
+  try {
+    return parseToml(text, { unsafeKeyBehaviour: 'throw' })
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const problem = error.message.replace(/^Invalid TOML document: /, '').split('\n')[0] ?? ''
+    throw new CordonError(
+      'config-invalid',
+      `${source}, line ${error.line}, column ${error.column}: ${problem}`,
+      { source, line: error.line },
+    )
+  }
+}
+
+function checkVersion(fields: Fields, source: string): void {
+  const version = fields.take('version')
+  if (version === NODE_CONFIG_VERSION) return
+  if (typeof version === 'number' && Number.isInteger(version) && version > 0) {
+    throw new CordonError(
+      'format-version',
+      `${source} has version ${version}; this build knows version ${NODE_CONFIG_VERSION}: use the Cordon that wrote it, or write the file anew with: cordon init`,
+      { source, version },
+    )
+  }
+  throw fields.fail('version', `version = ${NODE_CONFIG_VERSION}`)
+}
+
+function overrides(environment: Readonly<Record<string, string | undefined>>): Partial<NodeSettings> {
+  const settings: Record<string, unknown> = {}
+  for (const name of SETTING_NAMES) {
+    const variable = variableOf(name)
+    const text = environment[variable]
+    if (text === undefined) continue
+    const { parse, fromText, expected } = SETTINGS[name]
+    settings[name] = parse(fromText(text))
+    if (settings[name] === null) {
+      throw new CordonError(
+        'config-invalid',
+        `environment variable ${variable}: expected ${expected}, got ${show(text)}`,
+        { variable, expected },
+      )
+    }
+  }
+  return settings
+}
+
+function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set([...SETTING_NAMES.map(variableOf), ...CLIENT_VARIABLES])
+  return Object.keys(environment)
+    .filter((variable) => variable.startsWith('CORDON_') && !known.has(variable))
+    .sort()
+    .map((variable) => `environment variable ${variable} is not known and was ignored`)
+}
+
+function configOf(root: string, settings: NodeSettings): NodeConfig {
+  const { genesis, data, signer, peerKey, validatorKey, ...rest } = settings
+  return {
+    ...rest,
+    directory: root,
+    genesisFile: resolve(root, genesis),
+    dataDirectory: resolve(root, data),
+    signerDirectory: resolve(root, signer),
+    peerKeyFile: resolve(root, peerKey),
+    validatorKeyFile: validatorKey === null ? null : resolve(root, validatorKey),
+  }
+}
+
+function isMultiaddr(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  try {
+    multiaddr(value)
+    return value.startsWith('/') && value !== '/'
+  } catch {
+    return false
+  }
+}
