@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import fc from 'fast-check'
+import {
+  CLIENT_VARIABLES,
+  DEFAULT_SETTINGS,
+  LOG_LEVELS,
+  NODE_CONFIG_FILE,
+  parseSettings,
+  readNodeConfig,
+  serialiseSettings,
+  SETTINGS,
+  variableOf,
+  type NodeSettings,
+} from '../../config/node-config.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'cordon-config-'))
+after(() => rmSync(root, { recursive: true }))
+
+let folders = 0
+
+function nodeDirectory(text: string): string {
+  const directory = join(root, `node${folders++}`)
+  mkdirSync(join(directory, 'config'), { recursive: true })
+  writeFileSync(join(directory, NODE_CONFIG_FILE), text)
+  return directory
+}
+
+const refuses = (text: string, message: RegExp): void => {
+  assert.throws(
+    () => parseSettings(text, 'cordon.toml'),
+    { name: 'CordonError', code: 'config-invalid', message },
+    text,
+  )
+}
+
+const path = fc
+  .string({ minLength: 1, unit: 'binary' })
+  .filter((text) => !text.includes('\0') && text.isWellFormed())
+const addresses = fc.array(
+  fc.integer({ min: 1, max: 65_535 }).map((port) => `/ip4/127.0.0.1/tcp/${port}`),
+  { maxLength: 3 },
+)
+
+const settings: fc.Arbitrary<NodeSettings> = fc.record(
+  {
+    genesis: path,
+    data: path,
+    signer: path,
+    peerKey: path,
+    validatorKey: fc.option(path),
+    logLevel: fc.constantFrom(...LOG_LEVELS),
+    listen: addresses,
+    announce: addresses,
+    bootstrap: addresses,
+    mdns: fc.boolean(),
+    rpcHost: fc.constantFrom('127.0.0.1', '::1', '0.0.0.0', 'localhost'),
+    rpcPort: fc.integer({ min: 0, max: 65_535 }),
+  },
+  { noNullPrototype: true },
+)
+
+test('settings come back from the file they are written to', () => {
+  fc.assert(
+    fc.property(settings, (given) => {
+      const { validatorKey, ...rest } = given
+      assert.deepEqual(parseSettings(serialiseSettings(given), 'x'), validatorKey === null ? rest : given)
+    }),
+  )
+})
+
+test('the smallest file is a version; the rest has defaults', () => {
+  const directory = nodeDirectory('version = 1\n')
+  const { config, warnings } = readNodeConfig(directory)
+  assert.deepEqual(warnings, [])
+  assert.deepEqual(config, {
+    directory,
+    genesisFile: join(directory, 'config', 'genesis.json'),
+    dataDirectory: join(directory, 'data'),
+    signerDirectory: join(directory, 'signer'),
+    peerKeyFile: join(directory, 'config', 'peer-key.json'),
+    validatorKeyFile: null,
+    logLevel: 'info',
+    listen: DEFAULT_SETTINGS.listen,
+    announce: [],
+    bootstrap: [],
+    mdns: false,
+    rpcHost: '127.0.0.1',
+    rpcPort: DEFAULT_SETTINGS.rpcPort,
+  })
+})
+
+test('relative paths count from the node directory, absolute ones stay', () => {
+  const directory = nodeDirectory(
+    'version = 1\ngenesis = "../genesis.json"\nvalidator_key = "/keys/v.json"\n',
+  )
+  const { config } = readNodeConfig(directory)
+  assert.equal(config.genesisFile, join(root, 'genesis.json'))
+  assert.equal(config.validatorKeyFile, '/keys/v.json')
+})
+
+test('variables override the file, and unknown ones only warn', () => {
+  const directory = nodeDirectory('version = 1\n[rpc]\nport = 1\n[p2p]\nmdns = true\n')
+  const { config, warnings } = readNodeConfig(directory, {
+    CORDON_RPC_PORT: '0',
+    CORDON_P2P_LISTEN: '/ip4/127.0.0.1/tcp/1, /ip6/::1/tcp/2',
+    CORDON_P2P_BOOTSTRAP: '',
+    CORDON_P2P_MDNS: 'false',
+    CORDON_LOG_LEVEL: 'debug',
+    CORDON_VALIDATOR_KEY: 'k.json',
+    CORDON_SERVICE_PORT_7310_TCP: 'tcp://10.0.0.1',
+    CORDON_A: '',
+    HOME: '/root',
+    ...Object.fromEntries(CLIENT_VARIABLES.map((name) => [name, 'x'])),
+  })
+  assert.equal(config.rpcPort, 0)
+  assert.deepEqual(config.listen, ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/2'])
+  assert.deepEqual(config.bootstrap, [])
+  assert.equal(config.mdns, false)
+  assert.equal(config.logLevel, 'debug')
+  assert.equal(config.validatorKeyFile, join(directory, 'k.json'))
+  assert.deepEqual(warnings, [
+    'environment variable CORDON_A is not known and was ignored',
+    'environment variable CORDON_SERVICE_PORT_7310_TCP is not known and was ignored',
+  ])
+})
+
+test('a known variable with a wrong value is an error that names it', () => {
+  const directory = nodeDirectory('version = 1\n')
+  for (const [variable, value] of [
+    ['CORDON_RPC_PORT', '65536'],
+    ['CORDON_RPC_PORT', 'tcp://10.0.0.1:80'],
+    ['CORDON_P2P_MDNS', 'perhaps'],
+    ['CORDON_P2P_LISTEN', 'localhost:1'],
+    ['CORDON_LOG_LEVEL', 'loud'],
+    ['CORDON_RPC_HOST', 'example.org'],
+  ] as const) {
+    assert.throws(() => readNodeConfig(directory, { [variable]: value }), {
+      code: 'config-invalid',
+      message: new RegExp(`${variable}: expected`),
+    })
+  }
+})
+
+test('mistakes name the line or the key', () => {
+  refuses('version = 1\nlisten = [', /^cordon\.toml, line 2, column \d+: /)
+  refuses('version = 1\nversion = 1\n', /line 2/)
+  refuses('version = 1\n__proto__ = 1\n', /line 2/)
+  refuses(
+    'version = 1\n[p2p]\nlistn = []\n',
+    /: p2p\.listn: expected only listen, announce, bootstrap, mdns here, got a list of 0 items/,
+  )
+  refuses('version = 1\ndatadir = "x"\n', /: datadir: expected only /)
+  refuses(
+    'version = 1\n[p2p]\nlisten = "/ip4/1.2.3.4/tcp/1"\n',
+    /: p2p\.listen: expected a list of multiaddrs/,
+  )
+  refuses('version = 1\n[p2p]\nlisten = ["127.0.0.1:80"]\n', /: p2p\.listen: expected/)
+  refuses('version = 1\n[p2p]\nmdns = "yes"\n', /: p2p\.mdns: expected true or false, got "yes"/)
+  refuses('version = 1\n[rpc]\nport = 70000\n', /: rpc\.port: expected a port from 0 to 65535, got 70000/)
+  refuses('version = 1\n[rpc]\nport = 1.5\n', /: rpc\.port/)
+  refuses('version = 1\n[rpc]\nhost = ""\n', /: rpc\.host/)
+  refuses('version = 1\n[log]\nlevel = "loud"\n', /: log\.level: expected one of trace, .*, got "loud"/)
+  refuses('version = 1\ndata = ""\n', /: data: expected a path/)
+  refuses('version = 1\np2p = 5\n', /: p2p: expected an object, got 5/)
+  refuses('data = "x"\n', /: version: expected version = 1, got nothing/)
+  refuses('version = "1"\n', /: version: expected version = 1/)
+})
+
+test('another version says what to do', () => {
+  assert.throws(() => parseSettings('version = 2\n', 'cordon.toml'), {
+    code: 'format-version',
+    message: /knows version 1.*cordon init/,
+  })
+})
+
+test('a missing file says what to do', () => {
+  assert.throws(() => readNodeConfig(join(root, 'nowhere')), {
+    code: 'config-invalid',
+    message: /ENOENT.*cordon init/,
+  })
+})
+
+test('every setting has a variable of its own', () => {
+  const variables = (Object.keys(SETTINGS) as (keyof NodeSettings)[]).map(variableOf)
+  assert.equal(new Set([...variables, ...CLIENT_VARIABLES]).size, variables.length + CLIENT_VARIABLES.length)
+})
