@@ -7,6 +7,7 @@
  */
 import { LIMITS } from '../config/limits.ts'
 import { toHex } from '../crypto/bytes.ts'
+import type { Excluded } from './payload-source.ts'
 import type {
   Ack,
   BatchCertificate,
@@ -54,7 +55,7 @@ export interface SelectRequest {
   /** Time of the block to be made. */
   readonly timeMs: number
   /** Certificates in ancestors of the block. */
-  readonly excluded: (ref: BatchRef) => boolean
+  readonly excluded: Excluded
   /** Room in the block for encoded certificates. */
   readonly maxBytes: number
 }
@@ -255,7 +256,7 @@ export class BatchPool {
     return chosen
   }
 
-  #queuesByAuthor(timeMs: number, excluded: (ref: BatchRef) => boolean, nowMs: number): Map<ValidatorIndex, PoolEntry[]> {
+  #queuesByAuthor(timeMs: number, excluded: Excluded, nowMs: number): Map<ValidatorIndex, PoolEntry[]> {
     const queues = new Map<ValidatorIndex, PoolEntry[]>()
     for (const entry of this.#entries.values()) {
       if (!this.#isOrderable(entry, timeMs, excluded, nowMs)) continue
@@ -267,13 +268,13 @@ export class BatchPool {
     return queues
   }
 
-  hasOrderable(timeMs: number, excluded: (ref: BatchRef) => boolean, nowMs: number): boolean {
+  hasOrderable(timeMs: number, excluded: Excluded, nowMs: number): boolean {
     for (const entry of this.#entries.values()) if (this.#isOrderable(entry, timeMs, excluded, nowMs)) return true
     return false
   }
 
   /** An expired batch would be skipped at execution: "createdMs + batchTtlMs < block time". */
-  #isOrderable(entry: PoolEntry, timeMs: number, excluded: (ref: BatchRef) => boolean, nowMs: number): boolean {
+  #isOrderable(entry: PoolEntry, timeMs: number, excluded: Excluded, nowMs: number): boolean {
     return (
       this.isReady(entry, nowMs) &&
       entry.fields.createdMs + this.#options.parameters.batchTtlMs >= timeMs &&

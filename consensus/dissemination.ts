@@ -23,8 +23,9 @@ import { equalBytes } from '../crypto/bytes.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { BatchCheck } from './batch-check.ts'
 import { BatchFetch } from './batch-fetch.ts'
-import { BatchPool, batchKey, type PoolEntry } from './batch-pool.ts'
+import { BatchPool, batchKey, type PoolEntry, type SelectRequest } from './batch-pool.ts'
 import { OwnBatches, type OwnBatch } from './own-batches.ts'
+import type { Excluded, PayloadSource } from './payload-source.ts'
 import type { Clock, Effect, Input, Misbehaviour, Peer, Restored, Signer, Target, Verifier } from './replica-types.ts'
 import type {
   Ack,
@@ -67,7 +68,7 @@ interface Occupancy {
   bytes: number
 }
 
-export class Dissemination {
+export class Dissemination implements PayloadSource {
   readonly #options: DisseminationOptions
   readonly #check: BatchCheck
   readonly #pool: BatchPool
@@ -417,7 +418,7 @@ export class Dissemination {
 
   // ---- payload of blocks (what ordering asks for) ----
 
-  select(request: { timeMs: number; excluded: (ref: BatchRef) => boolean; maxBytes: number }): BatchCertificate[] {
+  select(request: SelectRequest): BatchCertificate[] {
     return this.#pool.select(request, this.#now)
   }
 
@@ -428,8 +429,8 @@ export class Dissemination {
     return reason
   }
 
-  hasOrderable(excluded: (ref: BatchRef) => boolean): boolean {
-    return this.#pool.hasOrderable(this.#clock.wallMs, excluded, this.#now)
+  hasOrderable({ timeMs, excluded }: { timeMs: number; excluded: Excluded }): boolean {
+    return this.#pool.hasOrderable(timeMs, excluded, this.#now)
   }
 
   /** A block became final. */
