@@ -3,7 +3,6 @@
  * by mDNS. That the other end does not listen yet is the normal case when a network starts.
  */
 import type { Connection, PeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { LIMITS } from '../config/limits.ts'
 import type { NetworkLog } from './types.ts'
@@ -49,9 +48,18 @@ export class Dialer {
   want(key: string, addresses: Multiaddr[], peerId: string | null, passing: boolean): void {
     const ownId = this.#options.ownPeerId.toString()
     if (this.#abort.signal.aborted || peerId === ownId) return
+    if (passing && this.#targets.size >= 2 * LIMITS.peers) return
     const known = this.#targets.get(key)
     if (known !== undefined) this.#drop(known)
-    const target: Target = { key, addresses, peerId, passing, waitMs: LIMITS.dialRetryMinMs, timer: null, dialling: false }
+    const target: Target = {
+      key,
+      addresses,
+      peerId,
+      passing,
+      waitMs: LIMITS.dialRetryMinMs,
+      timer: null,
+      dialling: false,
+    }
     this.#targets.set(key, target)
     this.#schedule(target, 0)
   }
@@ -149,10 +157,4 @@ export class Dialer {
     if (target.timer !== null) clearTimeout(target.timer)
     target.timer = null
   }
-}
-
-/** Peer id at the end of a multiaddr, or null. */
-export function peerIdOf(address: Multiaddr): string | null {
-  const component = address.getComponents().findLast(({ name }) => name === 'p2p')
-  return component?.value === undefined ? null : peerIdFromString(component.value).toString()
 }

@@ -121,7 +121,9 @@ export class DirectSender {
   async #open(connection: Connection): Promise<void> {
     let stream: Stream
     try {
-      stream = await connection.newStream(this.#protocol, { signal: AbortSignal.timeout(LIMITS.helloTimeoutMs) })
+      stream = await connection.newStream(this.#protocol, {
+        signal: AbortSignal.timeout(LIMITS.helloTimeoutMs),
+      })
     } catch (error) {
       this.#log.debug({ peer: connection.remotePeer.toString(), error }, 'could not open a direct stream')
       this.#retryLater(connection)
@@ -176,18 +178,21 @@ export function receiveDirect(stream: Stream, bucket: TokenBucket, handlers: Dir
   const reader = new FrameReader(LIMITS.messageBytes)
   let pause: NodeJS.Timeout | null = null
 
-  const pump = (): void => {
+  /** Hands out complete frames; false when that ended with a pause or with the stream. */
+  const pump = (): boolean => {
     try {
       for (let frame = reader.next(); frame !== null; frame = reader.next()) {
         handlers.onFrame(frame)
         if (!bucket.take()) {
           hold()
-          return
+          return false
         }
       }
+      return true
     } catch (error) {
       stream.abort(error as Error)
       handlers.onFault((error as Error).message)
+      return false
     }
   }
 
@@ -195,8 +200,7 @@ export function receiveDirect(stream: Stream, bucket: TokenBucket, handlers: Dir
     if (stream.readStatus === 'readable') stream.pause()
     pause = setTimeout(() => {
       pause = null
-      pump()
-      if (pause === null && stream.readStatus === 'paused') stream.resume()
+      if (pump() && stream.readStatus === 'paused') stream.resume()
     }, bucket.waitMs())
   }
 
@@ -211,9 +215,11 @@ export function receiveDirect(stream: Stream, bucket: TokenBucket, handlers: Dir
   })
 }
 
-/** The rate limit of one peer's direct frames. Its burst also bounds the frames handled in one turn. */
-export function directBucket(): TokenBucket {
-  return new TokenBucket(LIMITS.messagesPerSecondPerPeer, LIMITS.messagesPerSecondPerPeer / 10, () => performance.now())
+/** The rate limit of one peer's frames. Its burst also bounds the frames handled in one turn. */
+export function frameBucket(): TokenBucket {
+  return new TokenBucket(LIMITS.messagesPerSecondPerPeer, LIMITS.messagesPerSecondPerPeer / 10, () =>
+    performance.now(),
+  )
 }
 
 function closeQuietly(stream: Stream): void {

@@ -84,7 +84,8 @@ class GatedRegistrar implements Registrar {
     this.#topologies.delete(id)
   }
 
-  readonly unhandle: Registrar['unhandle'] = async (protocol, options) => this.#inner.unhandle(protocol, options)
+  readonly unhandle: Registrar['unhandle'] = async (protocol, options) =>
+    this.#inner.unhandle(protocol, options)
   readonly getProtocols: Registrar['getProtocols'] = () => this.#inner.getProtocols()
   readonly getHandler: Registrar['getHandler'] = (protocol) => this.#inner.getHandler(protocol)
   readonly use: Registrar['use'] = (protocol, middleware) => {
@@ -108,7 +109,9 @@ export class Gossip {
 
   /** The libp2p service. */
   readonly service = (components: GossipSubComponents): GossipSub => {
-    const registrar = new GatedRegistrar(components.registrar, (connection) => this.#options.admit(connection))
+    const registrar = new GatedRegistrar(components.registrar, (connection) =>
+      this.#options.admit(connection),
+    )
     // One by one: libp2p's components are a proxy that cannot be spread.
     const { privateKey, peerId, peerStore, connectionManager, logger } = components
     const gated = { privateKey, peerId, peerStore, connectionManager, logger, registrar }
@@ -140,7 +143,9 @@ export class Gossip {
   /** Whether gossipsub has an outgoing stream on this connection. */
   hasStream(connection: Connection): boolean {
     const protocols = this.#service?.protocols ?? []
-    return connection.streams.some((stream) => stream.direction === 'outbound' && protocols.includes(stream.protocol))
+    return connection.streams.some(
+      (stream) => stream.direction === 'outbound' && protocols.includes(stream.protocol),
+    )
   }
 
   /** @throws if gossipsub fails; lack of peers and repeated bytes are no failure. */
@@ -203,7 +208,7 @@ function gossipsubOptions(options: GossipOptions): NonNullable<Parameters<typeof
     },
     scoreParams: {
       topics: Object.fromEntries(topicNames.map((name) => [name, topicScore as never])),
-      appSpecificScore: options.scoreOf,
+      appSpecificScore: (id) => options.scoreOf(id),
       appSpecificWeight: 1,
       IPColocationFactorWeight: 0,
       // A loaded peer breaks promises; only a habit of it counts.

@@ -60,7 +60,10 @@ export interface HelloResult {
 }
 
 /** Own side of a hello. */
-export interface HelloSelf extends Pick<NetworkOptions, 'genesisHash' | 'validatorKeys' | 'validator' | 'userAgent'> {
+export interface HelloSelf extends Pick<
+  NetworkOptions,
+  'genesisHash' | 'validatorKeys' | 'validator' | 'userAgent'
+> {
   readonly peerId: PeerId
 }
 
@@ -102,7 +105,7 @@ export function decodeHello(bytes: Uint8Array, ownGenesisHash: Uint8Array): Hell
     const epoch = reader.u48()
     const validator = reader.u32()
     const nonce = reader.fixed(NONCE_BYTES)
-    const userAgent = printable(reader.bytes(LIMITS.userAgentBytes))
+    const userAgent = printable(Buffer.from(reader.bytes(LIMITS.userAgentBytes)).toString('latin1'))
     const signature = reader.bytes(SIGNATURE_BYTES)
     reader.end()
     return {
@@ -144,7 +147,8 @@ export async function sayHello(frames: FrameStream, remote: PeerId, self: HelloS
   const theirs = decodeHello(await frames.read(), self.genesisHash)
   checkProof(theirs, theirs.signature, remote, nonce, self)
   frames.write(new Writer().bytes(ownProof(self, remote, theirs.nonce, nonce)).finish())
-  if (!equalBytes(await frames.read(), DONE)) throw new HelloError('malformed', 'expected the end of the hello')
+  if (!equalBytes(await frames.read(), DONE))
+    throw new HelloError('malformed', 'expected the end of the hello')
   return theirs
 }
 
@@ -152,7 +156,11 @@ export async function sayHello(frames: FrameStream, remote: PeerId, self: HelloS
  * The listener's side. Returns before the peer is told: call `finishHello` once the connection is taken.
  * @throws HelloError, or FrameError when the peer hangs up.
  */
-export async function answerHello(frames: FrameStream, remote: PeerId, self: HelloSelf): Promise<HelloResult> {
+export async function answerHello(
+  frames: FrameStream,
+  remote: PeerId,
+  self: HelloSelf,
+): Promise<HelloResult> {
   const nonce = randomBytes(NONCE_BYTES)
   const first = await frames.read()
   let theirs: Hello
@@ -206,7 +214,13 @@ function ownProof(self: HelloSelf, remote: PeerId, remoteNonce: Uint8Array, nonc
   )
 }
 
-function checkProof(theirs: Hello, signature: Uint8Array, remote: PeerId, nonce: Uint8Array, self: HelloSelf): void {
+function checkProof(
+  theirs: Hello,
+  signature: Uint8Array,
+  remote: PeerId,
+  nonce: Uint8Array,
+  self: HelloSelf,
+): void {
   if (theirs.validator === null) return
   const publicKey = self.validatorKeys[theirs.validator]
   const message = helloMessage({
@@ -236,6 +250,6 @@ function decoding<T>(decode: () => T): T {
 }
 
 /** User agents end in logs and terminals: nothing but printable ASCII gets through. */
-function printable(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('latin1').replace(/[^\x20-\x7e]/g, '?')
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
 }

@@ -33,6 +33,7 @@ export interface HostOptions {
 /** A host that is not started yet. */
 export async function createHost(options: HostOptions): Promise<Host> {
   const { network } = options
+  const isBanned = (peer: PeerId): boolean => options.isBanned(peer)
   return createLibp2p({
     start: false,
     privateKey: await generateKeyPairFromSeed('Ed25519', network.identitySeed),
@@ -68,15 +69,15 @@ export async function createHost(options: HostOptions): Promise<Host> {
     connectionGater: {
       // Loopback and private addresses are as good as others: devnets and test networks live there.
       denyDialMultiaddr: () => false,
-      denyDialPeer: options.isBanned,
-      denyInboundEncryptedConnection: options.isBanned,
-      denyOutboundEncryptedConnection: options.isBanned,
+      denyDialPeer: isBanned,
+      denyInboundEncryptedConnection: isBanned,
+      denyOutboundEncryptedConnection: isBanned,
     },
     peerDiscovery: network.mdns ? [mdns({ serviceTag: `_cordon-${options.names.chain}._udp.local` })] : [],
     services: {
       identify: identify(),
       ping: ping({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
-      gossip: options.gossip,
+      gossip: (components: GossipSubComponents) => options.gossip(components),
     },
     metrics: prometheusMetrics({ registry: options.registry, collectDefaultMetrics: false }),
   })

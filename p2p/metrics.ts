@@ -1,5 +1,6 @@
 /** Own metrics, beside those of libp2p in the same registry. They are read when somebody asks, and cost nothing before. */
 import { Gauge, type Registry } from 'prom-client'
+import type { PeerTable } from './peer-table.ts'
 import type { Peer } from './peer.ts'
 
 export interface Counters {
@@ -12,7 +13,7 @@ export interface Counters {
   droppedByGonePeers: number
 }
 
-export function registerMetrics(registry: Registry, peers: ReadonlyMap<string, Peer>, counters: Counters): void {
+export function registerMetrics(registry: Registry, peers: PeerTable, counters: Counters): void {
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
       name: `cordon_p2p_${name}`,
@@ -23,10 +24,12 @@ export function registerMetrics(registry: Registry, peers: ReadonlyMap<string, P
       },
     })
   }
-  const sum = (of: (peer: Peer) => number): number => [...peers.values()].reduce((total, peer) => total + of(peer), 0)
+  const sum = (of: (peer: Peer) => number): number => peers.all().reduce((total, peer) => total + of(peer), 0)
 
   gauge('peers', 'Peers that passed their hello', () => peers.size)
-  gauge('validators', 'Peers that proved to be a validator', () => sum(({ hello }) => (hello.validator === null ? 0 : 1)))
+  gauge('validators', 'Peers that proved to be a validator', () =>
+    sum(({ hello }) => (hello.validator === null ? 0 : 1)),
+  )
   gauge('direct_queue_bytes', 'Bytes waiting for slow peers', () => sum(({ sender }) => sender.queuedBytes))
   gauge(
     'direct_dropped_frames',

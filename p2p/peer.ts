@@ -1,22 +1,23 @@
 /** One peer that passed its hello, with the connections to it. */
 import type { Connection, PeerId } from '@libp2p/interface'
-import { DirectSender, directBucket } from './direct.ts'
+import { frameBucket, type DirectSender } from './direct.ts'
 import type { HelloResult } from './hello.ts'
 import { RequestGate } from './requests.ts'
 import type { TokenBucket } from './token-bucket.ts'
-import { LIMITS } from '../config/limits.ts'
 import type { PeerInfo } from './types.ts'
 
 export class Peer {
   readonly id: string
   readonly peerId: PeerId
   readonly sender: DirectSender
-  readonly direct: TokenBucket = directBucket()
-  readonly gossip: TokenBucket = directBucket()
+  readonly direct: TokenBucket = frameBucket()
+  readonly gossip: TokenBucket = frameBucket()
   readonly asking = new RequestGate()
   readonly asked = new RequestGate()
-  /** Validations of gossip in progress. */
-  gossipInFlight = 0
+  /** Gossip of this peer whose validation is in progress. */
+  gossipBytes = 0
+  /** The connection that direct stream and gossip use. */
+  speaksOn: Connection | null = null
   /** What its latest hello said. */
   hello: HelloResult
   /** Snapshot for the handlers, made anew when something in it changes. */
@@ -42,7 +43,9 @@ export class Peer {
    * The connection to speak on. Of two, both sides choose the one that the lower peer id dialled.
    */
   get active(): Connection | null {
-    return this.#connections.find((connection) => this.#isPreferred(connection)) ?? this.#connections[0] ?? null
+    return (
+      this.#connections.find((connection) => this.#isPreferred(connection)) ?? this.#connections[0] ?? null
+    )
   }
 
   /** Of two connections that both sides keep, the one that nobody speaks on. */
@@ -87,9 +90,4 @@ export class Peer {
   #isPreferred(connection: Connection): boolean {
     return (connection.direction === 'outbound') === this.#ownId < this.id
   }
-}
-
-/** How many peers that are no validators may dial in: the rest of the places is kept for validators. */
-export function placesForOthers(validators: number): number {
-  return Math.max(LIMITS.peers - validators, LIMITS.peers >> 2)
 }

@@ -50,7 +50,8 @@ export async function request(
   if (bytes.length === 0 || bytes.length > LIMITS.requestBytes) {
     throw new RangeError(`expected a request of 1 to ${LIMITS.requestBytes} bytes, got ${bytes.length}`)
   }
-  if (!gate.enter()) throw new RequestError('busy', 'too many requests to this peer: ask another one, or later')
+  if (!gate.enter())
+    throw new RequestError('busy', 'too many requests to this peer: ask another one, or later')
   const abort = new AbortController()
   let stream: Stream | null = null
   const timer = setTimeout(() => {

@@ -67,7 +67,11 @@ export interface Network {
   /** Gossips to the topic. Never throws for lack of peers; publishing the same bytes twice is harmless. */
   publish(topic: Topic, bytes: Uint8Array): void
   /** @throws on timeout, refusal, or an answer above `maxBytes`. */
-  request(peerId: string, bytes: Uint8Array, options: { timeoutMs: number; maxBytes: number }): Promise<Uint8Array>
+  request(
+    peerId: string,
+    bytes: Uint8Array,
+    options: { timeoutMs: number; maxBytes: number },
+  ): Promise<Uint8Array>
   /** Lowers the score; a low one disconnects and bans for LIMITS.banMs. Validators are never banned for being behind, only for what they send. */
   penalize(peerId: string, why: string): void
   /** Prometheus text of libp2p's own metrics, or an empty string. */
