@@ -2,15 +2,20 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const EXTENSION = import.meta.filename.endsWith('.ts') ? 'ts' : 'js'
 
-/** Absolute path of a program beside this folder, such as `node/daemon`. */
+/** Absolute path of a program of this package, such as `node/daemon`. */
 export function entryPath(name: string): string {
   const path = fileURLToPath(new URL(`../${name}.${EXTENSION}`, import.meta.url))
   if (!existsSync(path)) throw new RangeError(`${path} is missing from this installation`)
   return path
+}
+
+/** The same as a URL, which `--import` wants. */
+export function entryUrl(name: string): string {
+  return pathToFileURL(entryPath(name)).href
 }
 
 /**

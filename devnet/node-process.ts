@@ -1,15 +1,14 @@
 /** One node as a child process: started with its log file, watched until it answers, stopped in time. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
-import { get } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CordonError } from '../config/errors.ts'
-import { childEnvironment, entryPath } from './entries.ts'
+import { childEnvironment, entryPath, entryUrl } from './entries.ts'
+import { ask } from './http.ts'
 
 /** A node that has not stopped this long after SIGTERM is killed. */
 export const TERM_TIMEOUT_MS = 4_000
 const POLL_MS = 15
-const POLL_TIMEOUT_MS = 1_000
 /** A log longer than this is put aside at the next start. */
 const LOG_BYTES = 32 * 1024 * 1024
 
@@ -121,10 +120,6 @@ export function describeExit(exit: NodeExit): string {
   return exit.lastLine === '' ? how : `${how}: ${exit.lastLine}`
 }
 
-function entryUrl(name: string): string {
-  return new URL(`file://${entryPath(name)}`).href
-}
-
 function spawned(child: ChildProcess, name: string): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('spawn', () => {
@@ -153,18 +148,4 @@ function lastLine(path: string, offset: number): string {
     return ''
   }
   return lines.findLast((line) => !line.startsWith('{')) ?? lines.at(-1) ?? ''
-}
-
-function ask(url: string): Promise<{ status: number; text: string }> {
-  return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: POLL_TIMEOUT_MS }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => (text += chunk))
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, text: text.slice(0, 400) }))
-      response.once('error', (error) => resolve({ status: 0, text: error.message }))
-    })
-    request.once('timeout', () => request.destroy(new Error('no answer in time')))
-    request.once('error', (error) => resolve({ status: 0, text: error.message }))
-  })
 }

@@ -1,0 +1,148 @@
+/** `cordon devnet`: start a network of validators on this machine, and bend it. */
+import { resolve } from 'node:path'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { CordonError } from '../../config/errors.ts'
+import { ATTACK_PATTERNS, type AttackPattern } from '../../devnet/scenarios/attack.ts'
+import { DEFAULT_DEVNET_DIR } from '../../devnet/layout.ts'
+import { distance, table } from '../format.ts'
+import { jsonOption, parseInteger } from '../options.ts'
+import { note, type CommandResult } from '../output.ts'
+import { action } from '../run.ts'
+import type { DevnetStatus } from '../../devnet/ready.ts'
+import type { StartOptions } from './devnet-start.ts'
+
+interface CommonOptions {
+  readonly dir?: string
+  readonly json?: boolean
+}
+
+export function build(command: Command): Command {
+  // Options after a subcommand's name are the subcommand's.
+  command.enablePositionalOptions()
+  buildStart(command)
+  const verb = (name: string, description: string): Command =>
+    command
+      .command(name)
+      .description(description)
+      .addOption(dirOption())
+      .addOption(jsonOption())
+  const dirOf = (options: CommonOptions): string => {
+    const given = command.getOptionValueSource('dir') === 'cli' ? command.opts<CommonOptions>().dir : undefined
+    return given ?? options.dir ?? DEFAULT_DEVNET_DIR
+  }
+  action<CommonOptions>(verb('status', 'nodes with process, height and peers'), (options) => status(dirOf(options)))
+  action<CommonOptions>(verb('stop', 'stop all nodes; what they know stays'), (options) => stop(dirOf(options)))
+  action<CommonOptions>(verb('reset', 'end the chain of a stopped devnet and make a new one with the same accounts'), (options) => reset(dirOf(options)))
+  action<CommonOptions, [string]>(verb('kill', 'end one node at once, as a crash would (SIGKILL)').argument('<name>', 'such as v1'), (options, name) => kill(dirOf(options), name))
+  action<CommonOptions, [string]>(verb('restart', 'stop one node if it runs, start it, and wait until it is ready').argument('<name>', 'such as v1'), (options, name) =>
+    restart(dirOf(options), name),
+  )
+  action<CommonOptions, [AttackPattern]>(verb('attack', 'play a labelled attack with accounts of its own, and count what was held').argument('<pattern>', ATTACK_PATTERNS.join(' or '), parsePattern), (options, pattern) =>
+    attack(dirOf(options), pattern),
+  )
+  return command
+}
+
+function buildStart(command: Command): void {
+  command
+    .addOption(new Option('--validators <count>', 'how many validators, named v1, v2, … (default: 4)').argParser(parseInteger(1)))
+    .addOption(new Option('--full-nodes <count>', 'nodes that follow without a vote, named f1, f2, … (default: 0)').argParser(parseInteger(0)))
+    .addOption(dirOption())
+    .addOption(new Option('--base-port <port>', 'first of the ports to use (default: free ones)').argParser(parseInteger(1)))
+    .addOption(new Option('--seed <text>', 'what keys and traffic follow from (default: cordon)'))
+    .addOption(new Option('--param <name=value>', 'set a genesis parameter; may be given several times').argParser(collectParameter))
+    .addOption(new Option('--load-accounts <count>', 'funded accounts for cordon bench (default: 10000)').argParser(parseInteger(0)))
+    .addOption(new Option('--demo', 'play ordinary payments with an attack now and then, and show them'))
+    .addOption(new Option('--detach', 'return when the network is usable and leave it running'))
+    .addOption(new Option('--json', 'print one JSON object per line'))
+  action<StartOptions>(command, async (options) => (await import('./devnet-start.ts')).start(options))
+}
+
+function dirOption(): Option {
+  return new Option('--dir <directory>', `directory of the devnet (default: ${DEFAULT_DEVNET_DIR})`)
+}
+
+function collectParameter(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const parts = text.split(',').map((part) => /^([A-Za-z]+)=(.+)$/.exec(part))
+  const entries = parts.map((match) => {
+    if (match?.[1] === undefined || match[2] === undefined) throw new InvalidArgumentError(`expected NAME=VALUE such as quarantineMs=3000, got ${JSON.stringify(text)}.`)
+    return [match[1], match[2]] as const
+  })
+  return { ...before, ...Object.fromEntries(entries) }
+}
+
+function parsePattern(text: string): AttackPattern {
+  const pattern = ATTACK_PATTERNS.find((known) => known === text)
+  if (pattern === undefined) throw new InvalidArgumentError(`expected ${ATTACK_PATTERNS.join(' or ')}, got ${JSON.stringify(text)}.`)
+  return pattern
+}
+
+async function status(dir: string): Promise<CommandResult> {
+  const { devnetStatus } = await import('../../devnet/ready.ts')
+  const data = await devnetStatus(dir)
+  return { data, text: statusText(data) }
+}
+
+function statusText({ dir, running, supervisor, startedMs, nodes }: DevnetStatus): string {
+  const head = running
+    ? `devnet in ${dir}: runs since ${distance(startedMs ?? 0, Date.now())}, supervisor pid ${supervisor ?? '-'}`
+    : `devnet in ${dir}: does not run; start it with: cordon devnet --dir ${dir}`
+  const rows = nodes.map(({ name, pid, ready, height, peers, rpc }) => [
+    name,
+    pid === null ? 'stopped' : ready ? 'ready' : 'not ready',
+    pid === null ? '-' : String(pid),
+    height === null ? '-' : String(height),
+    peers === null ? '-' : String(peers),
+    rpc,
+  ])
+  return `${head}\n\n${table([{ title: 'NODE' }, { title: 'STATE' }, { title: 'PID', align: 'right' }, { title: 'HEIGHT', align: 'right' }, { title: 'PEERS', align: 'right' }, { title: 'RPC' }], rows)}`
+}
+
+async function stop(dir: string): Promise<CommandResult> {
+  const { stopDevnet } = await import('../../devnet/supervisor.ts')
+  const stopped = await stopDevnet(dir)
+  return { data: { dir: resolve(dir), stopped }, text: stopped ? `stopped the devnet in ${dir}` : `the devnet in ${dir} did not run` }
+}
+
+async function reset(dir: string): Promise<CommandResult> {
+  const { resetDevnet } = await import('../../devnet/create.ts')
+  const data = resetDevnet(dir)
+  const text = [
+    `The chain ${data.oldGenesisHash.slice(0, 16)} of ${dir} is gone; the next start begins chain ${data.genesisHash.slice(0, 16)} at height 0.`,
+    'Accounts, keys and ports are the same. Signing state of the old chain is kept, not deleted, in',
+    `  ${data.kept}`,
+  ].join('\n')
+  return { data: { dir: resolve(dir), ...data }, text }
+}
+
+async function kill(dir: string, name: string): Promise<CommandResult> {
+  const data = (await ask(dir, { op: 'kill', name })) as { readonly name: string; readonly pid: number | null }
+  return { data, text: data.pid === null ? `${name} did not run` : `killed ${name} (pid ${data.pid}); start it again with: cordon devnet restart ${name} --dir ${dir}` }
+}
+
+async function restart(dir: string, name: string): Promise<CommandResult> {
+  const data = (await ask(dir, { op: 'restart', name })) as { readonly name: string; readonly pid: number; readonly ready: boolean }
+  if (!data.ready) note(`${name} answers but cannot be ready: too few validators run to make blocks; see cordon devnet status --dir ${dir}`)
+  return { data, text: data.ready ? `${name} is ready (pid ${data.pid})` : `${name} runs (pid ${data.pid})` }
+}
+
+async function ask(dir: string, request: { readonly op: 'kill' | 'restart'; readonly name: string }): Promise<unknown> {
+  const { runningSupervisor } = await import('../../devnet/supervisor.ts')
+  const { askSupervisor } = await import('../../devnet/control.ts')
+  return askSupervisor(runningSupervisor(dir), request)
+}
+
+async function attack(dir: string, pattern: AttackPattern): Promise<CommandResult> {
+  const { connectValidators } = await import('../../devnet/clients.ts')
+  const { playAttack } = await import('../../devnet/scenarios/play-attack.ts')
+  const clients = await connectValidators(dir).catch((error: unknown) => {
+    throw error instanceof CordonError && error.code === 'cannot-connect' ? new CordonError('devnet-missing', error.message) : error
+  })
+  try {
+    const data = await playAttack({ dir, pattern, clients })
+    const text = `${pattern}: ${data.fraudulent} fraudulent payments, ${data.held} held, ${data.settled} settled, ${data.failed} failed\nsee the holds with: cordon quarantine list --dir ${dir}`
+    return { data, text }
+  } finally {
+    for (const client of clients) client.close()
+  }
+}

@@ -1,0 +1,46 @@
+/** Signs the payments that devnet traffic is made of: one unordered transfer each. */
+import { randomBytes } from 'node:crypto'
+import { fromHex, utf8 } from '../crypto/bytes.ts'
+import type { KeyPair } from '../crypto/ed25519.ts'
+import type { ChainInfo } from '../client/api.ts'
+import { signTransaction } from '../ledger/transaction.ts'
+
+/** What a payment needs to know of its chain. */
+export interface ChainFacts {
+  /** 8 bytes. */
+  readonly chain: Uint8Array
+  /** Of one transfer, in uCRD. */
+  readonly feeUnits: bigint
+  readonly validityMs: number
+}
+
+export function chainFacts(info: ChainInfo): ChainFacts {
+  return { chain: fromHex(info.chainId, 8), feeUnits: BigInt(info.minFee), validityMs: info.walletValidityMs }
+}
+
+export interface Payment {
+  readonly from: KeyPair
+  /** Account id, 32 bytes. */
+  readonly to: Uint8Array
+  readonly amountUnits: bigint
+  readonly memo: string
+  readonly validUntilMs: number
+}
+
+/** The signed transaction of a payment. A random salt makes equal payments distinct. */
+export function signPayment(facts: ChainFacts, payment: Payment): { readonly txId: Uint8Array; readonly bytes: Uint8Array } {
+  const { from, to, amountUnits, memo, validUntilMs } = payment
+  const { id, bytes } = signTransaction(
+    {
+      chain: facts.chain,
+      sender: from.publicKey,
+      sequence: 0n,
+      validUntilMs,
+      salt: randomBytes(8).readBigUInt64BE(),
+      fee: facts.feeUnits,
+      actions: [{ type: 'transfer', to, amount: amountUnits, memo: utf8(memo) }],
+    },
+    [from],
+  )
+  return { txId: id, bytes }
+}

@@ -1,0 +1,124 @@
+/** What a devnet tells when it is usable, and how it is doing later. */
+import { connect } from '../client/rpc-client.ts'
+import { ACCOUNT_NAMES, devnetAddress } from './accounts.ts'
+import { ask } from './http.ts'
+import { deriveKey } from './keys.ts'
+import { devnetPaths, nodePaths, readDevnetFile, validatorUrls, type DevnetFile, type DevnetNode } from './layout.ts'
+import { isSameProcess } from './processes.ts'
+
+const STATUS_TIMEOUT_MS = 1_000
+
+export interface ReadyNode {
+  readonly name: string
+  readonly pid: number
+  readonly rpc: string
+  /** Absolute. */
+  readonly dir: string
+}
+
+export interface ReadyEvent {
+  readonly event: 'ready'
+  /** `stake` in uCRD, a decimal string. */
+  readonly validators: readonly (ReadyNode & { readonly stake: string })[]
+  readonly fullNodes: readonly ReadyNode[]
+  /** Of the keystore. `balance` in uCRD, a decimal string. */
+  readonly accounts: readonly { readonly name: string; readonly address: string; readonly balance: string }[]
+  /** URL of the dashboard, or null: this build has none. */
+  readonly dashboard: string | null
+  readonly dir: string
+  readonly height: number
+}
+
+/** Describes a running devnet; balances are those of now. Asks one validator, so it also proves that RPC answers. */
+export async function describeReady(dir: string): Promise<ReadyEvent> {
+  const file = readDevnetFile(dir)
+  const client = await connect(validatorUrls(file))
+  try {
+    const [status, accounts] = await Promise.all([
+      client.call('chain_status', {}),
+      Promise.all(
+        ACCOUNT_NAMES.map(async (name) => {
+          const address = devnetAddress(deriveKey(file.seed, 'account', name).publicKey)
+          return { name, address, balance: (await client.call('account_get', { address })).balance }
+        }),
+      ),
+    ])
+    const nodes = (validator: boolean): (ReadyNode & { stake: string })[] =>
+      file.nodes
+        .filter((node) => node.validator === validator)
+        .map((node) => ({ name: node.name, pid: node.pid ?? 0, rpc: node.rpc, dir: nodePaths(dir, node).dir, stake: node.stake }))
+    return {
+      event: 'ready',
+      validators: nodes(true),
+      fullNodes: nodes(false).map(({ stake: _none, ...node }) => node),
+      accounts,
+      dashboard: null,
+      dir: devnetPaths(dir).dir,
+      height: status.height,
+    }
+  } finally {
+    client.close()
+  }
+}
+
+export interface NodeStatus {
+  readonly name: string
+  readonly validator: boolean
+  /** Null: it does not run. */
+  readonly pid: number | null
+  readonly ready: boolean
+  readonly rpc: string
+  readonly dir: string
+  readonly stake: string
+  /** Null: it does not answer. */
+  readonly height: number | null
+  readonly peers: number | null
+}
+
+export interface DevnetStatus {
+  readonly dir: string
+  /** Whether its supervisor runs. */
+  readonly running: boolean
+  readonly supervisor: number | null
+  readonly startedMs: number | null
+  readonly genesisHash: string
+  readonly nodes: readonly NodeStatus[]
+}
+
+/** Looks at a devnet from outside: processes by their pids, nodes by their ports. */
+export async function devnetStatus(dir: string): Promise<DevnetStatus> {
+  const file = readDevnetFile(dir)
+  const { supervisor } = file
+  const running = supervisor !== null && isSameProcess(supervisor.pid, supervisor.identity)
+  return {
+    dir: devnetPaths(dir).dir,
+    running,
+    supervisor: running ? supervisor.pid : null,
+    startedMs: running ? supervisor.startedMs : null,
+    genesisHash: file.genesisHash,
+    nodes: await Promise.all(file.nodes.map((node) => nodeStatus(dir, file, node))),
+  }
+}
+
+async function nodeStatus(dir: string, file: DevnetFile, node: DevnetNode): Promise<NodeStatus> {
+  const { name, validator, rpc, stake } = node
+  const facts = { name, validator, rpc, dir: nodePaths(dir, node).dir, stake }
+  const alive = node.pid !== null && isSameProcess(node.pid, file.identities[name] ?? '')
+  if (!alive) return { ...facts, pid: null, ready: false, height: null, peers: null }
+  const [ready, chain] = await Promise.all([ask(`${rpc}/readyz`), chainStatus(rpc)])
+  return { ...facts, pid: node.pid, ready: ready.status === 200, ...chain }
+}
+
+async function chainStatus(rpc: string): Promise<{ height: number | null; peers: number | null }> {
+  try {
+    const client = await connect([rpc], { timeoutMs: STATUS_TIMEOUT_MS })
+    try {
+      const { height, peers } = await client.call('chain_status', {}, { timeoutMs: STATUS_TIMEOUT_MS, retry: false })
+      return { height, peers }
+    } finally {
+      client.close()
+    }
+  } catch {
+    return { height: null, peers: null }
+  }
+}
