@@ -7,12 +7,11 @@ import type { Command, Option } from 'commander'
 import { note } from './output.ts'
 
 /** Flags without a variable. */
-const NOT_MIRRORED: ReadonlySet<string> = new Set(['from', 'to', 'amount', 'memo', 'key', 'dry-run', 'as', 'out', 'force', 'help', 'version', 'param'])
+const NOT_MIRRORED: ReadonlySet<string> = new Set(['from', 'to', 'amount', 'memo', 'key', 'dry-run', 'as', 'out', 'force', 'help', 'version', 'param', 'status', 'limit', 'cursor'])
 
 /** Every mirrored flag of any command; `test/cli/environment.test.ts` holds it to the command tree. */
 export const MIRRORED_FLAGS: readonly string[] = [
   'base-port',
-  'cursor',
   'demo',
   'detach',
   'dir',
@@ -21,7 +20,6 @@ export const MIRRORED_FLAGS: readonly string[] = [
   'genesis',
   'json',
   'keystore',
-  'limit',
   'load-accounts',
   'network',
   'password-file',
@@ -29,7 +27,6 @@ export const MIRRORED_FLAGS: readonly string[] = [
   'rate',
   'rpc',
   'seed',
-  'status',
   'timeout',
   'validator-key',
   'validators',

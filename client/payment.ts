@@ -33,9 +33,13 @@ export async function submitAndWait(client: RpcClient, payment: SignedPayment, t
   return { info, latencyMs: performance.now() - startMs }
 }
 
-/** Submits; a busy node is asked again until the time is up. Bytes that are known already are not submitted twice. */
+/**
+ * Submits without waiting for the end; a busy node is asked again until the time is up.
+ * @throws CordonError `outcome-unknown` if the connection broke before the node answered; the node's own error.
+ */
 export async function submit(client: RpcClient, payment: SignedPayment, timeoutMs: number): Promise<SubmitResult> {
-  return submitUntil(client, payment, performance.now() + timeoutMs)
+  const deadlineMs = performance.now() + timeoutMs
+  return withDeadline(toHex(payment.txId), deadlineMs, () => submitUntil(client, payment, deadlineMs))
 }
 
 /**
@@ -68,35 +72,40 @@ export function isProvablyExpired(info: TxInfo, validUntilMs: number): boolean {
 
 /**
  * After a break the bytes are submitted again: the node that took them may be gone before it told the others. Once one
- * node accepted, what another thinks of them decides nothing: the first has them on its disk.
+ * node may have them, what another thinks of them decides nothing: the first may have them on its disk. So a refusal
+ * that leaves this function is one by the only node that ever saw the bytes.
  */
 async function waitForEnd(client: RpcClient, payment: SignedPayment, deadlineMs: number): Promise<TxInfo> {
   const txId = toHex(payment.txId)
   return withDeadline(txId, deadlineMs, async () => {
-    let accepted = false
+    let mayBeTaken = false
     for (;;) {
       try {
         await submitUntil(client, payment, deadlineMs)
-        accepted = true
-      } catch (error) {
-        if (!accepted || isUnreachable(error)) throw error
-      }
-      try {
+        mayBeTaken = true
         const info = await client.call('tx_wait', { txId, timeoutMs: remaining(deadlineMs) }, { retry: false })
         if (hasEnded(info)) return info
         if (performance.now() >= deadlineMs) throw outcomeUnknown(txId, info.status)
       } catch (error) {
-        if (!isLost(error)) throw error
+        if (isLost(error)) mayBeTaken = true
+        else if (!mayBeTaken || isUnreachable(error) || isTimeUp(error)) throw error
+        else await waitAnywhere(client, txId, deadlineMs)
       }
     }
   })
+}
+
+/** For bytes that some other node may hold: a moment, before everything is tried again. */
+async function waitAnywhere(client: RpcClient, txId: string, deadlineMs: number): Promise<void> {
+  await sleep(BUSY_RETRY_MS)
+  if (performance.now() >= deadlineMs) throw outcomeUnknown(txId, (await client.call('tx_get', { txId })).status)
 }
 
 async function submitUntil(client: RpcClient, payment: SignedPayment, deadlineMs: number): Promise<SubmitResult> {
   const tx = toHex(payment.bytes)
   for (;;) {
     try {
-      return await client.call('tx_submit', { tx })
+      return await client.call('tx_submit', { tx }, { retry: false })
     } catch (error) {
       if (!(error instanceof CordonError) || error.code !== 'busy') throw error
       const retryAfterMs = typeof error.payload.retryAfterMs === 'number' ? error.payload.retryAfterMs : BUSY_RETRY_MS
@@ -123,6 +132,10 @@ async function withDeadline<Result>(txId: string, deadlineMs: number, run: () =>
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof CordonError && (error.code === 'connection-lost' || error.code === 'cannot-connect')
+}
+
+function isTimeUp(error: unknown): boolean {
+  return error instanceof CordonError && error.code === 'outcome-unknown'
 }
 
 function remaining(deadlineMs: number): number {

@@ -136,6 +136,11 @@ export class RpcClient implements AsyncDisposable {
   }
 }
 
+/** See `RpcClient.connect`. */
+export function connect(urls: readonly string[], options: ConnectOptions = {}): Promise<RpcClient> {
+  return RpcClient.connect(urls, options)
+}
+
 /** Whether a call ended without an answer because the connection did. */
 export function isLost(error: unknown): boolean {
   return error instanceof CordonError && error.code === 'connection-lost'

@@ -1,0 +1,22 @@
+/** `cordon init`: the directory of a node. */
+import type { Command } from 'commander'
+import { action } from '../run.ts'
+import { jsonOption, type JsonOptions } from '../options.ts'
+import type { CommandResult } from '../output.ts'
+
+export interface InitOptions extends JsonOptions {
+  readonly dir: string
+  readonly genesis: string
+  /** A key file; true: make a new one. Not given: a full node. */
+  readonly validatorKey?: string | true
+}
+
+export function build(command: Command): Command {
+  command
+    .requiredOption('--dir <directory>', 'directory to make')
+    .requiredOption('--genesis <file>', 'genesis file of the chain; it is copied')
+    .option('--validator-key [file]', 'run a validator with the key in this file, or with a new key if no file is named')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nEdit config/cordon.toml in the directory before the first start: ports, peers to connect to.')
+  return action(command, async (options: InitOptions): Promise<CommandResult> => (await import('../node-directory.ts')).init(options))
+}

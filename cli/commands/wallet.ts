@@ -1,0 +1,86 @@
+/** `cordon wallet …`: declarations; what they do is loaded when they run. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { action } from '../run.ts'
+import { keystoreOptions, nodeOptions, parseDuration, parseId, parseInteger, passwordOptions } from '../options.ts'
+
+const DEFAULT_TIMEOUT = '30s'
+
+const timeoutOption = (what: string): Option =>
+  new Option('--timeout <time>', what).argParser(parseDuration).default(parseDuration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT)
+
+export function build(wallet: Command): Command {
+  create(wallet)
+  list(wallet)
+  address(wallet)
+  balance(wallet)
+  send(wallet)
+  history(wallet)
+  receipt(wallet)
+  return wallet
+}
+
+function create(wallet: Command): void {
+  const command = passwordOptions(wallet.command('create <name>'))
+    .description('make a key; its 24 words are shown this once')
+    .addOption(new Option('--network <name>', "network of its address (default: that of the keystore's keys)").choices(['mainnet', 'testnet', 'devnet']))
+  action(command, async (options: never, name: string) => (await import('../wallet/keys.ts')).create(options, name))
+}
+
+function list(wallet: Command): void {
+  const command = keystoreOptions(wallet.command('list')).description('the keys of the keystore')
+  action(command, async (options: never) => (await import('../wallet/keys.ts')).list(options))
+}
+
+function address(wallet: Command): void {
+  const command = keystoreOptions(wallet.command('address <name>')).description('the address of a key or of a name in the address book')
+  action(command, async (options: never, name: string) => (await import('../wallet/keys.ts')).address(options, name))
+}
+
+function balance(wallet: Command): void {
+  const command = keystoreOptions(wallet.command('balance [account]')).description('the balance of a name or address; without one, of every key')
+  action(command, async (options: never, account: string | undefined) => (await import('../wallet/accounts.ts')).balance(options, account))
+}
+
+function send(wallet: Command): void {
+  const command = passwordOptions(wallet.command('send'))
+    .description('pay, and wait until the payment is final')
+    .requiredOption('--from <key>', 'key that pays: a name of the keystore, or its address')
+    .requiredOption('--to <account>', 'name or address that is paid')
+    .requiredOption('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
+    .option('--memo <text>', 'text for the payee, at most 128 bytes', '')
+    .addOption(new Option('--wait <until>', 'what to wait for').choices(['none', 'accepted', 'final']).default('final'))
+    .addOption(timeoutOption('give up waiting after this time (exit 4); the payment may still settle'))
+    .option('--key <key>', 'name of this payment: a repeat with the same name resumes it and never pays twice', parseKey)
+    .option('--dry-run', 'show fee, balance after and the fraud decision; send nothing')
+    .addHelpText('after', SEND_EXITS)
+  action(command, async (options: never) => (await import('../wallet/send.ts')).send(options))
+}
+
+const SEND_EXITS = `
+Exit codes: 0 settled, 2 wrong usage, 3 no node answers, 4 outcome unknown, 5 refused or failed, 6 held for review, 8 no password.`
+
+function history(wallet: Command): void {
+  const command = keystoreOptions(wallet.command('history <account>'))
+    .description('payments of a name or address, newest first')
+    .option('--limit <count>', 'at most this many', parseInteger(1), 20)
+    .option('--cursor <cursor>', 'go on where an earlier answer stopped')
+  action(command, async (options: never, account: string) => (await import('../wallet/accounts.ts')).history(options, account))
+}
+
+function receipt(wallet: Command): void {
+  const command = nodeOptions(wallet.command('receipt'))
+    .description('the proof of a payment that cordon verify checks, as soon as it exists')
+    .argument('<txid>', 'id of the transaction', parseId)
+    .option('--out <file>', 'write it there instead of to standard output')
+    .addOption(timeoutOption('give up waiting after this time (exit 4)'))
+  action(command, async (options: never, txId: string) => (await import('../wallet/receipt.ts')).receipt(options, txId))
+}
+
+const MAX_KEY_CHARACTERS = 200
+
+function parseKey(text: string): string {
+  if (text.length === 0 || text.length > MAX_KEY_CHARACTERS) {
+    throw new InvalidArgumentError(`expected 1 to ${MAX_KEY_CHARACTERS} characters, got ${text.length}.`)
+  }
+  return text
+}

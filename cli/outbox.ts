@@ -1,0 +1,169 @@
+/**
+ * The outbox: signed payments, durable before they are sent, so that a repeat sends the same bytes and not a second
+ * payment. One file per attempt, never changed once it is there:
+ *
+ *   <name>.<attempt>.json            `name` is the transaction id, or, with `--key`, a hash of chain and key
+ *   <name>.<attempt>.refused         a node refused the bytes and none ever took them
+ *
+ * A file appears by a link, which fails if the name is taken: of two processes with one key only one signs attempt n,
+ * and the other finds it. Attempt n + 1 is made once attempt n is provably expired.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CordonError } from '../config/errors.ts'
+import { fromHex, toHex } from '../crypto/bytes.ts'
+
+const FORMAT = 'cordon-outbox/1'
+
+/** What the user asked for; the same key must mean the same. */
+export interface PaymentTerms {
+  readonly from: string
+  readonly to: string
+  /** In uCRD. */
+  readonly amount: string
+  readonly memo: string
+}
+
+export interface OutboxEntry {
+  readonly txId: Uint8Array
+  /** Canonical bytes of the signed transaction. */
+  readonly bytes: Uint8Array
+  readonly validUntilMs: number
+  readonly terms: PaymentTerms
+}
+
+/** An entry in its place. */
+export interface StoredEntry extends OutboxEntry {
+  readonly path: string
+  readonly attempt: number
+  /** Whether this process made it: then nothing has been sent yet. */
+  readonly own: boolean
+  /** Whether a node refused it and none can have taken it. */
+  readonly refused: boolean
+}
+
+export class Outbox {
+  readonly #directory: string
+  readonly #chainId: string
+
+  /** @param chainId hex; keys of different chains do not meet. */
+  constructor(directory: string, chainId: string) {
+    this.#directory = directory
+    this.#chainId = chainId
+  }
+
+  /** The newest attempt under a key, or null. @throws CordonError `config-invalid` if its file is damaged. */
+  newest(key: string): StoredEntry | null {
+    const name = this.#nameOf(key)
+    let attempt = 0
+    for (const file of this.#files()) {
+      const match = /^([0-9a-f]{64})\.(\d+)\.json$/.exec(file)
+      if (match?.[1] === name) attempt = Math.max(attempt, Number(match[2]))
+    }
+    return attempt === 0 ? null : this.#read(name, attempt)
+  }
+
+  /**
+   * Makes an attempt durable.
+   * @param key null: an entry of its own, named by its transaction.
+   * @returns the entry of that attempt: another process's if that one was first.
+   */
+  add(entry: OutboxEntry, key: string | null, attempt: number = 1): StoredEntry {
+    const name = key === null ? toHex(entry.txId) : this.#nameOf(key)
+    const path = join(this.#directory, `${name}.${attempt}.json`)
+    const content = {
+      format: FORMAT,
+      chain: this.#chainId,
+      key,
+      txId: toHex(entry.txId),
+      validUntilMs: entry.validUntilMs,
+      ...entry.terms,
+      tx: toHex(entry.bytes),
+    }
+    if (writeOnce(this.#directory, path, `${JSON.stringify(content, null, 2)}\n`)) return { ...entry, path, attempt, own: true, refused: false }
+    return this.#read(name, attempt)
+  }
+
+  /** Notes that no node took the bytes. */
+  markRefused(entry: StoredEntry): void {
+    writeFileSync(entry.path.replace(/json$/, 'refused'), '', { mode: 0o600 })
+  }
+
+  /** Forgets an entry whose end is known. Entries with a key stay: they answer repeats. */
+  remove(entry: StoredEntry): void {
+    rmSync(entry.path, { force: true })
+  }
+
+  /** A payment's own entry, once its end is known. */
+  static forget(directory: string, txId: string): void {
+    rmSync(join(directory, `${txId}.1.json`), { force: true })
+  }
+
+  #files(): readonly string[] {
+    try {
+      return readdirSync(this.#directory)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  #nameOf(key: string): string {
+    return createHash('sha256').update(JSON.stringify([this.#chainId, key])).digest('hex')
+  }
+
+  #read(name: string, attempt: number): StoredEntry {
+    const path = join(this.#directory, `${name}.${attempt}.json`)
+    try {
+      const fields = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+      if (fields.format !== FORMAT) throw new RangeError(`expected format ${FORMAT}, got ${JSON.stringify(fields.format)}`)
+      return {
+        txId: fromHex(String(fields.txId), 32),
+        bytes: fromHex(String(fields.tx)),
+        validUntilMs: Number(fields.validUntilMs),
+        terms: { from: String(fields.from), to: String(fields.to), amount: String(fields.amount), memo: String(fields.memo) },
+        path,
+        attempt,
+        own: false,
+        refused: this.#files().includes(`${name}.${attempt}.refused`),
+      }
+    } catch (error) {
+      throw new CordonError(
+        'config-invalid',
+        `outbox entry ${path} is damaged (${(error as Error).message}); find out how its payment ended before you remove the file, or it may be paid twice`,
+        { path },
+      )
+    }
+  }
+}
+
+/** Durable, complete, and only if nothing is there yet. */
+function writeOnce(directory: string, path: string, content: string): boolean {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const draft = join(directory, `.${randomBytes(8).toString('hex')}.draft`)
+  try {
+    const file = openSync(draft, 'wx', 0o600)
+    try {
+      writeFileSync(file, content)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    try {
+      linkSync(draft, path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
+    }
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  const folder = openSync(directory, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+  return true
+}

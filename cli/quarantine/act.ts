@@ -1,0 +1,145 @@
+/** `quarantine release`, `return` and `recall`: what ends a hold. */
+import { CordonError, EXIT } from '../../config/errors.ts'
+import { fromHex } from '../../crypto/bytes.ts'
+import { readKeyInfo, type KeyInfo } from '../../crypto/keystore.ts'
+import type { HoldInfo, TxInfo } from '../../client/api.ts'
+import { submitAndWait } from '../../client/payment.ts'
+import type { RpcClient } from '../../client/rpc-client.ts'
+import type { ReviewSide } from '../../ledger/actions/index.ts'
+import { chosenDevnet, connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
+import { amountBoth, facts, milliseconds, table } from '../format.ts'
+import { Names } from '../names.ts'
+import type { PasswordOptions } from '../options.ts'
+import { exitOf, failureOf } from '../outcome.ts'
+import type { CommandResult } from '../output.ts'
+import { readChain, requireNetwork, signActions, unlock, type Chain } from '../signing.ts'
+
+interface ActOptions extends PasswordOptions {
+  readonly timeout: number
+}
+
+interface ReviewOptions extends ActOptions {
+  readonly as?: readonly string[]
+}
+
+interface ReviewRow {
+  readonly as: string
+  /** `not-needed`: the hold had ended before it was this operator's turn. */
+  readonly status: TxInfo['status'] | 'refused' | 'not-needed'
+  readonly txId: string | null
+  readonly height: number | null
+  /** Why it did not count, or null. */
+  readonly failure: string | null
+}
+
+/** Votes with one operator after the other until the hold has ended. */
+export async function review(options: ReviewOptions, id: string, side: ReviewSide): Promise<CommandResult> {
+  const paths = keystorePaths(options)
+  const operators = operatorKeys(options, paths)
+  const client = await connectNode(options)
+  try {
+    let hold = await client.call('quarantine_get', { id })
+    requireOpen(hold)
+    const chain = await readChain(client)
+    const rows: ReviewRow[] = []
+    for (const operator of operators) {
+      if (hold.status !== 'open') {
+        rows.push({ as: operator.name, status: 'not-needed', txId: null, height: null, failure: null })
+        continue
+      }
+      rows.push(await voteOnce({ options, paths, client, chain, operator, id, side }))
+      hold = await client.call('quarantine_get', { id })
+    }
+    return reviewResult(hold, side, rows)
+  } finally {
+    client.close()
+  }
+}
+
+/** @throws CordonError `usage` if nobody is named and there is no devnet; `key-unknown`. */
+function operatorKeys(options: ReviewOptions, paths: KeystorePaths): readonly KeyInfo[] {
+  const named = options.as ?? []
+  if (named.length > 0) return [...new Set(named)].map((name) => readKeyInfo(paths.keystore, name))
+  const devnet = options.keystore === undefined ? chosenDevnet(options) : null
+  if (devnet === null) throw new CordonError('usage', 'say with which operator keys to vote: --as NAME')
+  return devnet.file.nodes.filter(({ validator }) => validator).map(({ name }) => readKeyInfo(paths.keystore, name))
+}
+
+function requireOpen(hold: HoldInfo): void {
+  if (hold.status === 'open') return
+  throw new CordonError('hold-unknown', `hold ${hold.id} is not open any more: it was ${hold.status}`, { id: hold.id, status: hold.status })
+}
+
+interface Vote {
+  readonly options: ReviewOptions
+  readonly paths: KeystorePaths
+  readonly client: RpcClient
+  readonly chain: Chain
+  readonly operator: KeyInfo
+  readonly id: string
+  readonly side: ReviewSide
+}
+
+async function voteOnce({ options, paths, client, chain, operator, id, side }: Vote): Promise<ReviewRow> {
+  requireNetwork(operator, chain)
+  const key = await unlock(options, paths, operator)
+  const signed = signActions(chain, key, [{ type: 'hold.review', hold: fromHex(id, 32), side }])
+  try {
+    const { info } = await submitAndWait(client, { txId: signed.id, bytes: signed.bytes }, options.timeout)
+    return { as: operator.name, status: info.status, txId: info.txId, height: info.height, failure: info.failure }
+  } catch (error) {
+    if (!(error instanceof CordonError) || error.code === 'outcome-unknown' || error.code === 'cannot-connect') throw error
+    return { as: operator.name, status: 'refused', txId: null, height: null, failure: error.message }
+  }
+}
+
+function reviewResult(hold: HoldInfo, side: ReviewSide, rows: readonly ReviewRow[]): CommandResult {
+  const asked = rows.filter(({ status }) => status !== 'not-needed')
+  const counted = asked.filter(({ status }) => status === 'settled')
+  const failed = asked.find(({ status }) => status !== 'settled')
+  const error =
+    failed === undefined
+      ? {}
+      : { error: new CordonError('tx-failed', `the vote of ${failed.as} did not count: ${failed.failure ?? failed.status}`, { id: hold.id, as: failed.as, failure: failed.failure }) }
+  const exit = failed === undefined ? EXIT.done : counted.length > 0 ? EXIT.partlyDone : EXIT.rejected
+  const text = [
+    `hold ${hold.id}: ${hold.status === 'open' ? 'still open, more stake has to vote' : hold.status}`,
+    table(
+      [{ title: 'OPERATOR' }, { title: 'VOTE' }, { title: 'STATUS' }, { title: 'HEIGHT', align: 'right' }],
+      rows.map((row) => [row.as, side, row.failure === null ? row.status : `${row.status}: ${row.failure}`, row.height === null ? '-' : String(row.height)]),
+    ),
+  ].join('\n')
+  return { data: { id: hold.id, side, status: hold.status, reviews: rows }, text, exit, ...error }
+}
+
+export async function recall(options: ActOptions, id: string): Promise<CommandResult> {
+  const paths = keystorePaths(options)
+  const names = new Names(paths)
+  const client = await connectNode(options)
+  try {
+    const hold = await client.call('quarantine_get', { id })
+    requireOpen(hold)
+    const payer = names.keyOf(hold.payer)
+    if (payer === null) throw new CordonError('key-unknown', `only the payer ${hold.payer} can recall the hold, and its key is not in ${paths.keystore}`, { payer: hold.payer })
+    const key = await unlock(options, paths, payer)
+    const chain = await readChain(client)
+    const signed = signActions(chain, key, [{ type: 'hold.recall', hold: fromHex(id, 32) }])
+    const { info, latencyMs } = await submitAndWait(client, { txId: signed.id, bytes: signed.bytes }, options.timeout)
+    const error = failureOf(info)
+    const after = error === null ? await client.call('quarantine_get', { id }) : hold
+    return {
+      data: { id, txId: info.txId, status: info.status, holdStatus: after.status, height: info.height, latencyMs, fee: info.fee },
+      text: facts([
+        ['hold', `${id}: ${after.status}`],
+        ['amount', amountBoth(hold.amount)],
+        ['back to', names.label(hold.payer)],
+        ['final after', milliseconds(latencyMs)],
+        ['transaction', info.txId],
+      ]),
+      exit: exitOf(info),
+      ...(error === null ? {} : { error }),
+    }
+  } finally {
+    client.close()
+  }
+}

@@ -1,0 +1,71 @@
+/** `quarantine list` and `show`. */
+import type { HoldInfo } from '../../client/api.ts'
+import { keystorePaths, withNode } from '../context.ts'
+import { amount, amountBoth, distance, facts, percent, table, time } from '../format.ts'
+import { Names } from '../names.ts'
+import type { KeystoreOptions } from '../options.ts'
+import type { CommandResult } from '../output.ts'
+
+interface ListOptions extends KeystoreOptions {
+  readonly status: 'open' | 'ended'
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export async function list(options: ListOptions): Promise<CommandResult> {
+  const names = new Names(keystorePaths(options))
+  const { status, limit, cursor } = options
+  const page = await withNode(options, (client) => client.call('quarantine_list', { status, limit, ...(cursor === undefined ? {} : { cursor }) }))
+  const more = page.cursor === null ? [] : [`more: --cursor ${page.cursor}`]
+  const text = page.items.length === 0 ? `no ${status} holds` : [holdTable(page.items, names), ...more].join('\n')
+  return { data: { holds: page.items, cursor: page.cursor }, text }
+}
+
+function holdTable(holds: readonly HoldInfo[], names: Names): string {
+  const nowMs = Date.now()
+  const short = (address: string): string => names.nameOf(address) ?? `${address.slice(0, 12)}…${address.slice(-6)}`
+  return table(
+    [{ title: 'HOLD' }, { title: 'AMOUNT', align: 'right' }, { title: 'PAYER' }, { title: 'PAYEE' }, { title: 'FLAGGED BY', align: 'right' }, { title: 'ENDS' }, { title: 'REASONS' }],
+    holds.map((hold) => [
+      hold.id,
+      amount(hold.amount),
+      short(hold.payer),
+      short(hold.payee),
+      percent(hold.flaggedBps),
+      hold.status === 'open' ? distance(hold.expiresMs, nowMs) : hold.status,
+      hold.reasons.join(', '),
+    ]),
+  )
+}
+
+export async function show(options: KeystoreOptions, id: string): Promise<CommandResult> {
+  const names = new Names(keystorePaths(options))
+  const hold = await withNode(options, (client) => client.call('quarantine_get', { id }))
+  return { data: hold, text: describe(hold, names) }
+}
+
+function describe(hold: HoldInfo, names: Names): string {
+  const head = facts([
+    ['hold', hold.id],
+    ['status', hold.endedMs === null ? hold.status : `${hold.status} at ${time(hold.endedMs)}`],
+    ['amount', amountBoth(hold.amount)],
+    ['payer', names.label(hold.payer)],
+    ['payee', names.label(hold.payee)],
+    ['transaction', hold.txId],
+    ['made', time(hold.createdMs)],
+    ['expires', `${time(hold.expiresMs)} (${distance(hold.expiresMs, Date.now())}), then ${hold.onExpiry === 'return' ? 'back to the payer' : 'on to the payee'}`],
+    ['flagged by', `${percent(hold.flaggedBps)} of the stake`],
+    ...hold.flaggers.map(({ validator, score, reasons }) => ['', `${validator}: score ${score} of 255${reasons.length > 0 ? `, ${reasons.join(', ')}` : ''}`] as const),
+    ['reviews', hold.reviews.length === 0 ? 'none yet' : hold.reviews.map(({ validator, side }) => `${validator}: ${side}`).join(', ')],
+  ])
+  if (hold.details.length === 0) return head
+  const details = table(
+    [{ title: 'WHY, AS THIS NODE SAW IT' }, { title: 'VALUE', align: 'right' }, { title: 'USUAL', align: 'right' }, { title: 'SHARE', align: 'right' }],
+    hold.details.map(({ text, value, usual, share }) => [text, number(value), usual === null ? '-' : number(usual), percent(Math.round(share * 10_000))]),
+  )
+  return `${head}\n\n${details}`
+}
+
+function number(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toPrecision(3)
+}
