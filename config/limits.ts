@@ -35,8 +35,17 @@ export const LIMITS = {
   configBytes: 1024 * 1024,
 
   blockBytes: 2 * 1024 * 1024,
-  /** Nullifications inside one proposal. Above it the leader cannot propose (paging is not built yet). */
-  skipsPerProposal: 64,
+  /** Nullifications inside one proposal, and their encoded bytes. Above it the leader cannot propose (paging is not built yet). */
+  skipsPerProposal: 4_096,
+  skipBytesPerProposal: 1024 * 1024,
+  /** Newest views whose uncertified blocks are kept, two a view; older ones are fetched if they turn out notarized. */
+  uncertifiedBlockViews: 64,
+  /** Certificates and own votes sent in one standstill. */
+  standstillBytes: 256 * 1024,
+  /** Certificates sent to one peer in answer to stale messages and range requests. */
+  answersPerSecondPerPeer: 10,
+  /** A leader that was not heard for so many views, while a quorum was, is skipped at once. */
+  fastSkipViews: 32,
   /** Views below the last finalized one whose certificates are kept. */
   certificateRetentionViews: 256,
   /** `height − executed.height` above which a payload must be empty. */
@@ -112,6 +121,16 @@ export const LIMITS = {
   rpcConnections: 512,
   rpcWaitMs: 600_000,
   rpcSubscriptionsPerConnection: 16,
+  rpcBatchRequests: 100,
+  rpcIdCharacters: 128,
+  /** Requests of one WebSocket that wait for an answer; most of them wait for a payment to become final. */
+  rpcInFlightPerConnection: 16_384,
+  /** Above it a WebSocket is read more slowly. */
+  rpcMessagesPerSecondPerConnection: 20_000,
+  /** HTTP requests from one address. */
+  rpcHttpRequestsPerSecond: 2_000,
+  /** Answers and events that a WebSocket has not read yet: above it nothing more is read from it. */
+  rpcUnreadBytes: 1024 * 1024,
   /** How long a client waits for one node to take its connection. */
   rpcConnectMs: 3_000,
   /** A client that has several nodes to choose from tries the next one after this time. */

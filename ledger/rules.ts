@@ -45,17 +45,25 @@ export function spentBy(transaction: Transaction): bigint {
  */
 export function checkStructure(transaction: Transaction, rules: StructureRules): void {
   if (!equalBytes(transaction.chain, rules.chain)) {
-    throw new CordonError('tx-wrong-chain', `expected a transaction of chain ${toHex(rules.chain)}, got one of ${toHex(transaction.chain)}; sign it for this chain`)
+    throw new CordonError(
+      'tx-wrong-chain',
+      `expected a transaction of chain ${toHex(rules.chain)}, got one of ${toHex(transaction.chain)}; sign it for this chain`,
+    )
   }
   const minimum = minimumFee(rules.minFee, transaction.actions.length)
   if (transaction.fee < minimum) {
-    throw new CordonError('tx-fee-too-low', `expected a fee of at least ${minimum} uCRD for ${transaction.actions.length} actions, got ${transaction.fee}`, {
-      minimum: String(minimum),
-      fee: String(transaction.fee),
-    })
+    throw new CordonError(
+      'tx-fee-too-low',
+      `expected a fee of at least ${minimum} uCRD for ${transaction.actions.length} actions, got ${transaction.fee}`,
+      {
+        minimum: String(minimum),
+        fee: String(transaction.fee),
+      },
+    )
   }
   for (const action of transaction.actions) definitionOf(action).check(action, transaction.sender)
-  if (spentBy(transaction) > MAX_U64) throw new CordonError('tx-action-invalid', 'amounts and fee together exceed 64 bits')
+  if (spentBy(transaction) > MAX_U64)
+    throw new CordonError('tx-action-invalid', 'amounts and fee together exceed 64 bits')
   checkSigners(transaction)
 }
 
@@ -63,9 +71,14 @@ export function checkStructure(transaction: Transaction, rules: StructureRules):
 function checkSigners(transaction: Transaction): void {
   const required = requiredKeys(transaction)
   const missing = required.find((key) => !transaction.auth.some((auth) => equalBytes(auth.key, key)))
-  if (missing !== undefined) throw new CordonError('tx-signature', `expected a signature of key ${toHex(missing)}, got none`)
+  if (missing !== undefined)
+    throw new CordonError('tx-signature', `expected a signature of key ${toHex(missing)}, got none`)
   const surplus = transaction.auth.find((auth) => !required.some((key) => equalBytes(auth.key, key)))
-  if (surplus !== undefined) throw new CordonError('tx-signature', `key ${toHex(surplus.key)} signed but is not required; leave its signature out`)
+  if (surplus !== undefined)
+    throw new CordonError(
+      'tx-signature',
+      `key ${toHex(surplus.key)} signed but is not required; leave its signature out`,
+    )
 }
 
 /**
@@ -74,7 +87,8 @@ function checkSigners(transaction: Transaction): void {
  */
 export function checkSignatures({ id, transaction }: DecodedTransaction, verify: VerifySignature): void {
   for (const { key, signature } of transaction.auth) {
-    if (!verify(signature, id, key)) throw new CordonError('tx-signature', `the signature of key ${toHex(key)} does not fit the transaction`)
+    if (!verify(signature, id, key))
+      throw new CordonError('tx-signature', `the signature of key ${toHex(key)} does not fit the transaction`)
   }
 }
 
@@ -82,7 +96,11 @@ export function checkSignatures({ id, transaction }: DecodedTransaction, verify:
  * Everything that needs no state, from bytes.
  * @throws CordonError of any `tx-*` code above.
  */
-export function checkTransactionBytes(bytes: Uint8Array, rules: StructureRules, verify: VerifySignature): DecodedTransaction {
+export function checkTransactionBytes(
+  bytes: Uint8Array,
+  rules: StructureRules,
+  verify: VerifySignature,
+): DecodedTransaction {
   const decoded = decodeTransaction(bytes)
   checkStructure(decoded.transaction, rules)
   checkSignatures(decoded, verify)
@@ -95,7 +113,11 @@ export function checkTransactionBytes(bytes: Uint8Array, rules: StructureRules, 
  */
 export function checkValidity(transaction: Transaction, timeMs: number): void {
   if (transaction.validUntilMs < timeMs) {
-    throw new CordonError('tx-expired', `valid until ${transaction.validUntilMs}, and it is ${timeMs} (ms); sign it anew`, { validUntilMs: transaction.validUntilMs, timeMs })
+    throw new CordonError(
+      'tx-expired',
+      `valid until ${transaction.validUntilMs}, and it is ${timeMs} (ms); sign it anew`,
+      { validUntilMs: transaction.validUntilMs, timeMs },
+    )
   }
   const latestMs = timeMs + LIMITS.unorderedValidityMs
   if (transaction.sequence === 0n && transaction.validUntilMs > latestMs) {

@@ -79,9 +79,15 @@ export function encodeTransaction(transaction: Transaction): Uint8Array {
 }
 
 /** The signed transaction, ready to send, with its id. */
-export function signTransaction(content: TransactionContent, keyPairs: readonly KeyPair[]): DecodedTransaction {
+export function signTransaction(
+  content: TransactionContent,
+  keyPairs: readonly KeyPair[],
+): DecodedTransaction {
   const id = transactionId(content)
-  const auth = keyPairs.map(({ publicKey, secretKey }) => ({ key: publicKey, signature: sign(id, secretKey) }))
+  const auth = keyPairs.map(({ publicKey, secretKey }) => ({
+    key: publicKey,
+    signature: sign(id, secretKey),
+  }))
   auth.sort((a, b) => compareBytes(a.key, b.key))
   const transaction: Transaction = { ...content, auth }
   return { id, bytes: encodeTransaction(transaction), transaction }
@@ -93,16 +99,29 @@ export function signTransaction(content: TransactionContent, keyPairs: readonly 
  */
 export function decodeTransaction(bytes: Uint8Array): DecodedTransaction {
   if (bytes.length > LIMITS.txBytes) {
-    throw new CordonError('tx-too-large', `expected a transaction of at most ${LIMITS.txBytes} bytes, got ${bytes.length}; split it`, { bytes: bytes.length })
+    throw new CordonError(
+      'tx-too-large',
+      `expected a transaction of at most ${LIMITS.txBytes} bytes, got ${bytes.length}; split it`,
+      { bytes: bytes.length },
+    )
   }
   if (bytes.length > 0 && bytes[0] !== TRANSACTION_VERSION) {
-    throw new CordonError('tx-version', `expected transaction version ${TRANSACTION_VERSION}, got ${bytes[0]}; use a wallet of this network's version`, { version: bytes[0] })
+    throw new CordonError(
+      'tx-version',
+      `expected transaction version ${TRANSACTION_VERSION}, got ${bytes[0]}; use a wallet of this network's version`,
+      { version: bytes[0] },
+    )
   }
   try {
     return decodeBody(bytes)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    throw new CordonError('tx-malformed', `not a canonical transaction: ${error.message}`, {}, { cause: error })
+    throw new CordonError(
+      'tx-malformed',
+      `not a canonical transaction: ${error.message}`,
+      {},
+      { cause: error },
+    )
   }
 }
 
@@ -116,13 +135,15 @@ function decodeBody(bytes: Uint8Array): DecodedTransaction {
   const salt = reader.u64()
   const fee = reader.u64()
   const actions: Action[] = []
-  for (let left = smallCount(reader, LIMITS.actionsPerTx, 'actions'); left > 0; left--) actions.push(decodeAction(reader))
+  for (let left = smallCount(reader, LIMITS.actionsPerTx, 'actions'); left > 0; left--)
+    actions.push(decodeAction(reader))
   const id = hash('tx', bytes.subarray(0, reader.offset))
   const auth: Authorization[] = []
   for (let left = smallCount(reader, LIMITS.signaturesPerTx, 'signatures'); left > 0; left--) {
     const key = reader.fixed(32)
     const previous = auth.at(-1)
-    if (previous !== undefined && compareBytes(previous.key, key) >= 0) throw new DecodeError('expected signing keys strictly ascending')
+    if (previous !== undefined && compareBytes(previous.key, key) >= 0)
+      throw new DecodeError('expected signing keys strictly ascending')
     auth.push({ key, signature: reader.fixed(64) })
   }
   reader.end()

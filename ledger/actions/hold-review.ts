@@ -39,7 +39,9 @@ export const holdReview: ActionDefinition<HoldReview> = {
     if (operated.length === 0) return 'not-an-operator'
     const hold = openHold(context, body.hold)
     if (typeof hold === 'string') return hold
-    const fresh = operated.filter((validator) => !hold.reviews.some((review) => review.validator === validator))
+    const fresh = operated.filter(
+      (validator) => !hold.reviews.some((review) => review.validator === validator),
+    )
     if (fresh.length === 0) return 'already-voted'
     const reviews = [...hold.reviews, ...fresh.map((validator) => ({ validator, side: body.side }))]
     reviews.sort((a, b) => a.validator - b.validator)

@@ -63,7 +63,11 @@ export function decodeAction(reader: Reader): Action {
   if (definition !== undefined) return definition.decode(reader)
   const reserved = RESERVED_TAGS[tag]
   if (reserved !== undefined) {
-    throw new CordonError('tx-action-invalid', `action ${reserved} (tag ${tag}) is reserved and cannot be used on this network yet`, { tag, reserved })
+    throw new CordonError(
+      'tx-action-invalid',
+      `action ${reserved} (tag ${tag}) is reserved and cannot be used on this network yet`,
+      { tag, reserved },
+    )
   }
   throw new DecodeError(`expected an action tag (${ACTION_TAGS.join(', ')}), got ${tag}`)
 }

@@ -29,14 +29,19 @@ export const transfer: ActionDefinition<Transfer> = {
     const to = reader.fixed(32)
     const amount = reader.u64()
     const memoBytes = reader.u8()
-    if (memoBytes > LIMITS.memoBytes) throw new DecodeError(`expected a memo of at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
+    if (memoBytes > LIMITS.memoBytes)
+      throw new DecodeError(`expected a memo of at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
     return { type: 'transfer', to, amount, memo: reader.fixed(memoBytes) }
   },
 
   check(body, sender) {
-    if (body.amount === 0n) throw new CordonError('tx-action-invalid', 'a transfer must move more than 0 uCRD')
+    if (body.amount === 0n)
+      throw new CordonError('tx-action-invalid', 'a transfer must move more than 0 uCRD')
     if (equalBytes(body.to, sender)) {
-      throw new CordonError('tx-action-invalid', 'a transfer must go to another account than its sender; choose another payee')
+      throw new CordonError(
+        'tx-action-invalid',
+        'a transfer must go to another account than its sender; choose another payee',
+      )
     }
     if (!isUtf8(body.memo)) throw new CordonError('tx-action-invalid', 'the memo must be UTF-8 text')
   },

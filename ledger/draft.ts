@@ -1,0 +1,288 @@
+/**
+ * The state while a block executes: what was read, what has changed, and how to undo the transaction under way.
+ * It implements what actions may do (`ActionContext`); nothing here outlives the block unless the ledger takes it.
+ */
+import type { Parameters } from '../config/parameters.ts'
+import { LIMITS } from '../config/limits.ts'
+import { holdId, type AccountEntry, type ValidatorEntry } from './entries.ts'
+import type { ActionContext } from './actions/index.ts'
+import type { Bytes32, ExecutedTransfer, HeldTransfer, Hold, HoldEnd } from './types.ts'
+import { idKey } from './windows.ts'
+
+/** The state before the block, as far as the block can touch it. */
+export interface StateBefore {
+  /** Null: no such account. Must hold every account that the block names. */
+  readonly accounts: ReadonlyMap<string, AccountEntry | null>
+  /** Null: no such hold. Must hold every hold that the block names or that falls due. */
+  readonly holds: ReadonlyMap<string, Hold | null>
+  /** By index. */
+  readonly validators: readonly ValidatorEntry[]
+  /** uCRD in the fee pool. */
+  readonly fees: bigint
+}
+
+/** What a block changed. Maps hold new values only where they differ from before. */
+export interface StateChanges {
+  readonly accounts: ReadonlyMap<string, AccountEntry>
+  readonly holds: ReadonlyMap<string, Hold>
+  readonly validators: ReadonlyMap<number, ValidatorEntry>
+  readonly fees: bigint
+}
+
+/** An account while it changes. */
+interface Purse {
+  readonly id: Bytes32
+  readonly before: AccountEntry | null
+  exists: boolean
+  balance: bigint
+  sequence: bigint
+  createdMs: number
+  labels: number
+}
+
+/** What one transaction, or the expiries at the start of the block, did. */
+export interface Effects {
+  readonly transfers: ExecutedTransfer[]
+  readonly endedHolds: Hold[]
+  readonly holds: { readonly action: number; readonly holdId: Bytes32 }[]
+}
+
+const MAX_LABELS = LIMITS.labelsPerPayer
+
+export class Draft implements ActionContext {
+  readonly timeMs: number
+  readonly parameters: Parameters
+  readonly totalStake: bigint
+  readonly #height: number
+  readonly #before: StateBefore
+  readonly #purses = new Map<string, Purse>()
+  readonly #holds = new Map<string, Hold>()
+  readonly #validators = new Map<number, ValidatorEntry>()
+  readonly #operators: ReadonlyMap<string, readonly number[]>
+  #fees: bigint
+
+  // Of the transaction under way.
+  #undo: (() => void)[] = []
+  #effects: Effects = { transfers: [], endedHolds: [], holds: [] }
+  #txId: Bytes32 = new Uint8Array(32)
+  sender: Bytes32 = this.#txId
+  index = 0
+  verdict: HeldTransfer | null = null
+
+  constructor(height: number, timeMs: number, parameters: Parameters, before: StateBefore) {
+    this.#height = height
+    this.timeMs = timeMs
+    this.parameters = parameters
+    this.#before = before
+    this.#fees = before.fees
+    this.totalStake = before.validators.reduce((sum, validator) => sum + validator.stake, 0n)
+    this.#operators = operatorsOf(before.validators)
+  }
+
+  /** Opens the scope of a transaction; everything until `take` or `rollback` belongs to it. */
+  begin(txId: Bytes32, sender: Bytes32): void {
+    this.#undo = []
+    this.#effects = { transfers: [], endedHolds: [], holds: [] }
+    this.#txId = txId
+    this.sender = sender
+  }
+
+  /** Opens the next action of the transaction. */
+  beginAction(index: number, verdict: HeldTransfer | null): void {
+    this.index = index
+    this.verdict = verdict
+  }
+
+  /** What was done since `begin`; it stays. */
+  take(): Effects {
+    return this.#effects
+  }
+
+  /** Undoes everything since `begin`. */
+  rollback(): void {
+    for (const undo of this.#undo.reverse()) undo()
+    this.begin(this.#txId, this.sender)
+  }
+
+  #purse(account: Bytes32): Purse {
+    const key = idKey(account)
+    let purse = this.#purses.get(key)
+    if (purse === undefined) {
+      const before = this.#before.accounts.get(key)
+      if (before === undefined) throw new Error('an account that the block touches was not read')
+      purse = {
+        id: before?.id ?? account,
+        before,
+        exists: before !== null,
+        balance: before?.balance ?? 0n,
+        sequence: before?.sequence ?? 0n,
+        createdMs: before?.createdMs ?? 0,
+        labels: before?.labels ?? 0,
+      }
+      this.#purses.set(key, purse)
+    }
+    return purse
+  }
+
+  /** Whether the account exists, its balance and its sequence, now. */
+  look(account: Bytes32): { readonly exists: boolean; readonly balance: bigint; readonly sequence: bigint } {
+    return this.#purse(account)
+  }
+
+  /** Takes a fee into the pool and uses the sequence up. Not undone when the actions fail. */
+  charge(account: Bytes32, fee: bigint, sequence: bigint): void {
+    const purse = this.#purse(account)
+    purse.balance -= fee
+    this.#fees += fee
+    if (sequence !== 0n) purse.sequence = sequence
+  }
+
+  debit(account: Bytes32, amount: bigint): boolean {
+    const purse = this.#purse(account)
+    if (purse.balance < amount) return false
+    purse.balance -= amount
+    this.#undo.push(() => {
+      purse.balance += amount
+    })
+    return true
+  }
+
+  credit(account: Bytes32, amount: bigint): void {
+    const purse = this.#purse(account)
+    const { exists } = purse
+    purse.balance += amount
+    if (!exists) {
+      purse.exists = true
+      purse.createdMs = this.timeMs
+    }
+    this.#undo.push(() => {
+      purse.balance -= amount
+      purse.exists = exists
+    })
+  }
+
+  noteTransfer(payee: Bytes32, amount: bigint, held: boolean): void {
+    this.#effects.transfers.push({
+      txId: this.#txId,
+      action: this.index,
+      payer: this.sender,
+      payee,
+      amount,
+      timeMs: this.timeMs,
+      held,
+      payerBalanceBefore: this.#purse(this.sender).balance,
+    })
+  }
+
+  quarantine(payee: Bytes32, amount: bigint, verdict: HeldTransfer): void {
+    const id = holdId(this.#txId, this.index)
+    this.#setHold({
+      id,
+      kind: 'quarantine',
+      txId: this.#txId,
+      action: this.index,
+      payer: this.sender,
+      payee,
+      amount,
+      createdMs: this.timeMs,
+      expiresMs: this.timeMs + this.parameters.quarantineMs,
+      onExpiry: this.parameters.onExpiry,
+      flaggers: verdict.flaggers,
+      reviews: [],
+      end: null,
+    })
+    this.#effects.holds.push({ action: this.index, holdId: id })
+  }
+
+  hold(id: Bytes32): Hold | null {
+    const key = idKey(id)
+    const hold = this.#holds.get(key) ?? this.#before.holds.get(key)
+    if (hold === undefined) throw new Error('a hold that the block touches was not read')
+    return hold
+  }
+
+  setReviews(hold: Hold, reviews: Hold['reviews']): Hold {
+    const reviewed: Hold = { ...hold, reviews }
+    this.#setHold(reviewed)
+    return reviewed
+  }
+
+  endHold(hold: Hold, how: HoldEnd): void {
+    const ended: Hold = { ...hold, end: { how, atMs: this.timeMs, height: this.#height } }
+    this.#setHold(ended)
+    const released = how === 'released' || how === 'expired-released'
+    this.credit(released ? hold.payee : hold.payer, hold.amount)
+    // Only a review says whether the flags were right; recall and expiry are inconclusive.
+    if (how === 'released' || how === 'returned') this.#label(hold, how)
+    this.#effects.endedHolds.push(ended)
+  }
+
+  validatorsOf(operator: Bytes32): readonly number[] {
+    return this.#operators.get(idKey(operator)) ?? []
+  }
+
+  stakeOf(validator: number): bigint {
+    return this.#validator(validator).stake
+  }
+
+  #validator(index: number): ValidatorEntry {
+    const validator = this.#validators.get(index) ?? this.#before.validators[index]
+    if (validator === undefined) throw new Error(`there is no validator ${index}`)
+    return validator
+  }
+
+  /** Counts the verdict of a review in the record of everybody who flagged, as long as the payer's labels last. */
+  #label(hold: Hold, how: 'released' | 'returned'): void {
+    const payer = this.#purse(hold.payer)
+    if (payer.labels >= MAX_LABELS) return
+    payer.labels++
+    this.#undo.push(() => {
+      payer.labels--
+    })
+    for (const { signer } of hold.flaggers) {
+      const before = this.#validator(signer)
+      const confirmed = how === 'returned'
+      this.#validators.set(signer, {
+        ...before,
+        flagsConfirmed: before.flagsConfirmed + (confirmed ? 1n : 0n),
+        flagsRefuted: before.flagsRefuted + (confirmed ? 0n : 1n),
+      })
+      this.#undo.push(() => this.#validators.set(signer, before))
+    }
+  }
+
+  #setHold(hold: Hold): void {
+    const key = idKey(hold.id)
+    const before = this.#holds.get(key)
+    this.#holds.set(key, hold)
+    this.#undo.push(() => {
+      if (before === undefined) this.#holds.delete(key)
+      else this.#holds.set(key, before)
+    })
+  }
+
+  /** Everything that differs from the state before the block. */
+  changes(): StateChanges {
+    const accounts = new Map<string, AccountEntry>()
+    for (const [key, purse] of this.#purses) if (hasChanged(purse)) accounts.set(key, entryOf(purse))
+    return { accounts, holds: this.#holds, validators: this.#validators, fees: this.#fees }
+  }
+}
+
+function operatorsOf(validators: readonly ValidatorEntry[]): ReadonlyMap<string, readonly number[]> {
+  const operators = new Map<string, number[]>()
+  for (const { operator, index } of validators) {
+    const key = idKey(operator)
+    operators.set(key, [...(operators.get(key) ?? []), index])
+  }
+  return operators
+}
+
+function hasChanged({ before, exists, balance, sequence, labels }: Purse): boolean {
+  if (before === null) return exists
+  return before.balance !== balance || before.sequence !== sequence || before.labels !== labels
+}
+
+function entryOf({ id, balance, sequence, createdMs, labels }: Purse): AccountEntry {
+  return { id: Uint8Array.from(id), balance, sequence, createdMs, labels }
+}

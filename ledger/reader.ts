@@ -1,0 +1,364 @@
+/**
+ * The questions a ledger answers. Readers see the newest block that is written: while the next one is on its way to
+ * the disk, what it is about to change is answered from `inFlight`.
+ */
+import { CordonError } from '../config/errors.ts'
+import { LIMITS } from '../config/limits.ts'
+import { fromHex, toHex } from '../crypto/bytes.ts'
+import { Reader } from '../crypto/codec.ts'
+import { merklePath, type MerklePath } from '../crypto/merkle.ts'
+import { AccountCache } from './account-cache.ts'
+import {
+  accountKey,
+  decodeAccount,
+  decodeHold,
+  holdKey,
+  type AccountEntry,
+  type ValidatorEntry,
+} from './entries.ts'
+import {
+  formatCursor,
+  historyItems,
+  holdsOfRecord,
+  parseCursor,
+  type HistoryItem,
+  type LedgerPage,
+} from './history.ts'
+import { inconsistent, type LedgerMemory } from './open.ts'
+import type { OpenHold } from './open-holds.ts'
+import { receiptDigest } from './receipt.ts'
+import {
+  bodyKey,
+  decodeBody,
+  decodeLocation,
+  decodeResult,
+  endedHoldKey,
+  heightOfKey,
+  historyKey,
+  receiptOf,
+  resultKey,
+  txKey,
+  type BlockBody,
+  type BlockResult,
+  type OutcomeCounts,
+  type TxLocation,
+} from './records.ts'
+import type { LedgerStore } from './store/store.ts'
+import type { Account, Bytes32, Hold, Receipt, Totals } from './types.ts'
+import { idKey } from './windows.ts'
+
+/** A transaction that was executed, and where. */
+export interface StoredTransaction {
+  /** Canonical bytes. */
+  readonly bytes: Uint8Array
+  readonly height: number
+  /** Position among the receipts of its block. */
+  readonly index: number
+}
+
+/** What proves a receipt up to the receipts root of its block. */
+export interface ReceiptProof {
+  readonly transaction: Uint8Array
+  readonly receipt: Receipt
+  /** From H("receipt", encoded receipt) to `receiptsRoot`. */
+  readonly path: MerklePath
+  readonly receiptsRoot: Bytes32
+  readonly height: number
+}
+
+export interface PageRequest {
+  readonly cursor?: string
+  /** 1 to LIMITS.rpcPageItems. */
+  readonly limit?: number
+}
+
+/** A block between its execution and its write: readers still see what was before. */
+export interface InFlight {
+  readonly accounts: ReadonlyMap<string, AccountEntry | null>
+  readonly holds: ReadonlyMap<string, Hold | null>
+}
+
+export const NOTHING_IN_FLIGHT: InFlight = { accounts: new Map(), holds: new Map() }
+
+export class LedgerReader {
+  protected readonly store: LedgerStore
+  protected readonly memory: LedgerMemory
+  protected readonly cache: AccountCache = new AccountCache(LIMITS.accountsInMemory)
+  protected inFlight: InFlight = NOTHING_IN_FLIGHT
+  readonly #bodies = new Map<number, BlockBody>()
+
+  protected constructor(store: LedgerStore, memory: LedgerMemory) {
+    this.store = store
+    this.memory = memory
+  }
+
+  /** Newest executed height; 0: genesis. */
+  get height(): number {
+    return this.memory.head.height
+  }
+
+  /** Block time of that height, ms. */
+  get timeMs(): number {
+    return this.newest.timeMs
+  }
+
+  get stateRoot(): Bytes32 {
+    return this.memory.head.stateRoot
+  }
+
+  get genesisStateRoot(): Bytes32 {
+    return this.memory.head.genesisStateRoot
+  }
+
+  /** When the next hold falls due, ms, or null. */
+  get nextDueMs(): number | null {
+    return this.memory.openHolds.nextDueMs
+  }
+
+  get openHolds(): number {
+    return this.memory.openHolds.size
+  }
+
+  /** How many transactions had which outcome since genesis. */
+  get outcomes(): OutcomeCounts {
+    return this.memory.head.outcomes
+  }
+
+  protected get newest(): BlockResult {
+    return this.memory.results.get(this.height) as BlockResult
+  }
+
+  /** Where all value is. `totalSupply` of genesis.ts adds it up. */
+  totals(): Totals {
+    return this.memory.head.totals
+  }
+
+  /** Validators with their stake and the record of their flags, by index. */
+  validators(): readonly ValidatorEntry[] {
+    return this.memory.validators
+  }
+
+  /** uCRD that an account has in open holds as payer. */
+  heldOut(account: Bytes32): bigint {
+    return this.memory.openHolds.heldBy(account)
+  }
+
+  /** Whether an unordered transaction of this id was executed and could still be valid. */
+  isLive(txId: Bytes32): boolean {
+    return this.memory.liveIds.find(idKey(txId)) !== null
+  }
+
+  /** What executing a height resulted in, or null if it is not executed. */
+  async result(height: number): Promise<BlockResult | null> {
+    if (!Number.isSafeInteger(height) || height < 0 || height > this.height) return null
+    return (
+      this.memory.results.get(height) ?? decodeOrNull(await this.store.get(resultKey(height)), decodeResult)
+    )
+  }
+
+  /** The newest results, ascending by height, at most `count` and LIMITS.resultsInMemory; genesis is height 0. */
+  recentResults(count: number): readonly BlockResult[] {
+    return [...this.memory.results.values()].slice(-count)
+  }
+
+  /** An account, or null if nothing was ever paid to it. */
+  async account(id: Bytes32): Promise<Account | null> {
+    const [account = null] = await this.accounts([id])
+    return account
+  }
+
+  /** Accounts in the order of `ids`; null where there is none. */
+  async accounts(ids: readonly Bytes32[]): Promise<(Account | null)[]> {
+    return Promise.all(ids.map((id) => this.#account(id)))
+  }
+
+  async #account(id: Bytes32): Promise<Account | null> {
+    const key = idKey(id)
+    const cached = this.cache.get(key)
+    if (cached !== undefined) return publicAccount(cached.entry)
+    const treeKey = accountKey(id)
+    for (;;) {
+      await this.memory.tree.load([treeKey])
+      // From here to the return nothing else runs: either the block under way has read this account, or it will not
+      // change it, and the tree says what is written.
+      const before = this.inFlight.accounts.get(key)
+      if (before !== undefined) return publicAccount(before)
+      const bytes = this.memory.tree.peek(treeKey)
+      if (bytes === undefined) continue
+      const copy = Uint8Array.from(id)
+      const entry = decodeOrNull(bytes, (value) => decodeAccount(copy, value))
+      this.cache.set(key, { key: treeKey, entry })
+      return publicAccount(entry)
+    }
+  }
+
+  /** A hold, open or ended, or null. */
+  async hold(id: Bytes32): Promise<Hold | null> {
+    const key = idKey(id)
+    const treeKey = holdKey(id)
+    for (;;) {
+      await this.memory.tree.load([treeKey])
+      const before = this.inFlight.holds.get(key)
+      if (before !== undefined) return before
+      const bytes = this.memory.tree.peek(treeKey)
+      if (bytes !== undefined) return decodeOrNull(bytes, decodeHold)
+    }
+  }
+
+  /** Open holds, those that fall due first first. @throws CordonError `rpc-invalid` on a bad cursor or limit. */
+  async holdsOpen({ cursor, limit = LIMITS.rpcPageItems }: PageRequest = {}): Promise<LedgerPage<Hold>> {
+    checkLimit(limit)
+    const open = this.memory.openHolds.page(cursor === undefined ? null : parseHoldCursor(cursor), limit)
+    const holds = await Promise.all(open.map(({ id }) => this.hold(id)))
+    const last = open.at(-1)
+    const items = holds.filter((hold): hold is Hold => hold?.end === null)
+    return { items, cursor: last === undefined || open.length < limit ? null : formatHoldCursor(last) }
+  }
+
+  /** Ended holds, newest first. @throws CordonError `rpc-invalid` on a bad cursor or limit. */
+  async holdsEnded({ cursor, limit = LIMITS.rpcPageItems }: PageRequest = {}): Promise<LedgerPage<Hold>> {
+    checkLimit(limit)
+    const before = cursor === undefined ? { height: this.height + 1, skip: 0 } : parseCursor(cursor)
+    const to = endedHoldKey(Math.min(before.height, this.height + 1), before.skip)
+    const rows = await this.store.range({ from: endedHoldKey(0, 0), to, newestFirst: true, limit })
+    const holds = await Promise.all(rows.map(([, id]) => this.hold(id)))
+    const last = rows.at(-1)
+    const items = holds.filter((hold): hold is Hold => hold !== null)
+    if (last === undefined || rows.length < limit) return { items, cursor: null }
+    return { items, cursor: formatCursor({ height: heightOfKey(last[0], 1), skip: ordinalOf(last[0]) }) }
+  }
+
+  /** The receipt of a transaction, or null if none of that id was executed. */
+  async receipt(txId: Bytes32): Promise<Receipt | null> {
+    const found = await this.#find(txId)
+    return found === null ? null : receiptOf(found.body, found.location.index)
+  }
+
+  /** An executed transaction, or null. */
+  async transaction(txId: Bytes32): Promise<StoredTransaction | null> {
+    const found = await this.#find(txId)
+    if (found === null) return null
+    const { body, location } = found
+    return { bytes: body.transactions[location.index] as Uint8Array, ...location }
+  }
+
+  /** What proves the receipt of a transaction up to its block's receipts root, or null. */
+  async receiptProof(txId: Bytes32): Promise<ReceiptProof | null> {
+    const found = await this.#find(txId)
+    if (found === null) return null
+    const { body, location } = found
+    const result = await this.result(location.height)
+    if (result === null) throw inconsistent(`it has no result of height ${location.height}`)
+    return {
+      transaction: body.transactions[location.index] as Uint8Array,
+      receipt: receiptOf(body, location.index),
+      path: merklePath(body.receipts.map(receiptDigest), location.index),
+      receiptsRoot: result.receiptsRoot,
+      height: location.height,
+    }
+  }
+
+  /**
+   * What happened to an account, newest first: transfers out and in, held or not, ends of holds, other transactions.
+   * @throws CordonError `rpc-invalid` on a bad cursor or limit.
+   */
+  async history(
+    account: Bytes32,
+    { cursor, limit = LIMITS.rpcPageItems }: PageRequest = {},
+  ): Promise<LedgerPage<HistoryItem>> {
+    checkLimit(limit)
+    const start = cursor === undefined ? { height: this.height, skip: 0 } : parseCursor(cursor)
+    const top = Math.min(start.height, this.height)
+    const rows = await this.store.range({
+      from: historyKey(account, 0),
+      to: historyKey(account, top + 1),
+      newestFirst: true,
+      // Each record has a line at least, the skipped ones are all of the first.
+      limit: limit + 1,
+    })
+    const items: HistoryItem[] = []
+    for (const [key, record] of rows) {
+      const height = heightOfKey(key, 33)
+      const skip = height === start.height ? start.skip : 0
+      const lines = (await this.#historyOf(height, record)).slice(skip)
+      const taken = lines.slice(0, limit - items.length)
+      items.push(...taken)
+      if (taken.length < lines.length)
+        return { items, cursor: formatCursor({ height, skip: skip + taken.length }) }
+    }
+    return { items, cursor: null }
+  }
+
+  async #historyOf(height: number, record: Uint8Array): Promise<HistoryItem[]> {
+    const [body, result] = await Promise.all([this.#body(height), this.result(height)])
+    if (result === null) throw inconsistent(`it has no result of height ${height}`)
+    const holds = new Map<string, Hold>()
+    for (const id of holdsOfRecord(record, body)) {
+      const hold = await this.hold(id)
+      if (hold === null) throw inconsistent('the history of an account names a hold that is not in the state')
+      holds.set(idKey(id), hold)
+    }
+    return historyItems(record, body, result, (id) => holds.get(idKey(id)) as Hold)
+  }
+
+  async #find(txId: Bytes32): Promise<{ readonly location: TxLocation; readonly body: BlockBody } | null> {
+    const location = decodeOrNull(await this.store.get(txKey(txId)), decodeLocation)
+    return location === null ? null : { location, body: await this.#body(location.height) }
+  }
+
+  async #body(height: number): Promise<BlockBody> {
+    const kept = this.#bodies.get(height)
+    if (kept !== undefined) return kept
+    const bytes = await this.store.get(bodyKey(height))
+    if (bytes === undefined) throw inconsistent(`it has no body of height ${height}`)
+    const body = decodeBody(bytes)
+    this.keepBody(height, body)
+    return body
+  }
+
+  protected keepBody(height: number, body: BlockBody): void {
+    this.#bodies.set(height, body)
+    for (const oldest of this.#bodies.keys()) {
+      if (this.#bodies.size <= LIMITS.bodiesInMemory) return
+      this.#bodies.delete(oldest)
+    }
+  }
+}
+
+/** Runs a decoder, if there is something to decode. */
+export function decodeOrNull<T>(
+  bytes: Uint8Array | null | undefined,
+  decode: (bytes: Uint8Array) => T,
+): T | null {
+  return bytes === null || bytes === undefined ? null : decode(bytes)
+}
+
+/** What everybody sees of an account. */
+export function publicAccount(entry: AccountEntry | null): Account | null {
+  if (entry === null) return null
+  const { id, balance, sequence, createdMs } = entry
+  return { id, balance, sequence, createdMs }
+}
+
+function checkLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMITS.rpcPageItems) return
+  throw new CordonError('rpc-invalid', `expected a limit from 1 to ${LIMITS.rpcPageItems}, got ${limit}`)
+}
+
+function formatHoldCursor({ expiresMs, id }: OpenHold): string {
+  return `${expiresMs}.${toHex(id)}`
+}
+
+function parseHoldCursor(text: string): Pick<OpenHold, 'expiresMs' | 'id'> {
+  const match = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(text)
+  if (match === null)
+    throw new CordonError(
+      'rpc-invalid',
+      `expected a cursor as returned with the page before, got ${JSON.stringify(text.slice(0, 100))}`,
+    )
+  return { expiresMs: Number(match[1]), id: fromHex(match[2] as string) }
+}
+
+function ordinalOf(key: Uint8Array): number {
+  return new Reader(key.subarray(9)).u32()
+}

@@ -1,0 +1,66 @@
+/** The entries of the state that a block changes, from what its execution decided. */
+import type { AccountCache } from './account-cache.ts'
+import {
+  bucketKey,
+  encodeAccount,
+  encodeBucket,
+  encodeFees,
+  encodeHold,
+  encodeValidator,
+  feesKey,
+  holdKey,
+  validatorKey,
+  type BucketEntry,
+} from './entries.ts'
+import type { Execution } from './execute.ts'
+import { bucketEndMs, type Member, type Window } from './windows.ts'
+
+/** A changed entry; null: removed. */
+export interface StateUpdate {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | null
+}
+
+/** What a block does to a window: buckets with new members, and buckets that do not count any more. */
+export interface WindowUpdate {
+  readonly added: readonly Member[]
+  readonly entries: ReadonlyMap<number, BucketEntry>
+  readonly dropped: readonly number[]
+}
+
+/** @param keepMs How long after its end a bucket still counts. */
+export function windowUpdate(
+  window: Window,
+  added: readonly Member[],
+  timeMs: number,
+  keepMs: number,
+): WindowUpdate {
+  const dropped = [...window.buckets().keys()].filter((bucket) => bucketEndMs(bucket) + keepMs <= timeMs)
+  return { added, entries: window.after(added), dropped }
+}
+
+function* windowEntries(kind: 'liveIds' | 'executedBatches', update: WindowUpdate): Generator<StateUpdate> {
+  for (const bucket of update.dropped) yield { key: bucketKey(kind, bucket), value: null }
+  for (const [bucket, entry] of update.entries)
+    yield { key: bucketKey(kind, bucket), value: encodeBucket(kind, entry) }
+}
+
+/** Changed entries, each key once. */
+export function stateUpdates(
+  execution: Execution,
+  feesBefore: bigint,
+  accounts: AccountCache,
+  liveIds: WindowUpdate,
+  executedBatches: WindowUpdate,
+): StateUpdate[] {
+  const { changes } = execution
+  const updates: StateUpdate[] = []
+  for (const [key, account] of changes.accounts)
+    updates.push({ key: accounts.treeKey(key, account.id), value: encodeAccount(account) })
+  for (const hold of changes.holds.values()) updates.push({ key: holdKey(hold.id), value: encodeHold(hold) })
+  for (const validator of changes.validators.values())
+    updates.push({ key: validatorKey(validator.index), value: encodeValidator(validator) })
+  if (changes.fees !== feesBefore) updates.push({ key: feesKey(), value: encodeFees(changes.fees) })
+  updates.push(...windowEntries('liveIds', liveIds), ...windowEntries('executedBatches', executedBatches))
+  return updates
+}

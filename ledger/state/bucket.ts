@@ -1,0 +1,173 @@
+/**
+ * A page at the edge of the state tree: all entries below one prefix, with the hashes of the small tree they form.
+ * Hashes of inner nodes are computed when asked for and kept until an entry below changes.
+ */
+import { DecodeError, Reader, Writer } from '../../crypto/codec.ts'
+import { EMPTY_SUBTREE, keyBit, leafHash, nodeHash } from './hashing.ts'
+
+/** First byte of an encoded bucket. */
+export const BUCKET_PAGE = 1
+
+/** Longest value of an entry: a hold that all validators flagged and reviewed fits. */
+const MAX_VALUE_BYTES = 65_535
+
+export interface Entry {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+interface Leaf extends Entry {
+  readonly leaf: true
+  readonly hash: Uint8Array
+}
+
+/** Holds two leaves or more, so it never collapses into one. */
+interface Branch {
+  readonly leaf: false
+  children: [Node | null, Node | null]
+  hash: Uint8Array | null
+}
+
+type Node = Leaf | Branch
+
+/** What a lookup ends in: siblings from the bucket's root downwards, and the entry met, if any. */
+export interface BucketWalk {
+  readonly siblings: readonly Uint8Array[]
+  readonly entry: Entry | null
+}
+
+export class Bucket {
+  /** Nibbles of the prefix, as hex digits. */
+  readonly path: string
+  /** Tick of the last use, for eviction. */
+  lastUsed = 0
+  #root: Node | null = null
+  #count = 0
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Bits of the prefix. */
+  get depth(): number {
+    return 4 * this.path.length
+  }
+
+  get hash(): Uint8Array {
+    return subtreeHash(this.#root)
+  }
+
+  get(key: Uint8Array): Uint8Array | null {
+    let node = this.#root
+    for (let depth = this.depth; node !== null && !node.leaf; depth++)
+      node = node.children[keyBit(key, depth)]
+    return node !== null && sameKey(node.key, key) ? node.value : null
+  }
+
+  /** Sets an entry, or removes it if `value` is null. */
+  set(key: Uint8Array, value: Uint8Array | null): void {
+    if (value === null) this.#root = this.#remove(this.#root, this.depth, key)
+    else
+      this.#root = this.#insert(this.#root, this.depth, {
+        leaf: true,
+        key,
+        value,
+        hash: leafHash(key, value),
+      })
+  }
+
+  #insert(node: Node | null, depth: number, leaf: Leaf): Node {
+    if (node === null) {
+      this.#count++
+      return leaf
+    }
+    if (node.leaf) {
+      if (sameKey(node.key, leaf.key)) return leaf
+      const branch: Branch = { leaf: false, children: [null, null], hash: null }
+      branch.children[keyBit(node.key, depth)] = node
+      return this.#insert(branch, depth, leaf)
+    }
+    const side = keyBit(leaf.key, depth)
+    node.children[side] = this.#insert(node.children[side], depth + 1, leaf)
+    node.hash = null
+    return node
+  }
+
+  #remove(node: Node | null, depth: number, key: Uint8Array): Node | null {
+    if (node === null) return null
+    if (node.leaf) {
+      if (!sameKey(node.key, key)) return node
+      this.#count--
+      return null
+    }
+    const side = keyBit(key, depth)
+    node.children[side] = this.#remove(node.children[side], depth + 1, key)
+    node.hash = null
+    const [left, right] = node.children
+    if (left === null && (right === null || right.leaf)) return right
+    if (right === null && left?.leaf === true) return left
+    return node
+  }
+
+  /** Follows `key` down, for a proof. */
+  walk(key: Uint8Array): BucketWalk {
+    const siblings: Uint8Array[] = []
+    let node = this.#root
+    for (let depth = this.depth; node !== null && !node.leaf; depth++) {
+      const side = keyBit(key, depth)
+      siblings.push(subtreeHash(node.children[side === 0 ? 1 : 0]))
+      node = node.children[side]
+    }
+    return { siblings, entry: node }
+  }
+
+  /** All entries, ascending by key. */
+  entries(): readonly Entry[] {
+    const entries: Entry[] = []
+    collect(this.#root, entries)
+    return entries
+  }
+
+  encode(): Uint8Array {
+    const writer = new Writer(128 * this.#count + 8)
+    writer.u8(BUCKET_PAGE).u32(this.#count)
+    for (const { key, value } of this.entries()) writer.fixed(key, 32).bytes(value)
+    return writer.finish()
+  }
+
+  /** @throws DecodeError. */
+  static decode(path: string, bytes: Uint8Array): Bucket {
+    const reader = new Reader(bytes)
+    if (reader.u8() !== BUCKET_PAGE) throw new DecodeError('expected a bucket page')
+    const bucket = new Bucket(path)
+    for (let left = reader.u32(); left > 0; left--)
+      bucket.set(reader.fixed(32), reader.bytes(MAX_VALUE_BYTES))
+    reader.end()
+    return bucket
+  }
+}
+
+function subtreeHash(node: Node | null): Uint8Array {
+  if (node === null) return EMPTY_SUBTREE
+  if (node.leaf) return node.hash
+  node.hash ??= nodeHash(subtreeHash(node.children[0]), subtreeHash(node.children[1]))
+  return node.hash
+}
+
+function collect(node: Node | null, into: Entry[]): void {
+  if (node === null) return
+  if (node.leaf) {
+    into.push(node)
+    return
+  }
+  collect(node.children[0], into)
+  collect(node.children[1], into)
+}
+
+function sameKey(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
