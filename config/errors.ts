@@ -98,6 +98,11 @@ export const ERRORS = {
   },
   'rpc-method': { exit: 2, meaning: 'The method does not exist.' },
   'rpc-too-large': { exit: 2, meaning: 'The request is longer than the limit.' },
+  'rpc-media-type': { exit: 2, meaning: 'The HTTP request has another content type than application/json.' },
+  'rpc-origin': {
+    exit: 2,
+    meaning: 'A foreign web page may have caused the request, so the node refuses it.',
+  },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
 

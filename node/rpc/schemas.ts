@@ -1,0 +1,221 @@
+/**
+ * The one table of RPC methods: what each takes, as JSON Schema, and what it gives. Requests are checked by it, and
+ * `rpc.discover` hands it out.
+ */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { RpcMethod, RpcParams } from '../../client/api.ts'
+import { CordonError } from '../../config/errors.ts'
+import { show } from '../../config/fields.ts'
+import { LIMITS } from '../../config/limits.ts'
+
+/** The part of JSON Schema used here. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+type RequiredNames<Params> = {
+  [Name in keyof Params]-?: undefined extends Params[Name] ? never : Name
+}[keyof Params]
+
+interface MethodRow<Params> {
+  readonly about: string
+  readonly params: { readonly [Name in keyof Params]-?: JsonSchema }
+  readonly required: readonly RequiredNames<Params>[]
+  /** Type in `client/api.ts` with its schema. */
+  readonly result: { readonly name: string; readonly schema: JsonSchema }
+}
+
+const NAME_CHARACTERS = 90
+const CURSOR_CHARACTERS = 512
+const MAX_HEIGHT = 2 ** 48 - 1
+
+const address: JsonSchema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: NAME_CHARACTERS,
+  description: 'bech32m address of this network',
+}
+const digest: JsonSchema = {
+  type: 'string',
+  pattern: '^[0-9a-f]{64}$',
+  description: '32 bytes in lower-case hex',
+}
+const height: JsonSchema = { type: 'integer', minimum: 0, maximum: MAX_HEIGHT }
+const cursor: JsonSchema = {
+  type: 'string',
+  maxLength: CURSOR_CHARACTERS,
+  description: 'cursor of the page before; leave it out for the first',
+}
+const limit: JsonSchema = {
+  type: 'integer',
+  minimum: 1,
+  maximum: LIMITS.rpcPageItems,
+  description: 'items at most',
+}
+const timeoutMs: JsonSchema = {
+  type: 'integer',
+  minimum: 0,
+  maximum: LIMITS.rpcWaitMs,
+  description: 'longest wait, in ms',
+}
+const transaction: JsonSchema = {
+  type: 'string',
+  description: 'canonical encoding of a transaction in lower-case hex',
+}
+
+const object: JsonSchema = { type: 'object' }
+const list: JsonSchema = { type: 'array', items: object }
+const orNull: JsonSchema = { type: ['object', 'null'] }
+
+/** The methods in the order of `client/api.ts`. */
+export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Method>> } = {
+  'rpc.discover': {
+    about: 'This document.',
+    params: {},
+    required: [],
+    result: { name: 'OpenRPC', schema: object },
+  },
+  chain_status: {
+    about: 'How chain and node are now.',
+    params: {},
+    required: [],
+    result: { name: 'ChainStatus', schema: object },
+  },
+  chain_info: {
+    about: 'What never changes: the chain and its parameters.',
+    params: {},
+    required: [],
+    result: { name: 'ChainInfo', schema: object },
+  },
+  chain_block: {
+    about: 'One final block.',
+    params: { height },
+    required: ['height'],
+    result: { name: 'BlockInfo', schema: object },
+  },
+  chain_validators: {
+    about: 'The validators with their stake.',
+    params: {},
+    required: [],
+    result: { name: 'ValidatorInfo[]', schema: list },
+  },
+  account_get: {
+    about: 'Balance and sequence of an account.',
+    params: { address },
+    required: ['address'],
+    result: { name: 'AccountInfo', schema: object },
+  },
+  account_history: {
+    about: 'Payments of an account, newest first.',
+    params: { address, cursor, limit },
+    required: ['address'],
+    result: { name: 'Page<HistoryItem>', schema: object },
+  },
+  tx_submit: {
+    about:
+      'Takes a signed transaction. Once answered it is durable; the same bytes again are the same payment.',
+    params: { tx: transaction },
+    required: ['tx'],
+    result: { name: 'SubmitResult', schema: object },
+  },
+  tx_get: {
+    about: 'How a transaction stands.',
+    params: { txId: digest },
+    required: ['txId'],
+    result: { name: 'TxInfo', schema: object },
+  },
+  tx_wait: {
+    about: 'Answers when the transaction is final or expired, or when the time is up.',
+    params: { txId: digest, timeoutMs },
+    required: ['txId', 'timeoutMs'],
+    result: { name: 'TxInfo', schema: object },
+  },
+  tx_dryRun: {
+    about: 'What a transaction would cost and whether this node would hold it. Changes nothing.',
+    params: { tx: transaction },
+    required: ['tx'],
+    result: { name: 'DryRun', schema: object },
+  },
+  tx_receipt: {
+    about: 'The portable receipt, which proves itself; null if it does not exist yet.',
+    params: { txId: digest, timeoutMs },
+    required: ['txId'],
+    result: { name: 'PortableReceipt', schema: orNull },
+  },
+  quarantine_list: {
+    about: 'Held payments.',
+    params: { cursor, limit, status: { type: 'string', enum: ['open', 'ended'] } },
+    required: [],
+    result: { name: 'Page<HoldInfo>', schema: object },
+  },
+  quarantine_get: {
+    about: 'One held payment.',
+    params: { id: digest },
+    required: ['id'],
+    result: { name: 'HoldInfo', schema: object },
+  },
+  blocks_subscribe: {
+    about:
+      'WebSocket only. A `blocks_event` notification for every executed block from `fromHeight` (default: the next) on.',
+    params: { fromHeight: height },
+    required: [],
+    result: { name: 'Subscription', schema: object },
+  },
+  blocks_unsubscribe: {
+    about: 'WebSocket only. Ends a subscription; false if there was none.',
+    params: { subscription: { type: 'string', maxLength: NAME_CHARACTERS } },
+    required: ['subscription'],
+    result: { name: 'boolean', schema: { type: 'boolean' } },
+  },
+}
+
+export function isMethod(name: string): name is RpcMethod {
+  return Object.hasOwn(METHODS, name)
+}
+
+/** The schema of a method's whole `params` object. */
+export function paramsSchema(method: RpcMethod): JsonSchema {
+  const { params, required } = METHODS[method]
+  return { type: 'object', properties: params, required, additionalProperties: false }
+}
+
+const ajv = new Ajv({ strict: true, verbose: true })
+const validators = new Map<RpcMethod, ValidateFunction>()
+
+/** Compiled at first use: a client rarely calls them all, and a node has to start quickly. */
+function validatorOf(method: RpcMethod): ValidateFunction {
+  const known = validators.get(method)
+  if (known !== undefined) return known
+  const compiled = ajv.compile(paramsSchema(method))
+  validators.set(method, compiled)
+  return compiled
+}
+
+/**
+ * Checks the parameters of a call.
+ * @throws CordonError `rpc-invalid` naming the parameter, what was expected and what came.
+ */
+export function checkParams<Method extends RpcMethod>(
+  method: Method,
+  params: unknown,
+): asserts params is RpcParams<Method> {
+  if (Array.isArray(params)) {
+    throw new CordonError('rpc-invalid', `${method}: expected params as an object with names, got a list`, {
+      method,
+    })
+  }
+  const validate = validatorOf(method)
+  if (validate(params)) return
+  throw new CordonError('rpc-invalid', `${method}: ${explain(validate.errors?.[0])}`, { method })
+}
+
+function explain(error: ErrorObject | undefined): string {
+  if (error === undefined) return 'the params do not fit'
+  const path = `params${error.instancePath.replaceAll('/', '.')}`
+  if (error.keyword === 'required') return `${path} lacks ${String(error.params.missingProperty)}`
+  if (error.keyword === 'additionalProperties')
+    return `${path} has an unknown ${show(error.params.additionalProperty)}`
+  const expected =
+    error.keyword === 'enum'
+      ? `be one of ${(error.params.allowedValues as string[]).join(', ')}`
+      : (error.message ?? 'fit').replace(/^must /, '')
+  return `${path} must ${expected}, got ${show(error.data)}`
+}
