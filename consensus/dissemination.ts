@@ -54,7 +54,7 @@ export interface DisseminationOptions {
   readonly self: ValidatorIndex | null
   readonly signer: Signer | null
   readonly verifier: Verifier
-  readonly restored: Restored['batches']
+  readonly restored: Pick<Restored, 'batches' | 'finalBlocks' | 'executed'>
   readonly emit: (effect: Effect) => void
   /** Current view, for the leaders to be told. */
   readonly view: () => number
@@ -147,7 +147,11 @@ export class Dissemination implements PayloadSource {
   /** Restart: "own unordered batches are re-sent; acks given are given again". */
   start(): void {
     this.#startedMs = this.#now
-    for (const { batch, ack } of this.#options.restored) this.#restore(batch, ack)
+    const { batches, finalBlocks, executed } = this.#options.restored
+    for (const block of finalBlocks) this.#order(block, false)
+    for (const { batch, ack } of batches) this.#restore(batch, ack)
+    const executedTimeMs = executed.at(-1)?.timeMs
+    if (executedTimeMs !== undefined) this.onExecuted(executedTimeMs)
   }
 
   #restore(signed: SignedBatch, ack: Ack | null): void {
@@ -157,6 +161,7 @@ export class Dissemination implements PayloadSource {
     const entry = this.#entry(ref, signed.batch)
     entry.body = 'stored'
     this.#account(entry)
+    if (entry.order !== 'open') return
     if (ack !== null) {
       entry.ownAck = ack
       this.#countAck(entry, ack)
@@ -435,6 +440,11 @@ export class Dissemination implements PayloadSource {
 
   /** A block became final. */
   onDelivered(block: Block): void {
+    this.#order(block, true)
+  }
+
+  /** `prefetch`: bodies that are not here will be needed, so ask for them at once. */
+  #order(block: Block, prefetch: boolean): void {
     for (const certificate of block.payload) {
       const entry = this.#entry(this.#refOfCertificate(certificate), null, certificate)
       const first = entry.order === 'open'
@@ -443,7 +453,7 @@ export class Dissemination implements PayloadSource {
       this.#own.close(entry)
       this.#inGrace.delete(entry)
       const skipped = entry.fields.createdMs + this.#options.parameters.batchTtlMs < block.timeMs
-      if (first && !isHere(entry) && !skipped && this.#fetch.size < PREFETCH_BATCHES) {
+      if (prefetch && first && !isHere(entry) && !skipped && this.#fetch.size < PREFETCH_BATCHES) {
         this.#fetch.want(entry.ref, certificate, this.#now)
       }
     }

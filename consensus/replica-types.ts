@@ -171,6 +171,12 @@ export interface Restored {
   readonly blocks: readonly { readonly digest: Digest; readonly block: Block }[]
   /** Newest finalized height with its block, or null: only genesis. Everything below is in the store. */
   readonly delivered: { readonly height: number; readonly digest: Digest } | null
+  /**
+   * Final blocks, ascending: all above the newest executed height, and below it those whose time is at most
+   * batchTtlMs + maxClockDriftMs before that of the newest executed one. What they order is open no longer, whatever
+   * `batches` says: the mark of an ordered batch need not be durable.
+   */
+  readonly finalBlocks: readonly Block[]
   /** Checked batches that are not ordered in an executed block, with the acks given. */
   readonly batches: readonly { readonly batch: SignedBatch; readonly ack: Ack | null }[]
   /** Results of the newest executed heights, ascending, at most 2 × executionLagBlocks. */

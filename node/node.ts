@@ -122,7 +122,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => executor.stop())
 
   // Consensus.
-  const restored = await store.restore(await ledger.recentResults())
+  const restored = await store.restore(await ledger.recentResults(), parameters.batchTtlMs + parameters.maxClockDriftMs)
   const replica = new Replica({
     set,
     chain: { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot },

@@ -164,8 +164,10 @@ export class ChainStore {
   /**
    * Everything that consensus is rebuilt from.
    * @param executed results of the newest executed heights, from the ledger, ascending.
+   * @param openMs how long before the newest executed time a block may lie that orders a batch still taken for open:
+   *   batchTtlMs + maxClockDriftMs.
    */
-  async restore(executed: readonly ExecutionResult[]): Promise<Restored> {
+  async restore(executed: readonly ExecutionResult[], openMs: number): Promise<Restored> {
     const delivered = await this.newestFinal()
     const certificates = await this.#values(TABLE.certificate, decodeCertificate)
     const proposals: ProposalMessage[] = await this.#values(TABLE.proposal, decodeProposalMessage)
@@ -189,9 +191,21 @@ export class ChainStore {
       proposals,
       blocks,
       delivered: delivered === null ? null : { height: delivered.height, digest: delivered.digest },
+      finalBlocks: await this.#finalBlocks(delivered?.height ?? 0, executed.at(-1), openMs),
       batches: await this.#unorderedBatches(),
       executed,
     }
+  }
+
+  async #finalBlocks(newest: number, executed: ExecutionResult | undefined, openMs: number): Promise<Block[]> {
+    const blocks: Block[] = []
+    for (let height = newest; height > 0; height--) {
+      const final = await this.final(height)
+      const block = final === null ? null : await this.block(final.digest)
+      if (block === null || (executed !== undefined && height <= executed.height && block.timeMs < executed.timeMs - openMs)) break
+      blocks.push(block)
+    }
+    return blocks.reverse()
   }
 
   async #unorderedBatches(): Promise<{ batch: SignedBatch; ack: Ack | null }[]> {
