@@ -160,6 +160,10 @@ export type Note =
       readonly what: string
       readonly view: number
     }
+  /** A valid vote of the own key that this signer never gave: another instance runs with the key. It stopped voting (P11). */
+  | { readonly kind: 'key-used-elsewhere'; readonly vote: 'notarize' | 'nullify' | 'finalize'; readonly view: number }
+  /** More heights are missing than are fetched block by block: the node needs a snapshot. */
+  | { readonly kind: 'too-far-behind'; readonly deliveredHeight: number; readonly finalHeight: number }
   | { readonly kind: 'batch-certified'; readonly ref: BatchRef; readonly txCount: number }
   | { readonly kind: 'batch-dropped'; readonly ref: BatchRef; readonly reason: string }
 
@@ -179,7 +183,7 @@ export interface Restored {
   readonly finalBlocks: readonly Block[]
   /** Checked batches that are not ordered in an executed block, with the acks given. */
   readonly batches: readonly { readonly batch: SignedBatch; readonly ack: Ack | null }[]
-  /** Results of the newest executed heights, ascending, at most 2 × executionLagBlocks. */
+  /** Results of the newest executed heights, ascending: at least those above `executed.height` of the newest final header. */
   readonly executed: readonly ExecutionResult[]
 }
 
@@ -203,6 +207,8 @@ export interface Verifier {
  */
 export interface Signer {
   readonly index: ValidatorIndex
+  /** Votes at or below this view are refused; what was signed there is no longer known. */
+  readonly floor: number
   notarize(view: number, pid: Digest): SignerAnswer
   nullify(view: number): SignerAnswer
   finalize(view: number, pid: Digest): SignerAnswer

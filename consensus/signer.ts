@@ -63,6 +63,8 @@ class JournaledSigner implements Signer {
   readonly #table = new GuardTable()
   /** Entries that wait for `flush`. */
   #pending: Uint8Array[] = []
+  /** The floor goes to storage with the next entry. */
+  #floorMoved = false
   #writing: Promise<void> = Promise.resolve()
   #failure: Error | null = null
   #journalBytes: number
@@ -122,8 +124,13 @@ class JournaledSigner implements Signer {
     return this.#table.votes()
   }
 
+  get floor(): number {
+    return this.#table.floor
+  }
+
+  /** Not worth an fsync of its own: a floor that a crash loses refuses nothing less that matters. */
   raiseFloor(view: number): void {
-    if (this.#table.raiseFloor(view)) this.#pending.push(encodeNumberEntry(ENTRY.floor, view))
+    if (this.#table.raiseFloor(view)) this.#floorMoved = true
   }
 
   // ---- batches, acks, hello ----
@@ -182,6 +189,8 @@ class JournaledSigner implements Signer {
     if (this.#pending.length === 0 && !this.#compact) return
     const entries = this.#pending
     const reserved = this.#reserved
+    if (this.#floorMoved) entries.push(encodeNumberEntry(ENTRY.floor, this.#table.floor))
+    this.#floorMoved = false
     this.#pending = []
     try {
       if (this.#compact || this.#journalBytes > COMPACT_BYTES) await this.#rewrite()
