@@ -228,6 +228,15 @@ export class LedgerReader {
     return { items, cursor: formatCursor({ height: heightOfKey(last[0], 1), skip: ordinalOf(last[0]) }) }
   }
 
+  /** The receipts of an executed height, in order, or null if it is not executed. */
+  async receiptsOf(height: number): Promise<Receipt[] | null> {
+    const result = await this.result(height)
+    if (result === null) return null
+    if (result.receipts === 0) return []
+    const body = await this.#body(height)
+    return Array.from({ length: result.receipts }, (_, index) => receiptOf(body, index))
+  }
+
   /** The receipt of a transaction, or null if none of that id was executed. */
   async receipt(txId: Bytes32): Promise<Receipt | null> {
     const found = await this.#find(txId)

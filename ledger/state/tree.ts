@@ -13,8 +13,8 @@ import { EMPTY_SUBTREE, keyNibble } from './hashing.ts'
 import { Inner, type Child, type Page, type Stub } from './inner.ts'
 import type { StateProof } from './proof.ts'
 
-/** Entries of a bucket before it is split: 4 KiB of accounts. */
-const PAGE_ENTRIES = 64
+/** Entries of a bucket before it is split: 2 KiB of accounts. */
+const PAGE_ENTRIES = 32
 /** Deepest bucket, in nibbles; a bucket there grows instead. No two keys share 60 nibbles unless SHA-256 breaks. */
 const MAX_PATH = 60
 
