@@ -7,6 +7,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { CordonError } from '../config/errors.ts'
+import { LIMITS } from '../config/limits.ts'
 import { chainIdOf, genesisHash as hashOfGenesis, type Genesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
@@ -36,7 +37,7 @@ import { startRpcServer } from './rpc/server.ts'
 import { createScorer, type Scorer } from './scoring/scorer.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
 import { createService } from './service.ts'
-import { Settlement, eventOf } from './settlement.ts'
+import { Settlement, pastEvent } from './settlement.ts'
 import { openSigner } from './signing/open-signer.ts'
 import { StatusSource } from './status.ts'
 import { ChainStore } from './store/chain-store.ts'
@@ -122,7 +123,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => executor.stop())
 
   // Consensus.
-  const restored = await store.restore(await ledger.recentResults(), parameters.batchTtlMs + parameters.maxClockDriftMs)
+  const restored = await store.restore(ledger.recentResults(2 * LIMITS.executionLagBlocks), parameters.batchTtlMs + parameters.maxClockDriftMs)
   const replica = new Replica({
     set,
     chain: { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot },
@@ -269,7 +270,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     service,
     events: {
       executedHeight: () => ledger.height,
-      at: async (height) => outcomes.recent(height) ?? eventOf(await ledger.blockReceipts(height), []),
+      at: async (height) => outcomes.recent(height) ?? pastEvent(ledger, height),
       onExecuted: (listener) => outcomes.onExecuted(listener),
     },
     status,

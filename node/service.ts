@@ -23,6 +23,7 @@ import { weightOf } from '../consensus/validator-set.ts'
 import type { ValidatorSet } from '../consensus/types.ts'
 import { reasonNames } from '../fraud/reasons.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { PageRequest } from '../ledger/reader.ts'
 import { spentBy } from '../ledger/rules.ts'
 import { decodeTransaction, type Transaction } from '../ledger/transaction.ts'
 import type { Hold, Receipt } from '../ledger/types.ts'
@@ -150,14 +151,13 @@ class Service {
       balance: String(balance),
       available: String(available < 0n ? 0n : available),
       sequence: String(account?.sequence ?? 0n),
-      heldOut: String(await ledger.heldOut(id)),
+      heldOut: String(ledger.heldOut(id)),
     }
   }
 
   async history(params: RpcParams<'account_history'>): Promise<Page<HistoryItem>> {
     const page = await this.#options.ledger.history(this.#accountId(params.address), {
-      cursor: params.cursor ?? null,
-      limit: pageLimit(params.limit),
+      ...pageOf(params),
     })
     return {
       cursor: page.cursor,
@@ -169,7 +169,7 @@ class Service {
         counterparty: item.counterparty === null ? null : this.#address(item.counterparty),
         amount: String(item.amount),
         fee: String(item.fee),
-        memo: item.memo,
+        memo: Buffer.from(item.memo).toString('utf8'),
         status: item.status,
       })),
     }
@@ -227,7 +227,7 @@ class Service {
 
   async holds(params: RpcParams<'quarantine_list'>): Promise<Page<HoldInfo>> {
     const { ledger } = this.#options
-    const range = { cursor: params.cursor ?? null, limit: pageLimit(params.limit) }
+    const range = pageOf(params)
     const page = params.status === 'ended' ? await ledger.holdsEnded(range) : await ledger.holdsOpen(range)
     return { cursor: page.cursor, items: page.items.map((hold) => this.#holdInfo(hold)) }
   }
@@ -319,6 +319,6 @@ class Service {
   }
 }
 
-function pageLimit(limit: number | undefined): number {
-  return Math.min(limit ?? DEFAULT_PAGE_ITEMS, LIMITS.rpcPageItems)
+function pageOf({ cursor, limit = DEFAULT_PAGE_ITEMS }: { readonly cursor?: string; readonly limit?: number }): PageRequest {
+  return { ...(cursor === undefined ? {} : { cursor }), limit: Math.min(limit, LIMITS.rpcPageItems) }
 }

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { BlockEvent } from '../client/api.ts'
+import { CordonError } from '../config/errors.ts'
 import { toHex } from '../crypto/bytes.ts'
 import type { Input, Note } from '../consensus/replica-types.ts'
 import type { Block } from '../consensus/types.ts'
@@ -60,13 +61,12 @@ export class Settlement {
   /** A block was executed and is durable. */
   async executed({ execution, refs, skippedTxs }: ExecutedBlock): Promise<void> {
     const { pending, scorer, outcomes } = this.#options
-    const { status, metrics, intake, input } = this.#sinks
+    const { metrics, intake, input } = this.#sinks
     scorer.executed(execution.height, execution.transfers.map(outcomeOf))
     for (const ref of refs) scorer.dropBatch(batchKey(ref))
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
     pending.offerAgain(skippedTxs.map((bytes) => txName(decodeTransaction(bytes).id)))
     pending.offerAgain(execution.voids.flatMap((entry) => (entry.reason === 'sequence' ? [txName(entry.txId)] : [])))
-    status.noteExecuted(execution.receipts)
     metrics.noteExecuted(execution)
     input({ type: 'executed', result: execution })
     if (execution.nextDueMs !== this.#nextDueMs) {
@@ -94,6 +94,12 @@ export class Settlement {
       case 'result-mismatch':
         log.error(note, 'a leader claims other execution results than this node has; refusing to vote for its block')
         return
+      case 'key-used-elsewhere':
+        log.fatal(note, 'another process votes with the key of this validator; this node stopped voting. Stop the other one, then restart')
+        return
+      case 'too-far-behind':
+        log.error(note, 'more blocks are missing than are fetched one by one; copy data/ from a stopped node of the same chain')
+        return
       case 'equivocation':
         log.error(note, 'a validator contradicted itself')
         return
@@ -107,8 +113,18 @@ export class Settlement {
   }
 }
 
+/**
+ * The event of a block executed long ago. What expired then is not kept.
+ * @throws CordonError `not-found` if the height is not executed.
+ */
+export async function pastEvent(ledger: Ledger, height: number): Promise<BlockEvent> {
+  const [result, receipts] = await Promise.all([ledger.result(height), ledger.receiptsOf(height)])
+  if (result === null || receipts === null) throw new CordonError('not-found', `height ${height} is not executed`, { height })
+  return eventOf({ ...result, receipts }, [])
+}
+
 /** What subscribers hear of an executed block. */
-export function eventOf(execution: Pick<BlockExecution, 'height' | 'digest' | 'timeMs' | 'receipts'>, expired: readonly string[]): BlockEvent {
+function eventOf(execution: Pick<BlockExecution, 'height' | 'digest' | 'timeMs' | 'receipts'>, expired: readonly string[]): BlockEvent {
   return {
     height: execution.height,
     hash: toHex(execution.digest),

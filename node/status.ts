@@ -6,7 +6,6 @@ import { weightOf } from '../consensus/validator-set.ts'
 import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import type { Replica } from '../consensus/replica.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Outcome, Receipt } from '../ledger/types.ts'
 import type { Network } from '../p2p/types.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { Scorer } from './scoring/scorer.ts'
@@ -47,7 +46,7 @@ export class StatusSource {
   readonly #latenciesMs: number[] = []
   #next = 0
   #lastFinalMs = performance.now()
-  readonly #counters: Record<Outcome, number> = { settled: 0, held: 0, failed: 0 }
+  #finalTimeMs = 0
 
   constructor(options: StatusOptions) {
     this.#options = options
@@ -60,11 +59,8 @@ export class StatusSource {
   /** A block became final now, `timeMs` being the time in its header. */
   noteFinal(timeMs: number): void {
     this.#lastFinalMs = performance.now()
+    this.#finalTimeMs = timeMs
     this.#latenciesMs[this.#next++ % LATENCY_SAMPLES] = Math.max(0, Date.now() - timeMs)
-  }
-
-  noteExecuted(receipts: readonly Receipt[]): void {
-    for (const receipt of receipts) this.#counters[receipt.outcome]++
   }
 
   chainStatus(): Promise<ChainStatus> {
@@ -78,7 +74,7 @@ export class StatusSource {
       validator: self === null ? null : (set.validators[self]?.name ?? null),
       height: delivered.height,
       blockHash: toHex(delivered.digest),
-      blockTimeMs: delivered.timeMs,
+      blockTimeMs: Math.max(this.#finalTimeMs, ledger.timeMs),
       stateRoot: toHex(ledger.stateRoot),
       executedHeight: ledger.height,
       executedTimeMs: ledger.timeMs,
@@ -88,9 +84,9 @@ export class StatusSource {
       openHolds: ledger.openHolds,
       pendingTxs: pending.size,
       finality: { p50Ms: percentile(this.#latenciesMs, 0.5), p95Ms: percentile(this.#latenciesMs, 0.95) },
-      settledTotal: this.#counters.settled,
-      heldTotal: this.#counters.held,
-      failedTotal: this.#counters.failed,
+      settledTotal: ledger.outcomes.settled,
+      heldTotal: ledger.outcomes.held,
+      failedTotal: ledger.outcomes.failed,
       model: scorer.status(),
     })
   }
