@@ -12,8 +12,8 @@ export interface PayloadSource {
   select(wish: { readonly timeMs: number; readonly excluded: Excluded; readonly maxBytes: number }): readonly BatchCertificate[]
   /** Null if the certificate may stand in a block of its epoch, else why not. Depends on the certificate and set only. */
   check(certificate: BatchCertificate): string | null
-  /** Whether `select` could return anything for a block of this time. Asked often: it must be cheap. */
-  hasOrderable(wish: { readonly timeMs: number; readonly excluded: Excluded }): boolean
+  /** Whether a block made now would have work: certificates to order, or a hold that falls due. Asked often: it must be cheap. */
+  hasOrderable(excluded: Excluded): boolean
   /** The block is final; called once per block, in height order. */
   onDelivered(block: Block): void
 }
