@@ -4,7 +4,6 @@
  * A block is executed in four steps: read what it touches, execute (pure, `execute.ts`), hash the changed state, write
  * everything in one batch. Memory follows the disk: readers see a block once it is written, never before.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CordonError } from '../config/errors.ts'
 import { chainIdOf, type Genesis } from '../config/genesis.ts'
 import { LIMITS } from '../config/limits.ts'
@@ -49,6 +48,11 @@ export interface LedgerChain {
   readonly genesisHash: Uint8Array
 }
 
+export interface LedgerOptions extends LedgerChain {
+  /** Lets others run in the middle of a large block, as `setImmediate` of node:timers/promises. Default: nobody. */
+  readonly nextTurn?: () => Promise<unknown>
+}
+
 /** What proves an account, or that there is none, under the state root of a height. */
 export interface AccountProof {
   readonly height: number
@@ -66,21 +70,30 @@ export type DecodedBatches = readonly (readonly DecodedTransaction[] | null)[]
 export class Ledger extends LedgerReader {
   readonly #genesis: Genesis
   readonly #chain: Uint8Array
+  readonly #nextTurn: () => Promise<unknown>
   #queue: Promise<unknown> = Promise.resolve()
   #broken: unknown = null
   #closed = false
 
-  private constructor(store: LedgerStore, { genesis, genesisHash }: LedgerChain, memory: LedgerMemory) {
+  private constructor(
+    store: LedgerStore,
+    { genesis, genesisHash, nextTurn }: LedgerOptions,
+    memory: LedgerMemory,
+  ) {
     super(store, memory)
     this.#genesis = genesis
     this.#chain = chainIdOf(genesisHash)
+    this.#nextTurn = nextTurn ?? (() => Promise.resolve())
   }
 
   /**
    * Opens the ledger in a LevelDB directory of its own; an empty one gets the state of genesis.
    * @throws CordonError `directory-locked`, `other-chain`, `format-version`, `data-inconsistent`, `genesis-invalid`.
    */
-  static async open({ directory, ...chain }: LedgerChain & { readonly directory: string }): Promise<Ledger> {
+  static async open({
+    directory,
+    ...chain
+  }: LedgerOptions & { readonly directory: string }): Promise<Ledger> {
     return Ledger.over(await LevelStore.open(directory), chain)
   }
 
@@ -88,12 +101,12 @@ export class Ledger extends LedgerReader {
   static async inMemory({
     store = new MemoryStore(),
     ...chain
-  }: LedgerChain & { readonly store?: MemoryStore }): Promise<Ledger> {
+  }: LedgerOptions & { readonly store?: MemoryStore }): Promise<Ledger> {
     return Ledger.over(store, chain)
   }
 
   /** A ledger over any store, which it owns from now on. */
-  static async over(store: LedgerStore, chain: LedgerChain): Promise<Ledger> {
+  static async over(store: LedgerStore, chain: LedgerOptions): Promise<Ledger> {
     try {
       return new Ledger(store, chain, await loadLedger(store, chain.genesis, chain.genesisHash))
     } catch (error) {
@@ -140,7 +153,7 @@ export class Ledger extends LedgerReader {
     return this.#exclusive(async () => {
       this.#checkNext(block)
       const input = await this.#read(block, await this.#decode(block, decoded))
-      const execution = await runBlock(input)
+      const execution = await this.#run(input)
       const totals = totalsAfter(this.totals(), input, execution.changes)
       checkConservation(this.totals(), totals, block.height)
       return this.#apply(input, execution, totals)
@@ -196,7 +209,7 @@ export class Ledger extends LedgerReader {
       inThisTurn += txs.length
       if (inThisTurn >= LIMITS.txsPerTurn) {
         inThisTurn = 0
-        await nextTurn()
+        await this.#nextTurn()
       }
     }
     return decoded
@@ -254,6 +267,19 @@ export class Ledger extends LedgerReader {
     return found
   }
 
+  async #run(input: ExecutionInput): Promise<Execution> {
+    const executor = new BlockExecutor(input)
+    let inThisTurn = 0
+    for (const [index, batch] of input.decoded.entries()) {
+      executor.runBatch(index)
+      inThisTurn += batch?.length ?? 0
+      if (inThisTurn < LIMITS.txsPerTurn) continue
+      inThisTurn = 0
+      await this.#nextTurn()
+    }
+    return executor.finish()
+  }
+
   /** Hashes, writes, and lets memory follow. */
   async #apply(input: ExecutionInput, execution: Execution, totals: Totals): Promise<BlockExecution> {
     const { block } = input
@@ -296,9 +322,9 @@ export class Ledger extends LedgerReader {
     const { tree } = this.memory
     for (const [index, { key, value }] of updates.entries()) {
       tree.set(key, value)
-      if ((index + 1) % LIMITS.txsPerTurn === 0) await nextTurn()
+      if ((index + 1) % LIMITS.txsPerTurn === 0) await this.#nextTurn()
     }
-    for (const _ of tree.rehash()) await nextTurn()
+    for (const _ of tree.rehash()) await this.#nextTurn()
   }
 
   #resultOf(block: ExecutionBlock, execution: Execution, receiptsRoot: Bytes32): BlockResult {
@@ -425,19 +451,6 @@ export class Ledger extends LedgerReader {
 /** What readers see of everything the block changes, until it is written. */
 function inFlightOf({ accounts, holds }: ExecutionInput, { changes }: Execution): InFlight {
   return { accounts, holds: new Map([...changes.holds.keys()].map((key) => [key, holds.get(key) ?? null])) }
-}
-
-async function runBlock(input: ExecutionInput): Promise<Execution> {
-  const executor = new BlockExecutor(input)
-  let inThisTurn = 0
-  for (const [index, batch] of input.decoded.entries()) {
-    executor.runBatch(index)
-    inThisTurn += batch?.length ?? 0
-    if (inThisTurn < LIMITS.txsPerTurn) continue
-    inThisTurn = 0
-    await nextTurn()
-  }
-  return executor.finish()
 }
 
 function blockExecution(result: BlockResult, execution: Execution, nextDueMs: number | null): BlockExecution {

@@ -43,7 +43,7 @@ export const ACTION_TAGS: readonly number[] = [...BY_TAG.keys()].sort((a, b) => 
 /** The definition that fits an action. */
 export function definitionOf(action: Action): ActionDefinition<Action> {
   // The key of the registry is the discriminant of the body, which TypeScript cannot follow through a union.
-  return ACTIONS[action.type] as unknown as ActionDefinition<Action>
+  return ACTIONS[action.type]
 }
 
 /** Appends tag and body. */
