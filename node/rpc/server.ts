@@ -1,7 +1,8 @@
 /**
  * The node's one port: JSON-RPC over POST `/` and WebSocket `/`, `GET /healthz`, `/readyz` and `/metrics`.
  */
-import rateLimit from '@fastify/rate-limit'
+import type { Socket } from 'node:net'
+import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit'
 import websocket from '@fastify/websocket'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { CordonError } from '../../config/errors.ts'
@@ -16,7 +17,7 @@ import { RpcSocket, type RpcContext } from './websocket.ts'
 
 export type { BlockEvents, CallContext, HealthSource, RpcLog, RpcService } from './service.ts'
 
-/** WebSockets get this long to say goodbye before they are cut. */
+/** Connections get this long to end before they are cut. */
 const GOODBYE_MS = 300
 
 export interface RpcServerOptions {
@@ -29,6 +30,8 @@ export interface RpcServerOptions {
   metrics(): Promise<string>
   readonly events: BlockEvents
   readonly log: RpcLog
+  /** Per address. Default `LIMITS.rpcHttpRequestsPerSecond`. */
+  readonly httpRequestsPerSecond?: number
 }
 
 export interface RpcServer {
@@ -46,8 +49,14 @@ export interface RpcServer {
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const { host, events, log } = options
   const sockets = new Set<RpcSocket>()
+  /** All of them, upgraded or not: the HTTP server forgets those that were upgraded. */
+  const connections = new Set<Socket>()
   const rpc = new JsonRpc<RpcContext>(handlersOf(options.service), log)
-  const app = await makeApp(host)
+  const app = await makeApp(host, log)
+  app.server.on('connection', (connection) => {
+    connections.add(connection)
+    connection.once('close', () => connections.delete(connection))
+  })
   app.get('/healthz', (_request, reply) => sendHealth(reply, options.status.problems()))
   app.get('/readyz', (request, reply) =>
     sendHealth(reply, options.status.obstacles(readyQuery(request.query))),
@@ -55,7 +64,11 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metrics()),
   )
-  app.post('/', { config: { rateLimit: HTTP_RATE } }, (request, reply) => answerPost(rpc, request, reply))
+  app.post(
+    '/',
+    { config: { rateLimit: httpRate(options.httpRequestsPerSecond ?? LIMITS.rpcHttpRequestsPerSecond) } },
+    (request, reply) => answerPost(rpc, request, reply),
+  )
   app.route({
     method: 'GET',
     url: '/',
@@ -91,20 +104,20 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     port,
     close: async () => {
       stopEvents()
-      await closeAll(app, sockets)
+      await closeAll(app, sockets, connections)
     },
   }
 }
 
-const HTTP_RATE = {
-  max: LIMITS.rpcHttpRequestsPerSecond,
-  timeWindow: 1_000,
-  errorResponseBuilder: (_request: FastifyRequest, { ttl }: { readonly ttl: number }): Error =>
-    new CordonError(
-      'busy',
-      `more than ${LIMITS.rpcHttpRequestsPerSecond} requests per second; use a WebSocket or slow down`,
-      { retryAfterMs: ttl },
-    ),
+function httpRate(max: number): RateLimitOptions {
+  return {
+    max,
+    timeWindow: 1_000,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new CordonError('busy', `more than ${max} requests per second; use a WebSocket or slow down`, {
+        retryAfterMs: ttl,
+      }),
+  }
 }
 
 const HTTP_STATUS: Readonly<Record<string, number>> = {
@@ -117,7 +130,7 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
   unexpected: 500,
 }
 
-async function makeApp(host: string): Promise<FastifyInstance> {
+async function makeApp(host: string, log: RpcLog): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: LIMITS.rpcBodyBytes,
     forceCloseConnections: true,
@@ -130,10 +143,12 @@ async function makeApp(host: string): Promise<FastifyInstance> {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body)
   })
-  app.addHook('onRequest', async (request) => {
-    checkOrigin(host, request.headers)
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = thrown instanceof CordonError ? thrown : httpError(thrown)
+    if (error.code === 'unexpected')
+      log.error({ err: thrown, url: request.url }, 'an HTTP request failed unexpectedly')
+    return sendError(reply, error)
   })
-  app.setErrorHandler((error, _request, reply) => sendError(reply, error))
   app.setNotFoundHandler((request, reply) =>
     sendError(
       reply,
@@ -157,6 +172,10 @@ async function makeApp(host: string): Promise<FastifyInstance> {
     errorHandler: (_error, socket) => {
       socket.terminate()
     },
+  })
+  // After the plugin's own hook, which marks upgrades: it ends the socket of a refused one.
+  app.addHook('onRequest', async (request) => {
+    checkOrigin(host, request.headers)
   })
   return app
 }
@@ -189,7 +208,8 @@ async function answerPost(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const abort = new AbortController()
-  request.raw.socket.once('close', () => {
+  // Of the response, not of the socket: that one serves many requests.
+  reply.raw.once('close', () => {
     abort.abort()
   })
   const text = typeof request.body === 'string' ? request.body : ''
@@ -219,8 +239,7 @@ function readyQuery(query: unknown): { minPeers?: number; maxBlocksBehind?: numb
 }
 
 /** Errors outside of JSON-RPC calls: an HTTP status, and the same body that JSON-RPC would give. */
-function sendError(reply: FastifyReply, thrown: unknown): FastifyReply {
-  const error = thrown instanceof CordonError ? thrown : httpError(thrown)
+function sendError(reply: FastifyReply, error: CordonError): FastifyReply {
   const { retryAfterMs } = error.payload
   if (typeof retryAfterMs === 'number') reply.header('retry-after', Math.ceil(retryAfterMs / 1_000))
   return reply
@@ -271,10 +290,14 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-async function closeAll(app: FastifyInstance, sockets: ReadonlySet<RpcSocket>): Promise<void> {
+async function closeAll(
+  app: FastifyInstance,
+  sockets: ReadonlySet<RpcSocket>,
+  connections: ReadonlySet<Socket>,
+): Promise<void> {
   for (const socket of sockets) socket.close()
   const cut = setTimeout(() => {
-    for (const socket of sockets) socket.terminate()
+    for (const connection of connections) connection.destroy()
   }, GOODBYE_MS)
   await app.close()
   clearTimeout(cut)

@@ -60,10 +60,6 @@ export class RpcSocket {
     this.#socket.close(GOING_AWAY, 'the node stops')
   }
 
-  terminate(): void {
-    this.#socket.terminate()
-  }
-
   #onMessage(data: Buffer, isBinary: boolean): void {
     if (isBinary) {
       this.#socket.close(UNSUPPORTED_DATA, 'expected text')
