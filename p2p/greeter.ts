@@ -9,6 +9,8 @@ interface Greeting {
   /** Resolves to whether the hello succeeded. */
   readonly done: PromiseWithResolvers<boolean>
   readonly timer: NodeJS.Timeout
+  /** The connection may close before its hello has failed: what came in last is still read. */
+  state: 'open' | 'closed' | 'ready' | 'refused'
   /** The peer has opened its hello stream. */
   started: boolean
   /** Streams that wait for the end of the hello. */
@@ -24,7 +26,7 @@ export interface GreeterOptions {
   isReady(connection: Connection): boolean
   /** Takes a connection whose hello succeeded. @throws HelloError `full` */
   onReady(connection: Connection, hello: HelloResult): void
-  /** The connection is gone already. Anything but a HelloError means that the peer just went away. */
+  /** The connection is closed or about to be. Anything but a HelloError means that the peer just went away. */
   onRefused(connection: Connection, error: unknown): void
   onOffence(peer: PeerId, why: string): void
 }
@@ -40,15 +42,30 @@ export class Greeter {
   /** A connection was opened. The dialler speaks first. */
   onConnection(connection: Connection): void {
     const timer = setTimeout(() => {
-      this.#refuse(connection, new HelloError('unanswered', `no hello within ${LIMITS.helloTimeoutMs} ms`))
+      abortConnection(connection, 'no hello in time')
+      this.#refuse(
+        connection,
+        greeting,
+        new HelloError('unanswered', `no hello within ${LIMITS.helloTimeoutMs} ms`),
+      )
     }, LIMITS.helloTimeoutMs)
-    this.#greetings.set(connection, { done: Promise.withResolvers(), timer, started: false, waiting: 0 })
-    if (connection.direction === 'outbound') void this.#greet(connection)
+    const greeting: Greeting = {
+      done: Promise.withResolvers(),
+      timer,
+      state: 'open',
+      started: false,
+      waiting: 0,
+    }
+    this.#greetings.set(connection, greeting)
+    if (connection.direction === 'outbound') void this.#greet(connection, greeting)
   }
 
   /** @returns whether the connection was still in its hello. */
   onClosed(connection: Connection): boolean {
-    return this.#end(connection, false)
+    const greeting = this.#greetings.get(connection)
+    if (greeting === undefined) return false
+    this.#end(connection, greeting, 'closed')
+    return true
   }
 
   /** Resolves to whether streams of this connection count; those that come during the hello wait for its end. */
@@ -71,53 +88,54 @@ export class Greeter {
     greeting.started = true
     try {
       const frames = new FrameStream(stream, LIMITS.helloBytes)
-      this.#ready(connection, await answerHello(frames, connection.remotePeer, this.#options.self))
+      this.#ready(connection, greeting, await answerHello(frames, connection.remotePeer, this.#options.self))
       finishHello(frames)
       await stream.close()
     } catch (error) {
-      // Gives the refusal a moment to reach the dialler, whose operator may need it more than ours.
-      await stream.close().catch(() => undefined)
-      this.#refuse(connection, error)
+      this.#refuse(connection, greeting, error)
+      // Not aborted: the refusal shall reach the dialler, whose operator may need it more than ours.
+      await connection.close().catch(() => undefined)
+      abortConnection(connection, 'the hello failed')
     }
   }
 
   stop(): void {
-    for (const connection of [...this.#greetings.keys()]) this.#end(connection, false)
+    for (const [connection, greeting] of [...this.#greetings]) this.#end(connection, greeting, 'refused')
   }
 
-  async #greet(connection: Connection): Promise<void> {
+  async #greet(connection: Connection, greeting: Greeting): Promise<void> {
     try {
       const signal = AbortSignal.timeout(LIMITS.helloTimeoutMs)
       const stream = await connection.newStream(this.#options.protocol, { signal })
       const frames = new FrameStream(stream, LIMITS.helloBytes)
-      this.#ready(connection, await sayHello(frames, connection.remotePeer, this.#options.self))
+      this.#ready(connection, greeting, await sayHello(frames, connection.remotePeer, this.#options.self))
       stream.close().catch(() => {
         stream.abort(new Error('the hello is over'))
       })
     } catch (error) {
-      this.#refuse(connection, await this.#explain(connection, error))
+      const reason = await this.#explain(connection, error)
+      abortConnection(connection, 'the hello failed')
+      this.#refuse(connection, greeting, reason)
     }
   }
 
-  #ready(connection: Connection, hello: HelloResult): void {
-    if (!this.#greetings.has(connection)) return // closed meanwhile
+  #ready(connection: Connection, greeting: Greeting, hello: HelloResult): void {
+    if (greeting.state !== 'open') throw new Error('the connection was closed during the hello')
     this.#options.onReady(connection, hello)
-    this.#end(connection, true)
+    this.#end(connection, greeting, 'ready')
   }
 
-  #refuse(connection: Connection, error: unknown): void {
-    if (!this.#end(connection, false)) return // closed meanwhile, or ready already
-    abortConnection(connection, 'the hello failed')
+  #refuse(connection: Connection, greeting: Greeting, error: unknown): void {
+    if (greeting.state === 'ready' || greeting.state === 'refused') return
+    this.#end(connection, greeting, 'refused')
     this.#options.onRefused(connection, error)
   }
 
-  #end(connection: Connection, success: boolean): boolean {
-    const greeting = this.#greetings.get(connection)
-    if (greeting === undefined) return false
+  #end(connection: Connection, greeting: Greeting, state: Greeting['state']): void {
     clearTimeout(greeting.timer)
     this.#greetings.delete(connection)
-    greeting.done.resolve(success)
-    return true
+    greeting.state = state
+    greeting.done.resolve(state === 'ready')
   }
 
   /** Turns the failure of a dialled connection into something an operator can act on. */

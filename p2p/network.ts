@@ -199,7 +199,7 @@ class Libp2pNetwork implements Network {
   async start(): Promise<void> {
     const host = this.#host
     await host.handle(this.#names.hello, (stream, connection) => this.#greeter.onStream(stream, connection), {
-      maxInboundStreams: 1,
+      maxInboundStreams: 2, // the second one is an offence; libp2p would end it without a word
     })
     await host.handle(this.#names.direct, (stream, connection) => this.#onDirectStream(stream, connection), {
       maxInboundStreams: 2, // a new one may come before the old one is gone
