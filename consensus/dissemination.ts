@@ -434,8 +434,8 @@ export class Dissemination implements PayloadSource {
     return reason
   }
 
-  hasOrderable({ timeMs, excluded }: { timeMs: number; excluded: Excluded }): boolean {
-    return this.#pool.hasOrderable(timeMs, excluded, this.#now)
+  hasOrderable(excluded: Excluded): boolean {
+    return this.#pool.hasOrderable(this.#clock.wallMs, excluded, this.#now)
   }
 
   /** A block became final. */
