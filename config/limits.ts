@@ -5,8 +5,11 @@
 export const LIMITS = {
   /** Encoded transaction. 100 transfers with full memos and four signatures fit. */
   txBytes: 24_576,
+  /** Actions of one transaction; all of them apply or none. */
   actionsPerTx: 100,
+  /** Signatures of one transaction. */
   signaturesPerTx: 4,
+  /** Memo of a transfer, in UTF-8. */
   memoBytes: 128,
   /** How far ahead the expiry of an unordered transaction may lie, from block time. */
   unorderedValidityMs: 600_000,
@@ -25,18 +28,24 @@ export const LIMITS = {
   /** Transactions executed in one turn before others may run. */
   txsPerTurn: 500,
 
+  /** Validators of one epoch; indexes fit a byte. */
   validators: 256,
   /** Total voting weight; leaves room for sums of three in 64 bits. */
   totalWeight: 2n ** 61n,
   /** Period of the leader schedule when the weights themselves would make it longer. */
   leaderScheduleSlots: 4_096,
+  /** Genesis file. */
   genesisBytes: 64 * 1024 * 1024,
+  /** Accounts in a genesis file. */
   genesisAccounts: 500_000,
+  /** Configuration file of a node. */
   configBytes: 1024 * 1024,
 
+  /** Encoded block. */
   blockBytes: 2 * 1024 * 1024,
   /** Nullifications inside one proposal, and their encoded bytes. Above it the leader cannot propose (paging is not built yet). */
   skipsPerProposal: 4_096,
+  /** Nullifications inside one proposal, in bytes. */
   skipBytesPerProposal: 1024 * 1024,
   /** Newest views whose uncertified blocks are kept, two a view; older ones are fetched if they turn out notarized. */
   uncertifiedBlockViews: 64,
@@ -54,16 +63,22 @@ export const LIMITS = {
   resultsPerHeader: 64,
   /** Answer to a range request for certificates, blocks or batches. */
   pageBytes: 256 * 1024,
+  /** Certificates in one answer to a range request. */
   certificatesPerPage: 1_024,
+  /** Blocks in one answer to a range request. */
   blocksPerPage: 64,
+  /** Batches in one answer to a request. */
   batchesPerPage: 16,
   /** Blocks fetched ahead of the delivered height before a node has to be synced from a snapshot. */
   ancestorFetchBlocks: 200_000,
 
+  /** Encoded batch. */
   batchBytes: 1024 * 1024,
+  /** Transactions of one batch. */
   txsPerBatch: 5_000,
   /** Signatures in one batch that only the slow reference accepts, before an acker declines it. */
   slowSignaturesPerBatch: 4,
+  /** Batch numbers that the signer reserves on disk at once; a crash leaves out the rest of them. */
   batchSeqReservation: 1_000,
   /** Flagged transfer actions in one ack. */
   flagsPerAck: 8_192,
@@ -82,23 +97,33 @@ export const LIMITS = {
   messageBytes: 4 * 1024 * 1024,
   /** Bytes waiting for one slow peer before the oldest are dropped. */
   peerQueueBytes: 16 * 1024 * 1024,
+  /** Messages of one peer, streams and gossip together, before it loses score. */
   messagesPerSecondPerPeer: 5_000,
+  /** Requests of one peer before it loses score. */
   requestsPerSecondPerPeer: 200,
+  /** First message of a connection. */
   helloBytes: 1_024,
+  /** Time for it. */
   helloTimeoutMs: 5_000,
+  /** Time for the answer to a request of the request/response protocol. */
   requestTimeoutMs: 5_000,
+  /** Connections to other nodes. */
   peers: 128,
+  /** How long a banned peer stays away. */
   banMs: 60_000,
   /** Points one offence costs; they halve with every scoreHalfLifeMs. */
   penaltyPoints: 10,
   /** Score at which a peer is banned. A validator is banned at twice that. */
   banScore: -50,
+  /** Time in which half of the penalties of a peer are forgotten. */
   scoreHalfLifeMs: 60_000,
   /** Scores remembered of peers that are not connected. */
   rememberedScores: 4_096,
   /** A request of the request/response protocol; answers are bounded by messageBytes. */
   requestBytes: 65_536,
+  /** Requests of one peer that wait for an answer. */
   requestsInFlightPerPeer: 32,
+  /** Name and version in the hello. */
   userAgentBytes: 128,
   /** Inbound connections per second from one address. A devnet is one address: all of it must fit. */
   inboundConnectionsPerSecondPerHost: 64,
@@ -108,20 +133,30 @@ export const LIMITS = {
   streamsBeforeHello: 8,
   /** A peer to be kept is dialled again after dialRetryMinMs, growing to dialRetryMaxMs. */
   dialRetryMinMs: 100,
+  /** Longest pause before a peer to be kept is dialled again. */
   dialRetryMaxMs: 5_000,
+  /** Time to connect to a peer. */
   dialTimeoutMs: 5_000,
   /** How long the side with the higher peer id lets the other one dial first. */
   dialYieldMs: 150,
 
-  /** Transactions accepted and not yet final, per node and per account. */
+  /** Transactions accepted and not yet final, of one node. */
   pendingTxs: 200_000,
+  /** The same for one account. */
   pendingTxsPerAccount: 10_000,
+  /** One request or batch, over HTTP or WebSocket. */
   rpcBodyBytes: 1024 * 1024,
+  /** Items of one page. */
   rpcPageItems: 1_000,
+  /** WebSockets open at once; twice as many connections in all. */
   rpcConnections: 512,
+  /** Longest wait that a call may ask for. */
   rpcWaitMs: 600_000,
+  /** Block subscriptions of one WebSocket. */
   rpcSubscriptionsPerConnection: 16,
+  /** Requests of one JSON-RPC batch. */
   rpcBatchRequests: 100,
+  /** Id of a JSON-RPC request, if it is a text. */
   rpcIdCharacters: 128,
   /** Requests of one WebSocket that wait for an answer; most of them wait for a payment to become final. */
   rpcInFlightPerConnection: 16_384,
@@ -139,19 +174,26 @@ export const LIMITS = {
   rpcAnswerMs: 15_000,
   /** How long a client that lost its connection looks for a node before it gives up. */
   rpcReconnectMs: 5_000,
+  /** Pause of a client between two rounds through its nodes. */
   rpcReconnectPauseMs: 100,
   /** Longest answer that a client takes. A portable receipt fits. */
   rpcAnswerBytes: 32 * 1024 * 1024,
   /** Block events a slow reader may leave waiting in a client before it lets go and asks again from its height. */
   rpcWaitingEvents: 4_096,
 
+  /** Password, in UTF-8. */
   passwordBytes: 1_024,
+  /** Key file. */
   keystoreBytes: 65_536,
+  /** Name of a key; shorter than any address. */
   keyNameCharacters: 32,
   /** Cost a key file may ask for: a crafted one must not take all memory. */
   keystoreMemoryKiB: 1024 * 1024,
+  /** Argon2 passes a key file may ask for. */
   keystorePasses: 16,
+  /** Argon2 lanes a key file may ask for. */
   keystoreLanes: 16,
+  /** Receipt file that `cordon verify` reads. */
   receiptFileBytes: 16 * 1024 * 1024,
 } as const
 
