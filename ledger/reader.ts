@@ -228,13 +228,13 @@ export class LedgerReader {
     return { items, cursor: formatCursor({ height: heightOfKey(last[0], 1), skip: ordinalOf(last[0]) }) }
   }
 
-  /** The receipts of an executed height, in order, or null if it is not executed. */
-  async receiptsOf(height: number): Promise<Receipt[] | null> {
+  /** The transactions of an executed height with their receipts, in order, or null if it is not executed. */
+  async transactionsOf(height: number): Promise<{ readonly receipt: Receipt; readonly bytes: Uint8Array }[] | null> {
     const result = await this.result(height)
     if (result === null) return null
     if (result.receipts === 0) return []
     const body = await this.#body(height)
-    return Array.from({ length: result.receipts }, (_, index) => receiptOf(body, index))
+    return body.transactions.map((bytes, index) => ({ receipt: receiptOf(body, index), bytes }))
   }
 
   /** The receipt of a transaction, or null if none of that id was executed. */

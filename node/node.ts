@@ -28,13 +28,14 @@ import { Assessor } from './assessor.ts'
 import { Driver } from './driver.ts'
 import { Exchange } from './exchange.ts'
 import { Executor } from './executor.ts'
+import { FraudMemory } from './fraud-memory.ts'
 import { Intake } from './intake.ts'
 import { Metrics } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { startRpcServer } from './rpc/server.ts'
-import { createScorer, type Scorer } from './scoring/scorer.ts'
+import { createScorer } from './scoring/scorer.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
 import { createService } from './service.ts'
 import { Settlement, pastEvent } from './settlement.ts'
@@ -94,8 +95,20 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   }
 
   // Judging and admission.
-  const scorer: Scorer = await createScorer({ log, snapshotFile: join(config.dataDirectory, 'fraud.snapshot'), ledger })
+  const scorer = createScorer({
+    log: {
+      info: (message) => {
+        log.info(message)
+      },
+      warn: (message) => {
+        log.warn(message)
+      },
+    },
+  })
   opened.defer(() => scorer.close())
+  const fraudMemory = new FraudMemory({ scorer, ledger, file: join(config.dataDirectory, 'fraud-memory.bin'), log })
+  await fraudMemory.open()
+  opened.defer(() => fraudMemory.save())
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)

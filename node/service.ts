@@ -208,13 +208,13 @@ class Service {
   }
 
   async dryRun(hex: string): Promise<DryRun> {
-    const { admission, ledger, scorer } = this.#options
+    const { admission, ledger, scorer, genesis } = this.#options
     const tx = admission.decode(this.#txBytes(hex))
     await admission.check(tx.transaction, Date.now())
     const balance = (await ledger.account(tx.transaction.sender))?.balance ?? 0n
     const assessments = []
     for (const { facts } of transferFacts(tx, balance, Math.max(Date.now(), ledger.timeMs))) {
-      assessments.push(await scorer.dryRun(facts))
+      assessments.push(await scorer.dryRun(facts, genesis.parameters.assessBudgetMs))
     }
     return {
       txId: toHex(tx.id),
@@ -306,7 +306,7 @@ class Service {
       reviews: hold.reviews.map((review) => ({ validator: name(review.validator), side: review.side })),
       status: hold.end?.how ?? 'open',
       endedMs: hold.end?.atMs ?? null,
-      details: scorer.details(transferKey(hold.txId, hold.action)),
+      details: scorer.details(transferKey(hold.txId, hold.action))?.details ?? [],
     }
   }
 

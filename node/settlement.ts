@@ -62,7 +62,7 @@ export class Settlement {
   async executed({ execution, refs, skippedTxs }: ExecutedBlock): Promise<void> {
     const { pending, scorer, outcomes } = this.#options
     const { metrics, intake, input } = this.#sinks
-    scorer.executed(execution.height, execution.transfers.map(outcomeOf))
+    scorer.executed(execution.transfers.map(outcomeOf))
     for (const ref of refs) scorer.dropBatch(batchKey(ref))
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
     pending.offerAgain(skippedTxs.map((bytes) => txName(decodeTransaction(bytes).id)))
@@ -118,9 +118,9 @@ export class Settlement {
  * @throws CordonError `not-found` if the height is not executed.
  */
 export async function pastEvent(ledger: Ledger, height: number): Promise<BlockEvent> {
-  const [result, receipts] = await Promise.all([ledger.result(height), ledger.receiptsOf(height)])
-  if (result === null || receipts === null) throw new CordonError('not-found', `height ${height} is not executed`, { height })
-  return eventOf({ ...result, receipts }, [])
+  const [result, transactions] = await Promise.all([ledger.result(height), ledger.transactionsOf(height)])
+  if (result === null || transactions === null) throw new CordonError('not-found', `height ${height} is not executed`, { height })
+  return eventOf({ ...result, receipts: transactions.map(({ receipt }) => receipt) }, [])
 }
 
 /** What subscribers hear of an executed block. */

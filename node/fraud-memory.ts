@@ -1,0 +1,97 @@
+/**
+ * What the fraud engine remembers over a restart: a snapshot of its feature store with the height it belongs to, and
+ * the transfers executed since, replayed from the ledger. The ledger is the truth; the snapshot only saves time.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import type { Logger } from 'pino'
+import { Reader, Writer } from '../crypto/codec.ts'
+import type { TransferOutcome } from '../fraud/types.ts'
+import { FRAUD_LIMITS } from '../fraud/limits.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { decodeTransaction } from '../ledger/transaction.ts'
+import type { Scorer } from './scoring/scorer.ts'
+import { transferFacts } from './transfers.ts'
+
+const VERSION = 1
+/** Blocks replayed at most: beyond it older habits are forgotten rather than the start held up. */
+const REPLAY_BLOCKS = 50_000
+
+export interface FraudMemoryOptions {
+  readonly scorer: Scorer
+  readonly ledger: Ledger
+  readonly file: string
+  readonly log: Logger
+}
+
+export class FraudMemory {
+  readonly #options: FraudMemoryOptions
+
+  constructor(options: FraudMemoryOptions) {
+    this.#options = options
+  }
+
+  /** Brings the scorer to the ledger's height. A missing or unreadable snapshot means a longer replay, never a refusal. */
+  async open(): Promise<void> {
+    const { ledger, scorer } = this.#options
+    const from = Math.max(this.#restore(), ledger.height - REPLAY_BLOCKS)
+    for (let height = from + 1; height <= ledger.height; height++) {
+      const outcomes = await this.#outcomesOf(height)
+      if (outcomes.length > 0) scorer.executed(outcomes)
+    }
+  }
+
+  /** Writes the snapshot in place of the old one. */
+  save(): void {
+    const { scorer, ledger, file, log } = this.#options
+    try {
+      const bytes = new Writer().u8(VERSION).u48(ledger.height).bytes(scorer.snapshot()).finish()
+      const temporary = `${file}.new`
+      const descriptor = openSync(temporary, 'w', 0o600)
+      try {
+        writeSync(descriptor, bytes)
+        fsyncSync(descriptor)
+      } finally {
+        closeSync(descriptor)
+      }
+      renameSync(temporary, file)
+    } catch (error) {
+      log.warn({ err: error }, 'the fraud snapshot could not be written; the next start replays more of the ledger')
+    }
+  }
+
+  /** @returns the height of the snapshot restored, or 0. */
+  #restore(): number {
+    const { scorer, ledger, file, log } = this.#options
+    let bytes: Uint8Array
+    try {
+      bytes = readFileSync(file)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.warn({ err: error }, 'the fraud snapshot cannot be read')
+      return 0
+    }
+    try {
+      const reader = new Reader(bytes)
+      const version = reader.u8()
+      const height = reader.u48()
+      const snapshot = reader.bytes(FRAUD_LIMITS.snapshotBytes)
+      reader.end()
+      if (version !== VERSION || height > ledger.height) return 0
+      scorer.restore(snapshot)
+      return height
+    } catch (error) {
+      log.warn({ err: error }, 'the fraud snapshot is not usable; replaying the ledger instead')
+      return 0
+    }
+  }
+
+  async #outcomesOf(height: number): Promise<TransferOutcome[]> {
+    const { ledger } = this.#options
+    const transactions = (await ledger.transactionsOf(height)) ?? []
+    return transactions.flatMap(({ receipt, bytes }) => {
+      if (receipt.outcome === 'failed') return []
+      const held = new Set(receipt.holds.map((hold) => hold.action))
+      // The balance of that moment is not kept; it only matters for judging, not for remembering.
+      return transferFacts(decodeTransaction(bytes), 0n, receipt.timeMs).map(({ action, facts }) => ({ facts, held: held.has(action) }))
+    })
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The scoring worker: loads TensorFlow.js and the model, warms them up, and answers batches. Any error ends the thread;
+ * the client restarts it.
+ */
+import { parentPort } from 'node:worker_threads'
+import { chooseBackend } from '../../fraud/backend.ts'
+import { BASELINE_INPUTS } from '../../fraud/baseline.ts'
+import { createModel } from '../../fraud/model.ts'
+import { FEATURE_COUNT } from '../../fraud/schema.ts'
+import type { ScoreRequest, WorkerAnswer } from './messages.ts'
+
+/** Rows per piece of an answer: the client can use what has come when the time is up. */
+const PIECE_ROWS = 500
+/** The first calls compile kernels and grow memory; those of both sizes must be over before a payment waits. */
+const WARM_UP_ROWS = [1, 1, PIECE_ROWS, PIECE_ROWS]
+
+if (parentPort === null) throw new Error('scoring-worker.ts runs as a worker thread only')
+const port = parentPort
+const answer = (message: WorkerAnswer, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+
+const backend = await chooseBackend()
+const model = createModel()
+for (const rows of WARM_UP_ROWS) {
+  model.score(new Float32Array(rows * FEATURE_COUNT), new Float32Array(BASELINE_INPUTS).fill(1))
+}
+
+port.on('message', ({ id, rows, inputs }: ScoreRequest) => {
+  const count = rows.length / FEATURE_COUNT
+  for (let first = 0; first < count; first += PIECE_ROWS) {
+    const piece = rows.subarray(first * FEATURE_COUNT, (first + PIECE_ROWS) * FEATURE_COUNT)
+    const scores = Float32Array.from(model.score(piece, inputs))
+    answer({ type: 'scores', id, first, scores }, [scores.buffer])
+  }
+})
+answer({ type: 'ready', backend: backend.name, problem: backend.problem, modelId: model.id })
