@@ -4,7 +4,6 @@
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
 /** Panic paths, crate paths and the compiler's own name: stripped release builds keep at least one of them. */
 const MARKERS = [
@@ -95,4 +94,4 @@ function main(): number {
   return 0
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = main()
+if (import.meta.main) process.exitCode = main()
