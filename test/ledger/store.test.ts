@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { it } from 'node:test'
+import { LevelStore } from '../../ledger/store/level.ts'
+import { MemoryStore } from '../../ledger/store/memory.ts'
+import { storeContract } from './store-contract.ts'
+
+storeContract('memory', () => Promise.resolve({ store: new MemoryStore(), dispose: () => Promise.resolve() }))
+
+storeContract('level', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cordon-store-'))
+  const store = await LevelStore.open(directory)
+  return {
+    store,
+    dispose: async () => {
+      await store.close()
+      await rm(directory, { recursive: true })
+    },
+  }
+})
+
+it('a level directory in use is refused', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cordon-store-'))
+  const store = await LevelStore.open(directory)
+  await assert.rejects(LevelStore.open(directory), { code: 'directory-locked' })
+  await store.close()
+  await rm(directory, { recursive: true })
+})
+
+it('a damaged level directory is refused with what to do', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cordon-store-'))
+  await (await LevelStore.open(directory)).close()
+  for (const file of await readdir(directory))
+    if (file.startsWith('MANIFEST')) await writeFile(join(directory, file), 'no manifest')
+  await assert.rejects(LevelStore.open(directory), {
+    code: 'data-inconsistent',
+    message: /delete this directory/,
+  })
+  await rm(directory, { recursive: true })
+})
