@@ -1,0 +1,76 @@
+/** The final chain: handing out blocks in height order, and whether the chain is idle (consensus.md §5 setFinal, §12). */
+import { equalBytes } from '../crypto/bytes.ts'
+import { lastFinalView, type Core } from './ordering-core.ts'
+import type { Block } from './types.ts'
+import { leader } from './validator-set.ts'
+
+/** Blocks handed out in one input; a node that catches up goes on in the next, so that no turn gets long. */
+const DELIVERIES_PER_INPUT = 256
+
+export class Finality {
+  readonly #core: Core
+  /** Newest delivered height that had certificates. */
+  #lastPayloadHeight: number
+
+  constructor(core: Core, restoredWorkHeight: number) {
+    this.#core = core
+    this.#lastPayloadHeight = restoredWorkHeight
+  }
+
+  /** Delivers what is final and held. Returns whether anything was delivered. */
+  deliver(): boolean {
+    const { lastFinal, tree } = this.#core
+    const digest = lastFinal?.proposal?.blockDigest
+    if (
+      lastFinal === null ||
+      digest === undefined ||
+      equalBytes(tree.root.digest, digest) ||
+      !tree.has(digest)
+    )
+      return false
+    for (const entry of tree.chain(digest).slice(0, DELIVERIES_PER_INPUT)) {
+      const { block } = entry
+      this.#core.emit({
+        type: 'store',
+        record: { kind: 'finalized', height: block.height, digest: entry.digest, finalization: lastFinal },
+      })
+      this.#core.emit({ type: 'deliver', digest: entry.digest, block, finalization: lastFinal })
+      tree.advance(entry.digest)
+      this.#core.payload.onDelivered(block)
+      if (block.payload.length > 0) this.#lastPayloadHeight = block.height
+      if (equalBytes(entry.digest, digest)) this.#gossip(block)
+    }
+    tree.dropStale()
+    this.#core.results.prune(tree.root.executed.height)
+    return true
+  }
+
+  /** Whether final blocks wait to be delivered and all are held. */
+  get hasMore(): boolean {
+    const { lastFinal, tree } = this.#core
+    const digest = lastFinal?.proposal?.blockDigest
+    return digest !== undefined && !equalBytes(tree.root.digest, digest) && tree.has(digest)
+  }
+
+  #gossip(block: Block): void {
+    const { set, self, lastFinal, emit } = this.#core
+    if (lastFinal === null || self !== leader(set, lastFinal.view)) return
+    emit({ type: 'gossip-block', finalized: { block, finalization: lastFinal } })
+  }
+
+  /**
+   * "The chain is idle if and only if the tip is final, and the results of the last block that had certificates or
+   * expiries are in a finalized header, and no certificate that could be ordered is known." Height 0 is not idle, a
+   * hold that is due is work, and once a proposal of the current view is here there is nothing left to wait for.
+   */
+  isIdle(): boolean {
+    const { tree, certificates, proposals, lastFinal, results, payload, view } = this.#core
+    const { root } = tree
+    if (root.height === 0 || proposals.first(view) !== null) return false
+    const finalDigest = lastFinal?.proposal?.blockDigest
+    if (finalDigest === undefined || !equalBytes(root.digest, finalDigest)) return false
+    if ((certificates.newestNotarization?.view ?? 0) > lastFinalView(this.#core)) return false
+    if (Math.max(this.#lastPayloadHeight, results.lastWorkHeight) > root.executed.height) return false
+    return !payload.hasOrderable(() => false)
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The leader's part (consensus.md §6, §12). One proposal per view, ever, also across restarts.
+ *
+ * When to propose. With anything to say (certificates, results, a hold that falls due) at once. In an idle chain after
+ * T_idle, an empty block. In between, when the chain is not idle only because the tip is not final yet or not executed
+ * yet, and a block would be empty and commit nothing: it waits for what is about to come, at most Δ/2. Without this
+ * wait no chain would ever fall idle, since a view is entered on a notarization, one delay before its finalization.
+ */
+import { LIMITS } from '../config/limits.ts'
+import { mustBeEmpty } from './block-rules.ts'
+import type { ParentInfo } from './block-tree.ts'
+import { pidKey } from './certificates.ts'
+import { excludedBelow, keepBlock, lastFinalView, type Core } from './ordering-core.ts'
+import { selectParent, type ParentChoice } from './parent-selection.ts'
+import type { Pending } from './proposal-pool.ts'
+import type { Block, Certificate, Proposal, ProposalMessage } from './types.ts'
+import { leader } from './validator-set.ts'
+import type { Voter } from './voter.ts'
+import { blockDigest, justHash, proposalId } from './wire.ts'
+
+/** Room in a block for everything but its payload. */
+const HEADER_ROOM_BYTES = 1_024
+
+type Parent = Extract<ParentChoice, { found: 'parent' }>
+
+/** What became of an attempt. `wait`: try again then, or when something changes. */
+export type ProposeOutcome =
+  | { readonly outcome: 'nothing' }
+  | { readonly outcome: 'proposed' }
+  | { readonly outcome: 'wait'; readonly untilMs: number }
+  /** The parent's block is notarized and not held. */
+  | { readonly outcome: 'missing-block'; readonly certificate: Certificate }
+  /** Certificates of (lastFin, view) are missing: to be asked for. */
+  | { readonly outcome: 'hole' }
+
+const NOTHING: ProposeOutcome = { outcome: 'nothing' }
+
+export class Proposer {
+  readonly #core: Core
+  readonly #voter: Voter
+  /** Own proposals that were stored before a restart, by view. */
+  readonly #stored = new Map<number, ProposalMessage>()
+  /** Highest view proposed, or re-sent, in this run. */
+  #proposedView = 0
+
+  constructor(core: Core, voter: Voter) {
+    this.#core = core
+    this.#voter = voter
+  }
+
+  /** An own proposal from before the restart. */
+  restore(message: ProposalMessage): void {
+    this.#stored.set(message.proposal.view, message)
+  }
+
+  /** Proposes for the current view if this node leads it and has not yet. */
+  propose(isIdle: () => boolean): ProposeOutcome {
+    const { self, view, set, own } = this.#core
+    if (self === null || !this.#voter.mayVote || this.#proposedView >= view || leader(set, view) !== self)
+      return NOTHING
+    const stored = this.#stored.get(view)
+    if (stored !== undefined) return this.#resend(stored)
+    const votes = own.of(view)
+    if (votes.notarize !== null || votes.nullify) return NOTHING
+    const parent = selectParent(
+      this.#core.certificates,
+      this.#core.tree,
+      this.#core.chain.genesisHash,
+      view,
+      lastFinalView(this.#core),
+    )
+    if (parent.found === 'hole') return { outcome: 'hole' }
+    if (parent.found === 'missing-block') return { outcome: 'missing-block', certificate: parent.certificate }
+    if (parent.found === 'too-many-skips') return NOTHING
+    return this.#proposeOn(parent, isIdle)
+  }
+
+  #proposeOn(parent: Parent, isIdle: () => boolean): ProposeOutcome {
+    const info = this.#core.tree.info(parent.digest)
+    if (info === null) return NOTHING
+    const block = this.#makeBlock(info)
+    const untilMs = this.#saysNothing(block, info) ? this.#worthWaitingUntil(info, isIdle()) : 0
+    if (untilMs > this.#core.clock.monotonicMs) return { outcome: 'wait', untilMs }
+    return this.#send(block, parent)
+  }
+
+  #makeBlock(parent: ParentInfo): Block {
+    const { self, set, chain, payload, results, clock } = this.#core
+    const timeMs = Math.max(parent.timeMs + 1, Math.floor(clock.wallMs))
+    const executed = results.claim(parent.executed)
+    const height = parent.height + 1
+    const excluded = excludedBelow(this.#core, parent.digest)
+    const certificates = mustBeEmpty(height, executed.height)
+      ? []
+      : payload.select({ timeMs, excluded, maxBytes: LIMITS.blockBytes - HEADER_ROOM_BYTES })
+    return {
+      genesisHash: chain.genesisHash,
+      height,
+      parentDigest: parent.digest,
+      epoch: set.epoch,
+      author: self ?? 0,
+      timeMs,
+      payload: certificates,
+      executed,
+      validatorSetHash: set.hash,
+      nextValidatorSetHash: set.hash,
+    }
+  }
+
+  #saysNothing(block: Block, parent: ParentInfo): boolean {
+    if (block.payload.length > 0 || block.executed.height > parent.executed.height) return false
+    if (mustBeEmpty(block.height, block.executed.height)) return true
+    return !this.#core.payload.hasOrderable(excludedBelow(this.#core, parent.digest))
+  }
+
+  #worthWaitingUntil(parent: ParentInfo, idle: boolean): number {
+    const { timers, parameters, tree, results } = this.#core
+    if (idle) return timers.enteredMs + parameters.idleMs
+    const tipIsSettled = tree.root.height === parent.height && results.lastHeight >= parent.height
+    return tipIsSettled ? 0 : timers.enteredMs + timers.deltaMs / 2
+  }
+
+  #send(block: Block, parent: Parent): ProposeOutcome {
+    const { set, view, emit } = this.#core
+    const { certificate: parentCertificate, skips } = parent
+    const digest = blockDigest(block)
+    const proposal: Proposal = {
+      epoch: set.epoch,
+      view,
+      parentView: parent.view,
+      blockDigest: digest,
+      justHash: justHash(parentCertificate, skips),
+    }
+    const pid = proposalId(set.context, proposal)
+    const pending = { pid, key: pidKey(pid), invalid: null }
+    if (
+      this.#voter.whyNotNotarize(
+        { ...pending, message: { proposal, block, parentCertificate, skips, signature: pid } },
+        true,
+      ) !== null
+    )
+      return NOTHING
+    const vote = this.#voter.notarize(view, pid)
+    if (vote === null) return NOTHING
+    const message: ProposalMessage = { proposal, block, parentCertificate, skips, signature: vote.signature }
+    // P4: proposal and block are durable before the proposal leaves.
+    keepBlock(this.#core, digest, block)
+    emit({ type: 'store', record: { kind: 'proposal', proposal: message } })
+    this.#broadcast({ ...pending, message })
+    return { outcome: 'proposed' }
+  }
+
+  /** After a restart: the same proposal again, with the vote that belongs to it. */
+  #resend(message: ProposalMessage): ProposeOutcome {
+    const pid = proposalId(this.#core.set.context, message.proposal)
+    const { view } = this.#core
+    if (this.#core.own.of(view).notarize === null && this.#voter.notarize(view, pid) === null) return NOTHING
+    this.#broadcast({ message, pid, key: pidKey(pid), invalid: null })
+    return { outcome: 'proposed' }
+  }
+
+  #broadcast(pending: Pending): void {
+    this.#proposedView = this.#core.view
+    if (!this.#core.proposals.has(this.#core.view, pending.key)) this.#core.proposals.add(pending)
+    this.#core.emit({
+      type: 'send',
+      to: { kind: 'validators' },
+      message: { type: 'proposal', proposal: pending.message },
+    })
+  }
+}
