@@ -30,12 +30,20 @@ export class Explanations {
     return JSON.stringify([...this.#byKey.values()])
   }
 
-  /** @throws Error if the text is no list of assessments. */
-  load(json: string): void {
-    const list: unknown = JSON.parse(json)
-    if (!Array.isArray(list) || !list.every(isAssessment)) throw new TypeError('expected a list of assessments')
-    this.#byKey = new Map(list.slice(-this.#max).map((assessment) => [assessment.key, assessment]))
+  /** Replaces all. */
+  load(assessments: readonly Assessment[]): void {
+    this.#byKey = new Map(assessments.slice(-this.#max).map((assessment) => [assessment.key, assessment]))
   }
+}
+
+/**
+ * The list behind `Explanations.toJson`.
+ * @throws Error if the text is no list of assessments.
+ */
+export function parseExplanations(json: string): Assessment[] {
+  const list: unknown = JSON.parse(json)
+  if (!Array.isArray(list) || !list.every(isAssessment)) throw new TypeError('expected a list of assessments')
+  return list
 }
 
 function isAssessment(value: unknown): value is Assessment {

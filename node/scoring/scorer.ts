@@ -7,8 +7,8 @@
  * A worker that crashed gives no flags, never an error: the node goes on, and `status` says so.
  */
 import { CordonError } from '../../config/errors.ts'
-import { utf8 } from '../../crypto/bytes.ts'
-import { DecodeError, Reader, Writer } from '../../crypto/codec.ts'
+import { toHex, utf8 } from '../../crypto/bytes.ts'
+import { Reader, Writer } from '../../crypto/codec.ts'
 import { FeatureStore } from '../../fraud/features.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { FLAG_SCORE, MODEL_ID, toByte } from '../../fraud/model-spec.ts'
@@ -16,12 +16,14 @@ import { REASON, explain } from '../../fraud/reasons.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import { cheapScore } from '../../fraud/sum.ts'
 import type { Assessment, TransferFacts, TransferOutcome } from '../../fraud/types.ts'
-import { Explanations } from './explanations.ts'
+import { Explanations, parseExplanations } from './explanations.ts'
 import { ScoringWorkerClient, type WorkerClientOptions } from './worker-client.ts'
 
 /** Transfers whose features are made in one turn of the main thread: a few milliseconds. */
 const ROWS_PER_TURN = 500
 const SNAPSHOT_VERSION = 1
+/** Somebody waits for a dry run at a prompt. */
+const DRY_RUN_BUDGET_MS = 1_000
 /** Stands in an ack for "no model". */
 const NO_MODEL: Uint8Array = new Uint8Array(32)
 
@@ -61,16 +63,16 @@ export interface Scorer {
   readonly started: Promise<void>
   /** Judges the transfers of a batch, in order, and counts them until `executed` or `dropBatch`. Never rejects. */
   assess(batchKey: string, transfers: readonly TransferFacts[], budgetMs: number): Promise<BatchAssessments>
-  /** Executed transfers in order of execution. Call before `dropBatch` of the block's batches. */
+  /** Executed transfers in order of execution, each once. Call before `dropBatch` of the block's batches. */
   executed(outcomes: readonly TransferOutcome[]): void
   /** The batch is executed, skipped or dropped. */
   dropBatch(batchKey: string): void
   /** The numbers behind an own flag, or null: not flagged here, or too long ago. */
   details(key: string): Assessment | null
   /** What this node would say now. Leaves no trace. */
-  dryRun(transfer: TransferFacts, budgetMs: number): Promise<Assessment>
+  dryRun(transfer: TransferFacts, budgetMs?: number): Promise<Assessment>
   status(): ScorerStatus
-  /** Feature store and explanations. */
+  /** Feature store and explanations as bytes, in one turn: they belong to what was executed so far. */
   snapshot(): Uint8Array
   /** @throws CordonError `format-version` or `data-inconsistent`: then replay executed transfers instead. */
   restore(bytes: Uint8Array): void
@@ -127,7 +129,7 @@ class WorkerScorer implements Scorer {
     return this.#explanations.get(key)
   }
 
-  async dryRun(transfer: TransferFacts, budgetMs: number): Promise<Assessment> {
+  async dryRun(transfer: TransferFacts, budgetMs: number = DRY_RUN_BUDGET_MS): Promise<Assessment> {
     const row = this.#store.dryRow(transfer)
     const { assessments } = await this.#judge([transfer], row, budgetMs)
     return assessments[0] ?? unflagged(transfer.key, 0)
@@ -136,7 +138,7 @@ class WorkerScorer implements Scorer {
   status(): ScorerStatus {
     const { state, backend, problem } = this.#worker
     return {
-      id: Buffer.from(MODEL_ID).toString('hex'),
+      id: toHex(MODEL_ID),
       backend,
       healthy: state === 'ready',
       problem: state === 'starting' ? 'the model is still loading; the cheap sum stands in' : problem,
@@ -144,9 +146,10 @@ class WorkerScorer implements Scorer {
   }
 
   snapshot(): Uint8Array {
-    return new Writer()
+    const store = this.#store.snapshot()
+    return new Writer(store.length + 1_024)
       .u16(SNAPSHOT_VERSION)
-      .bytes(this.#store.snapshot())
+      .bytes(store)
       .bytes(utf8(this.#explanations.toJson()))
       .finish()
   }
@@ -154,11 +157,7 @@ class WorkerScorer implements Scorer {
   restore(bytes: Uint8Array): void {
     const { store, explanations } = parseSnapshot(bytes)
     this.#store.restore(store)
-    try {
-      this.#explanations.load(Buffer.from(explanations).toString('utf8'))
-    } catch (error) {
-      throw damaged(error)
-    }
+    this.#explanations.load(explanations)
   }
 
   async close(): Promise<void> {
@@ -193,7 +192,7 @@ function unflagged(key: string, score: number): Assessment {
   return { key, score, flagged: false, reasons: 0, details: [] }
 }
 
-function parseSnapshot(bytes: Uint8Array): { store: Uint8Array; explanations: Uint8Array } {
+function parseSnapshot(bytes: Uint8Array): { store: Uint8Array; explanations: Assessment[] } {
   try {
     const reader = new Reader(bytes)
     const version = reader.u16()
@@ -205,17 +204,19 @@ function parseSnapshot(bytes: Uint8Array): { store: Uint8Array; explanations: Ui
       )
     }
     const store = reader.bytes(FRAUD_LIMITS.snapshotBytes)
-    const explanations = reader.bytes(FRAUD_LIMITS.snapshotBytes)
+    const explanations = parseExplanations(Buffer.from(reader.bytes(FRAUD_LIMITS.snapshotBytes)).toString('utf8'))
     reader.end()
     return { store, explanations }
   } catch (error) {
-    throw error instanceof DecodeError ? damaged(error) : error
+    if (error instanceof CordonError) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    throw new CordonError(
+      'data-inconsistent',
+      `the scorer's snapshot is damaged (${why}); delete it, and the node rebuilds it`,
+      { why },
+      { cause: error },
+    )
   }
-}
-
-function damaged(cause: unknown): CordonError {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new CordonError('data-inconsistent', `the scorer's snapshot is damaged (${why}); delete it, and the node rebuilds it`, { why })
 }
 
 function nextTurn(): Promise<void> {

@@ -2,11 +2,11 @@
 import { Worker } from 'node:worker_threads'
 
 /**
- * Starts the worker in the file `name` (no extension) beside the module `here` (its `import.meta.url`). It does not keep
- * the process alive, and its output goes to standard error: standard output belongs to results.
+ * Starts the worker `name` (no extension) of the folder of `here` (an `import.meta.url`, or a folder's URL). It does not
+ * keep the process alive, and its output goes to standard error: standard output belongs to results.
  */
-export function spawnWorker(here: string, name: string): Worker {
-  const extension = here.endsWith('.ts') ? '.ts' : '.js'
+export function spawnWorker(here: string | URL, name: string): Worker {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   const worker = new Worker(new URL(`./${name}${extension}`, here), { name, stdout: true, stderr: true })
   worker.stdout.pipe(process.stderr, { end: false })
   worker.stderr.pipe(process.stderr, { end: false })

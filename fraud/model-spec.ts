@@ -1,0 +1,119 @@
+/**
+ * The label-free directional score, as data. Two interpreters read it: `model.ts` with tensors, and `sum.ts` in plain
+ * TypeScript; a contract test holds them together.
+ *
+ *     score = max(tail, rule₁, rule₂, …), at most 1; flagged at FLAG_AT and above
+ *
+ * **Tail**: Σ weight · clip((v − mean) / deviation, 0, Z_MAX) over a few features, against the population's own recent
+ * mean and deviation, divided by the calibrated threshold so that FLAG_AT is met by `MAX_FLAG_RATE` of the population.
+ * Only the upper side counts: fraud sits in upper tails, and being unusually quiet is no reason for anything. It is
+ * silent until a population is known (`baseline.ts`), so a new chain is judged by the rules alone.
+ *
+ * **Rules**: products of ramps from 0 to 1, for patterns that are clear from one account's own books on the first day.
+ */
+import { utf8 } from '../crypto/bytes.ts'
+import { hash } from '../crypto/hash.ts'
+import { COLUMN, FEATURES, type FeatureName } from './schema.ts'
+
+/** Score at which a transfer is flagged, of 1. */
+export const FLAG_AT = 0.5
+
+/** Share of the population's transfers that the tail alone may flag. */
+export const MAX_FLAG_RATE = 0.007
+
+/** Upper deviations count up to here, so that no single feature decides. */
+export const Z_MAX = 4
+
+export interface TailTerm {
+  readonly feature: FeatureName
+  /** Column that says whether the value is known; unknown counts nothing. */
+  readonly known: FeatureName | null
+  /** +1: high is suspicious. −1: low is. */
+  readonly direction: 1 | -1
+  readonly weight: number
+}
+
+/** Values enter as log2(1 + x): counts and gaps have long tails. */
+export const TAIL: readonly TailTerm[] = [
+  { feature: 'out_count_1d', known: null, direction: 1, weight: 1 },
+  { feature: 'payee_payers_1d', known: null, direction: 1, weight: 1 },
+  { feature: 'payer_in_count_7d', known: null, direction: 1, weight: 1 },
+  { feature: 'pair_new', known: null, direction: 1, weight: 1 },
+]
+
+export interface Ramp {
+  readonly feature: FeatureName
+  /** 0 up to here … */
+  readonly from: number
+  /** … and 1 from here on. */
+  readonly to: number
+  /** Column that says whether the value is known, and what stands in for the ramp if not. */
+  readonly unknown: { readonly column: FeatureName; readonly value: number } | null
+}
+
+export interface Rule {
+  readonly name: 'takeover' | 'emptying' | 'burst' | 'spray'
+  readonly ramps: readonly Ramp[]
+}
+
+const ramp = (feature: FeatureName, from: number, to: number, unknown: Ramp['unknown'] = null): Ramp => ({
+  feature,
+  from,
+  to,
+  unknown,
+})
+
+export const RULES: readonly Rule[] = [
+  {
+    // Account takeover: within minutes a good part of the balance goes to several new payees, in amounts far above the
+    // owner's own. One large payment (the rent) is not enough: something must have gone to new payees before it.
+    name: 'takeover',
+    ramps: [
+      ramp('drain_new_10m', 0.1, 0.3),
+      ramp('drained_new_10m', 0.02, 0.12),
+      ramp('new_payees_1h', 1, 2),
+      ramp('balance_share', 0.01, 0.05),
+      ramp('own_excess_log2', 1, 3, { column: 'own_known', value: 0 }),
+    ],
+  },
+  {
+    // The same for an account without payments of its own: compared with everybody's, and more has to be gone.
+    name: 'emptying',
+    ramps: [
+      ramp('drain_new_10m', 0.2, 0.6),
+      ramp('drained_new_10m', 0.1, 0.3),
+      ramp('new_payees_1h', 1, 3),
+      ramp('own_known', 1, 0),
+      ramp('population_ratio_log2', 1, 3, { column: 'population_known', value: 0 }),
+    ],
+  },
+  {
+    // Machine-gun payments to accounts that nobody has ever paid, with a noticeable part of the balance.
+    name: 'burst',
+    ramps: [ramp('new_payees_1m', 4, 16), ramp('fresh_payees_1m', 2, 7), ramp('drain_new_1h', 0, 0.04)],
+  },
+  {
+    // The same to payees that exist, but that this account never paid: a larger part has to be gone.
+    name: 'spray',
+    ramps: [ramp('new_payees_1m', 4, 16), ramp('drain_new_1h', 0.1, 0.4)],
+  },
+]
+
+/** Version of the arithmetic; change it when an interpreter changes what the same weights mean. */
+const ARITHMETIC = 1
+
+/** Name of this model in acks: hash of weights and feature schema, 32 bytes. */
+export const MODEL_ID: Uint8Array = hash(
+  'model',
+  utf8(JSON.stringify({ ARITHMETIC, FEATURES, FLAG_AT, MAX_FLAG_RATE, Z_MAX, TAIL, RULES })),
+)
+
+/** Score as it goes into a flag: 0–255, and at least `FLAG_SCORE` exactly if flagged. */
+export const FLAG_SCORE: number = 128
+
+export function toByte(score: number): number {
+  return Math.min(255, Math.max(0, Math.floor(score * 256)))
+}
+
+/** Columns of the tail's features, in order. */
+export const TAIL_COLUMNS: readonly number[] = TAIL.map((term) => COLUMN[term.feature])

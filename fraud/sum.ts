@@ -1,0 +1,32 @@
+/**
+ * The cheap label-free sum: the model's arithmetic without tensors, for one row at a time. It covers what the worker
+ * did not finish within the budget, and gives the shares behind a reason.
+ */
+import { tailSum } from './baseline.ts'
+import { FLAG_AT, RULES, TAIL, type Ramp, type Rule } from './model-spec.ts'
+import { COLUMN } from './schema.ts'
+
+/** Score of the row that starts at `offset`, 0–1. */
+export function cheapScore(rows: Float32Array, offset: number, inputs: Float32Array): number {
+  let score = tailScore(rows, offset, inputs)
+  for (const rule of RULES) score = Math.max(score, ruleScore(rule, rows, offset))
+  return score
+}
+
+/** The tail's part, 0–1. */
+export function tailScore(rows: Float32Array, offset: number, inputs: Float32Array): number {
+  return Math.min(1, (FLAG_AT * tailSum(rows, offset, inputs)) / (inputs[2 * TAIL.length] as number))
+}
+
+/** One rule's part, 0–1. */
+export function ruleScore(rule: Rule, rows: Float32Array, offset: number): number {
+  let product = 1
+  for (const ramp of rule.ramps) product *= rampValue(ramp, rows, offset)
+  return product
+}
+
+export function rampValue(ramp: Ramp, rows: Float32Array, offset: number): number {
+  if (ramp.unknown !== null && rows[offset + COLUMN[ramp.unknown.column]] === 0) return ramp.unknown.value
+  const value = rows[offset + COLUMN[ramp.feature]] as number
+  return Math.min(1, Math.max(0, (value - ramp.from) / (ramp.to - ramp.from)))
+}
