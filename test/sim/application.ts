@@ -1,0 +1,144 @@
+/**
+ * The application of a simulated node: executes final blocks by the rules of dissemination.md into a chain of hashes.
+ * It stands in for the ledger; its verdicts come from the production rule, and the oracles check them.
+ */
+import { createHash } from 'node:crypto'
+import { heldTransfers } from '../../consensus/verdict.ts'
+import type { ExecutionResult } from '../../consensus/replica-types.ts'
+import type { BatchCertificate, Block, Digest, ValidatorSet } from '../../consensus/types.ts'
+import { decodeTx } from './transactions.ts'
+
+export type Outcome = 'settled' | 'held' | 'duplicate' | 'expired'
+
+export interface TxOutcome {
+  readonly id: number
+  readonly outcome: Outcome
+}
+
+export interface Execution {
+  readonly result: ExecutionResult
+  /** One list per certificate; null: skipped. */
+  readonly batches: readonly (readonly TxOutcome[] | null)[]
+  readonly nextDueMs: number | null
+}
+
+interface Step {
+  readonly execution: Execution
+  readonly newTxs: readonly number[]
+  readonly newBatches: readonly string[]
+  readonly holdsBefore: readonly number[]
+}
+
+export class Application {
+  readonly #set: ValidatorSet
+  readonly #batchTtlMs: number
+  readonly #holdMs: number
+  readonly #genesisRoot: Digest
+  readonly #steps: Step[] = []
+  readonly #txs = new Set<number>()
+  readonly #batches = new Set<string>()
+  /** When open holds fall due, ascending. */
+  #holds: readonly number[] = []
+
+  constructor(set: ValidatorSet, genesisRoot: Digest, batchTtlMs: number, holdMs: number) {
+    this.#set = set
+    this.#genesisRoot = genesisRoot
+    this.#batchTtlMs = batchTtlMs
+    this.#holdMs = holdMs
+  }
+
+  get height(): number {
+    return this.#steps.length
+  }
+
+  get nextDueMs(): number | null {
+    return this.#holds[0] ?? null
+  }
+
+  has(txId: number): boolean {
+    return this.#txs.has(txId)
+  }
+
+  /** Time of the newest executed block. */
+  get timeMs(): number {
+    return this.#steps.at(-1)?.execution.result.timeMs ?? 0
+  }
+
+  recentResults(count: number): ExecutionResult[] {
+    return this.#steps.slice(-count).map(({ execution }) => execution.result)
+  }
+
+  /** Whether each certificate of the next block is skipped, so that no body is needed. */
+  skips(block: Block): boolean[] {
+    const inBlock = new Set<string>()
+    return block.payload.map((certificate) => {
+      const name = batchName(certificate)
+      const skipped =
+        certificate.createdMs + this.#batchTtlMs < block.timeMs || this.#batches.has(name) || inBlock.has(name)
+      inBlock.add(name)
+      return skipped
+    })
+  }
+
+  /** `bodies[i]` may be null exactly if certificate i is skipped. */
+  execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Execution {
+    if (block.height !== this.height + 1) throw new Error(`expected height ${this.height + 1}, got ${block.height}`)
+    const skips = this.skips(block)
+    const holdsBefore = this.#holds
+    const ended = this.#holds.filter((dueMs) => dueMs <= block.timeMs).length
+    this.#holds = this.#holds.slice(ended)
+    const newTxs: number[] = []
+    const newBatches: string[] = []
+    const batches = block.payload.map((certificate, i) => {
+      if (skips[i] === true) return null
+      newBatches.push(batchName(certificate))
+      this.#batches.add(batchName(certificate))
+      return this.#executeBatch(certificate, bodies[i] ?? [], block.timeMs, newTxs)
+    })
+    const receipts = digest('receipts', JSON.stringify(batches), String(ended))
+    const result: ExecutionResult = {
+      height: block.height,
+      timeMs: block.timeMs,
+      stateRoot: digest('state', this.#steps.at(-1)?.execution.result.stateRoot ?? this.#genesisRoot, receipts, String(block.timeMs)),
+      receiptsRoot: receipts,
+      hadWork: batches.length > 0 || ended > 0,
+    }
+    const execution = { result, batches, nextDueMs: this.nextDueMs }
+    this.#steps.push({ execution, newTxs, newBatches, holdsBefore })
+    return execution
+  }
+
+  #executeBatch(certificate: BatchCertificate, txs: readonly Uint8Array[], timeMs: number, newTxs: number[]): TxOutcome[] {
+    if (txs.length !== certificate.txCount) throw new Error('executed with a body that is not the certified one')
+    const held = new Set(heldTransfers(this.#set, certificate).map(({ tx }) => tx))
+    return txs.map((bytes, index) => {
+      const tx = decodeTx(bytes)
+      if (this.#txs.has(tx.id)) return { id: tx.id, outcome: 'duplicate' }
+      if (tx.validUntilMs < timeMs) return { id: tx.id, outcome: 'expired' }
+      this.#txs.add(tx.id)
+      newTxs.push(tx.id)
+      if (!held.has(index)) return { id: tx.id, outcome: 'settled' }
+      this.#holds = [...this.#holds, timeMs + this.#holdMs]
+      return { id: tx.id, outcome: 'held' }
+    })
+  }
+
+  /** A crash loses the newest executions that were not on disk; they are done again. */
+  rollback(heights: number): void {
+    for (const step of this.#steps.splice(Math.max(0, this.#steps.length - heights)).reverse()) {
+      for (const id of step.newTxs) this.#txs.delete(id)
+      for (const name of step.newBatches) this.#batches.delete(name)
+      this.#holds = step.holdsBefore
+    }
+  }
+}
+
+function batchName({ epoch, author, seq }: BatchCertificate): string {
+  return `${epoch} ${author} ${seq}`
+}
+
+function digest(...parts: readonly (string | Uint8Array)[]): Digest {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}

@@ -1,0 +1,69 @@
+/** The network of a simulation: delays, loses, doubles, reorders and divides messages, as the options say. */
+import type { Message } from '../../consensus/types.ts'
+import { decodeMessage, encodeMessage } from '../../consensus/wire.ts'
+import type { RunOptions } from './options.ts'
+import type { Prng } from './prng.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface NetworkHooks {
+  /** Every message as it leaves, before it may get lost. */
+  readonly sent: (from: number, to: number, message: Message) => void
+  readonly receive: (to: number, from: number, message: Message) => void
+}
+
+export class SimNetwork {
+  readonly #options: RunOptions
+  readonly #scheduler: Scheduler
+  readonly #prng: Prng
+  readonly #hooks: NetworkHooks
+  readonly counts = { sent: 0, lost: 0, delivered: 0 }
+
+  constructor(options: RunOptions, scheduler: Scheduler, prng: Prng, hooks: NetworkHooks) {
+    this.#options = options
+    this.#scheduler = scheduler
+    this.#prng = prng
+    this.#hooks = hooks
+  }
+
+  get healed(): boolean {
+    return this.#scheduler.nowMs >= this.#options.healMs
+  }
+
+  send(from: number, to: number, message: Message): void {
+    this.#hooks.sent(from, to, message)
+    this.counts.sent++
+    this.deliver(from, to, () => {
+      this.#hooks.receive(to, from, this.#options.throughWire ? decodeMessage(encodeMessage(message)) : message)
+    })
+  }
+
+  /** Runs `arrive` when something from `from` reaches `to`, if it does; twice if it is doubled. */
+  deliver(from: number, to: number, arrive: () => void, extraLoss = 0): void {
+    const { lossAfterHeal, loss, duplicates } = this.#options
+    if (this.#divided(from, to) || this.#prng.chance(this.healed ? lossAfterHeal : Math.max(loss, extraLoss))) {
+      this.counts.lost++
+      return
+    }
+    const copies = this.#prng.chance(duplicates) ? 2 : 1
+    for (let copy = 0; copy < copies; copy++) {
+      this.#scheduler.after(this.#delayMs(), () => {
+        this.counts.delivered++
+        arrive()
+      })
+    }
+  }
+
+  #delayMs(): number {
+    const { delayMs, spikes, spikeMs } = this.#options
+    const spike = !this.healed && this.#prng.chance(spikes)
+    return this.#prng.real(delayMs[0], spike ? spikeMs : delayMs[1])
+  }
+
+  #divided(from: number, to: number): boolean {
+    const nowMs = this.#scheduler.nowMs
+    return this.#options.partitions.some(({ fromMs, untilMs, side, oneWay }) => {
+      if (nowMs < fromMs || nowMs >= untilMs) return false
+      return oneWay ? side.includes(from) && !side.includes(to) : side.includes(from) !== side.includes(to)
+    })
+  }
+}

@@ -1,0 +1,480 @@
+/**
+ * A simulated node: the real replica and the real signer, driven as `node/driver.ts` does it, over disks and a clock
+ * that the simulation owns. It can be killed at any moment, also between two of its own writes.
+ */
+import type { Parameters } from '../../config/parameters.ts'
+import { Replica } from '../../consensus/replica.ts'
+import type { ChainStart, Clock, Effect, Input, Peer, Restored, Signer, Target, Verifier } from '../../consensus/replica-types.ts'
+import { openSigner, type SigningKey } from '../../consensus/signer.ts'
+import type { BatchCertificate, BatchRef, Block, Flag, Message, SignedBatch, ValidatorSet } from '../../consensus/types.ts'
+import { batchDigestOfCertificate } from '../../consensus/wire.ts'
+import { Application, type Execution } from './application.ts'
+import { Violation } from './oracles.ts'
+import type { Prng } from './prng.ts'
+import type { Scheduler } from './scheduler.ts'
+import { Killed, VirtualJournal, VirtualStore, type Boundary } from './storage.ts'
+import { decodeTx, honestFlags } from './transactions.ts'
+
+const INPUTS_PER_TURN = 64
+const TURN_MS = 0.05
+const OFFER_AGAIN_MS = 4_000
+const HOLD_MS = 1_500
+/** More ticks than this in 100 ms are a loop. */
+const TICKS_PER_100_MS = 500
+
+/** How a faulty validator that runs the real replica differs from an honest one. */
+export interface Twist {
+  readonly flags?: (txs: readonly Uint8Array[]) => Flag[]
+  /** What really leaves in place of a message; null: nothing. */
+  readonly outgoing?: (message: Message) => Message | null
+  readonly incoming?: (message: Message) => void
+  /** Who gets its batches by gossip. */
+  readonly audience?: (others: readonly number[]) => readonly number[]
+}
+
+export interface NodeEnvironment {
+  readonly scheduler: Scheduler
+  readonly set: ValidatorSet
+  readonly chain: ChainStart
+  readonly parameters: Parameters
+  readonly verifier: Verifier
+  /** All nodes, followers included. */
+  readonly nodeCount: number
+  readonly send: (from: number, to: number, message: Message) => void
+  readonly gossipBatch: (from: number, to: number, batch: SignedBatch) => void
+  readonly gossipBlock: (from: number, finalized: Extract<Effect, { type: 'gossip-block' }>['finalized']) => void
+  readonly delivered: (node: SimNode, block: Block) => void
+  readonly executed: (
+    node: SimNode,
+    block: Block,
+    bodies: readonly (readonly Uint8Array[] | null)[],
+    execution: Execution,
+  ) => void
+  readonly penalized: (node: SimNode, effect: Extract<Effect, { type: 'penalize' }>) => void
+  readonly note: (node: SimNode, note: Extract<Effect, { type: 'note' }>['note']) => void
+  readonly trace: (line: () => string) => void
+  /** Whether the process may be scheduled to come back by itself. */
+  readonly crashed: (node: SimNode) => void
+}
+
+export interface NodeOptions {
+  readonly index: number
+  /** Null: a follower. */
+  readonly key: SigningKey | null
+  readonly skewMs: number
+  readonly fsyncMs: number
+  readonly executeMs: number
+  readonly twist: Twist | null
+}
+
+interface PendingTx {
+  readonly bytes: Uint8Array
+  offeredMs: number
+}
+
+export class SimNode {
+  readonly index: number
+  readonly name: string
+  readonly #options: NodeOptions
+  readonly #env: NodeEnvironment
+  readonly #prng: Prng
+  readonly #journal = new VirtualJournal()
+  readonly #store = new VirtualStore()
+  readonly #app: Application
+  /** The durable pending log: accepted transactions that are not final. */
+  readonly pending = new Map<number, PendingTx>()
+  #replica: Replica | null = null
+  #signer: Signer | null = null
+  /** Counts starts; what belongs to an earlier life does nothing any more. */
+  #life = 0
+  #bootMs = 0
+  #inputs: Input[] = []
+  #busy = false
+  #tickToken = 0
+  #ticks = { windowMs: 0, count: 0 }
+  #toExecute: Block[] = []
+  #executing = false
+  #deliveredHeight = 0
+  #nextDueMs: number | null = null
+  #killAt: Boundary | null = null
+
+  constructor(options: NodeOptions, env: NodeEnvironment, prng: Prng) {
+    this.index = options.index
+    this.name = `n${options.index}`
+    this.#options = options
+    this.#env = env
+    this.#prng = prng
+    this.#app = new Application(env.set, env.chain.stateRoot, env.parameters.batchTtlMs, HOLD_MS)
+    this.#journal.onBoundary = (boundary) => {
+      this.#passBoundary(boundary)
+    }
+  }
+
+  get up(): boolean {
+    return this.#replica !== null
+  }
+
+  get isFollower(): boolean {
+    return this.#options.key === null
+  }
+
+  get deliveredHeight(): number {
+    return this.#deliveredHeight
+  }
+
+  get executedHeight(): number {
+    return this.#app.height
+  }
+
+  get replica(): Replica | null {
+    return this.#replica
+  }
+
+  #self(): number | null {
+    return this.isFollower ? null : this.index
+  }
+
+  // ---- start, crash ----
+
+  async start(): Promise<void> {
+    if (this.up) return
+    this.#life++
+    this.#bootMs = this.#env.scheduler.nowMs
+    const { set, chain, parameters, verifier } = this.#env
+    const { key, index } = this.#options
+    this.#signer = key === null ? null : await openSigner({ set, index, key, storage: this.#journal })
+    const restored = this.#store.restore(this.#app.recentResults(512), parameters.batchTtlMs + parameters.maxClockDriftMs)
+    this.#replica = new Replica({ set, chain, parameters, self: this.#self(), signer: this.#signer, verifier, restored })
+    this.#deliveredHeight = this.#store.newestFinal
+    this.input({ type: 'start' })
+    this.#nextDueMs = this.#app.nextDueMs
+    this.input({ type: 'next-due', timeMs: this.#nextDueMs })
+    for (let height = this.#app.height + 1; height <= this.#store.newestFinal; height++) {
+      const final = this.#store.final(height)
+      if (final === null) throw new Violation(`${this.name} has lost the final block of height ${height}`)
+      this.#toExecute.push(final.block)
+    }
+    this.#executeNext()
+    this.#offerAll(restored)
+    this.#offerRegularly(this.#life)
+  }
+
+  crash(): void {
+    if (!this.up) return
+    this.#env.trace(() => `${this.name} crashes`)
+    this.#replica = null
+    this.#signer = null
+    this.#killAt = null
+    this.#inputs = []
+    this.#busy = false
+    this.#toExecute = []
+    this.#executing = false
+    this.#journal.crash(this.#prng)
+    this.#store.crash(this.#prng)
+    if (this.#prng.chance(0.5)) this.#app.rollback(this.#prng.int(0, 5))
+    this.#env.crashed(this)
+  }
+
+  /** Dies when it next comes to `boundary`; null: not any more. */
+  killAt(boundary: Boundary | null): void {
+    this.#killAt = boundary
+  }
+
+  #passBoundary(boundary: Boundary): void {
+    if (this.#killAt === boundary) throw new Killed(boundary)
+  }
+
+  // ---- transactions ----
+
+  /** False: busy. Once accepted a transaction must end executed or expired. */
+  accept(txId: number, bytes: Uint8Array): boolean {
+    if (this.#replica === null || this.#replica.ownOpenBatches >= this.#env.parameters.maxOpenBatches) return false
+    this.pending.set(txId, { bytes, offeredMs: this.#env.scheduler.nowMs })
+    this.input({ type: 'submit', txs: [bytes] })
+    return true
+  }
+
+  /** After a restart: what is in own open batches is sent again by the replica itself. */
+  #offerAll(restored: Restored): void {
+    const inBatches = new Set(
+      restored.batches.flatMap(({ batch }) => (batch.batch.author === this.index ? batch.batch.txs.map((tx) => decodeTx(tx).id) : [])),
+    )
+    this.#offer((id) => !inBatches.has(id))
+  }
+
+  #offerRegularly(life: number): void {
+    this.#env.scheduler.after(OFFER_AGAIN_MS / 4, () => {
+      if (life !== this.#life || !this.up) return
+      this.#offer((_, { offeredMs }) => this.#env.scheduler.nowMs - offeredMs > OFFER_AGAIN_MS)
+      this.#offerRegularly(life)
+    })
+  }
+
+  #offer(wanted: (id: number, tx: PendingTx) => boolean): void {
+    const txs: Uint8Array[] = []
+    for (const [id, tx] of this.pending) {
+      if (this.#app.has(id) || !wanted(id, tx)) continue
+      tx.offeredMs = this.#env.scheduler.nowMs
+      txs.push(tx.bytes)
+    }
+    if (txs.length > 0) this.input({ type: 'submit', txs })
+  }
+
+  #settlePending(): void {
+    for (const [id, { bytes }] of this.pending) {
+      if (this.#app.has(id) || decodeTx(bytes).validUntilMs < this.#app.timeMs) this.pending.delete(id)
+    }
+  }
+
+  // ---- the driver ----
+
+  receive(from: number, message: Message): void {
+    if (!this.up) return
+    this.#options.twist?.incoming?.(message)
+    if (message.type === 'block-request') this.#answerBlocks(from, message.digest, message.maxBlocks)
+    else if (message.type === 'batch-request') this.#answerBatches(from, message.refs)
+    else this.input({ type: 'message', from: this.#peer(from), message })
+  }
+
+  #peer(index: number): Peer {
+    return { id: `n${index}`, validator: index < this.#env.set.validators.length ? index : null }
+  }
+
+  receiveBatch(from: number, batch: SignedBatch): void {
+    if (this.up) this.input({ type: 'gossiped-batch', from: this.#peer(from), batch })
+  }
+
+  receiveBlock(from: number, finalized: Extract<Effect, { type: 'gossip-block' }>['finalized']): void {
+    if (this.up) this.input({ type: 'finalized-block', from: this.#peer(from), finalized })
+  }
+
+  input(input: Input): void {
+    if (!this.up) return
+    this.#inputs.push(input)
+    this.#startTurn()
+  }
+
+  #startTurn(): void {
+    if (this.#busy || this.#inputs.length === 0) return
+    this.#busy = true
+    this.#inLife(TURN_MS, () => {
+      this.#turn()
+    })
+  }
+
+  /** Runs `run` later, unless the node crashed in between; a planned kill ends the life there and then. */
+  #inLife(delayMs: number, run: () => void | Promise<void>): void {
+    const life = this.#life
+    this.#env.scheduler.after(delayMs, async () => {
+      if (life !== this.#life || !this.up) return
+      try {
+        await run()
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error
+        this.crash()
+      }
+    })
+  }
+
+  #clock(): Clock {
+    const { scheduler, chain } = this.#env
+    return { monotonicMs: scheduler.nowMs - this.#bootMs, wallMs: chain.createdMs + Math.floor(scheduler.nowMs) + this.#options.skewMs }
+  }
+
+  #turn(): void {
+    const replica = this.#replica
+    if (replica === null) return
+    const records: Extract<Effect, { type: 'store' }>['record'][] = []
+    const rest: Effect[] = []
+    for (const input of this.#inputs.splice(0, INPUTS_PER_TURN)) {
+      for (const effect of replica.step(input, this.#clock())) {
+        if (effect.type === 'store') records.push(effect.record)
+        else if (effect.type === 'assess') this.#assess(effect.batch)
+        else rest.push(effect)
+      }
+    }
+    if (records.length > 0) this.#store.write(records)
+    this.#passBoundary('store-appended')
+    const dirty = this.#signer?.dirty === true
+    const fsyncMs = records.length > 0 || dirty ? this.#prng.real(0.2, this.#options.fsyncMs) : 0
+    this.#inLife(fsyncMs, () => this.#commit(rest, records.length > 0))
+  }
+
+  async #commit(rest: readonly Effect[], written: boolean): Promise<void> {
+    if (written) this.#store.sync()
+    this.#passBoundary('store-synced')
+    if (this.#signer?.dirty === true) await this.#signer.flush()
+    const dieAfter = this.#killAt === 'sent-some' ? this.#prng.int(0, rest.length) : -1
+    for (const [i, effect] of rest.entries()) {
+      if (i === dieAfter) this.#passBoundary('sent-some')
+      this.#dispatch(effect)
+    }
+    this.#busy = false
+    if (this.#inputs.length > 0) this.#startTurn()
+    else this.#armTick()
+  }
+
+  #armTick(): void {
+    const { scheduler } = this.#env
+    const next = this.#replica?.nextDeadlineMs() ?? Infinity
+    if (next === Infinity) return
+    const token = ++this.#tickToken
+    this.#inLife(Math.max(TURN_MS, this.#bootMs + next - scheduler.nowMs), () => {
+      if (token !== this.#tickToken) return
+      this.#countTick()
+      this.input({ type: 'tick' })
+    })
+  }
+
+  #countTick(): void {
+    const windowMs = Math.floor(this.#env.scheduler.nowMs / 100)
+    if (windowMs !== this.#ticks.windowMs) this.#ticks = { windowMs, count: 0 }
+    if (++this.#ticks.count > TICKS_PER_100_MS) throw new Violation(`${this.name} asks for ticks without end`)
+  }
+
+  #assess(signed: SignedBatch): void {
+    const { batch, digest } = signed
+    const ref: BatchRef = { epoch: batch.epoch, author: batch.author, seq: batch.seq, digest }
+    this.#inLife(this.#prng.real(0.2, 10), () => {
+      const valid = batch.txs.every((tx) => decodeTx(tx).valid)
+      const flags = this.#options.twist?.flags?.(batch.txs) ?? honestFlags(batch.txs, this.index)
+      this.input({ type: 'assessed', ref, valid, flags, modelId: new Uint8Array(32) })
+    })
+  }
+
+  #dispatch(effect: Effect): void {
+    switch (effect.type) {
+      case 'send':
+        this.#send(effect.to, effect.message)
+        return
+      case 'gossip-batch':
+        for (const to of this.#audience()) this.#env.gossipBatch(this.index, to, effect.batch)
+        return
+      case 'gossip-block':
+        this.#env.gossipBlock(this.index, effect.finalized)
+        return
+      case 'deliver':
+        this.#deliver(effect.block)
+        return
+      case 'batches-held':
+        this.#executeNext()
+        return
+      case 'penalize':
+        this.#env.penalized(this, effect)
+        return
+      case 'note':
+        this.#env.note(this, effect.note)
+        return
+      case 'store':
+      case 'assess':
+        return
+    }
+  }
+
+  #others(): number[] {
+    return Array.from({ length: this.#env.nodeCount }, (_, index) => index).filter((index) => index !== this.index)
+  }
+
+  #audience(): readonly number[] {
+    return this.#options.twist?.audience?.(this.#others()) ?? this.#others()
+  }
+
+  #send(target: Target, message: Message): void {
+    const twist = this.#options.twist?.outgoing
+    const leaving = twist === undefined ? message : twist(message)
+    if (leaving === null) return
+    for (const to of this.#receivers(target)) if (to !== this.index) this.#env.send(this.index, to, leaving)
+  }
+
+  #receivers(target: Target): number[] {
+    switch (target.kind) {
+      case 'validators':
+        return [...this.#env.set.validators.keys()]
+      case 'validator':
+        return [target.index]
+      case 'peer':
+        return [Number(target.id.slice(1))]
+      case 'anyone':
+        return [this.#prng.pick(this.#others())]
+    }
+  }
+
+  #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): void {
+    const blocks: Block[] = []
+    for (let block = this.#store.block(digest); block !== null && blocks.length < maxBlocks; block = this.#store.block(block.parentDigest)) {
+      blocks.push(block)
+    }
+    if (blocks.length > 0) this.#send({ kind: 'peer', id: `n${to}` }, { type: 'blocks', blocks })
+  }
+
+  #answerBatches(to: number, refs: readonly BatchRef[]): void {
+    const batches = refs.flatMap((ref) => this.#store.batch(ref) ?? [])
+    // As a page that is full: what does not fit is asked for again.
+    if (batches.length > 0) this.#send({ kind: 'peer', id: `n${to}` }, { type: 'batches', batches: batches.slice(0, 4) })
+  }
+
+  // ---- execution ----
+
+  #deliver(block: Block): void {
+    if (block.height !== this.#deliveredHeight + 1) {
+      throw new Violation(`${this.name} delivered height ${block.height} after ${this.#deliveredHeight}`)
+    }
+    this.#deliveredHeight = block.height
+    this.#env.delivered(this, block)
+    this.#toExecute.push(block)
+    this.#executeNext()
+  }
+
+  #executeNext(): void {
+    while (this.#toExecute[0] !== undefined && this.#toExecute[0].height <= this.#app.height) this.#toExecute.shift()
+    const block = this.#toExecute[0]
+    if (this.#executing || block === undefined) return
+    const bodies = this.#bodies(block)
+    if (bodies === null) return
+    this.#executing = true
+    this.#inLife(this.#prng.real(0.2, this.#options.executeMs), () => {
+      this.#execute(block, bodies)
+    })
+  }
+
+  /** Null: some are missing; they are asked for. */
+  #bodies(block: Block): (readonly Uint8Array[] | null)[] | null {
+    const skips = this.#app.skips(block)
+    const missing: BatchCertificate[] = []
+    const bodies = block.payload.map((certificate, i) => {
+      if (skips[i] === true) return null
+      const body = this.#store.batch(this.#refOf(certificate))
+      if (body === null) missing.push(certificate)
+      return body?.batch.txs ?? null
+    })
+    if (missing.length === 0) return bodies
+    this.input({ type: 'need-batches', certificates: missing })
+    return null
+  }
+
+  #refOf(certificate: BatchCertificate): BatchRef {
+    const { epoch, author, seq } = certificate
+    return { epoch, author, seq, digest: batchDigestOfCertificate(this.#env.set.context, certificate) }
+  }
+
+  #execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): void {
+    this.#executing = false
+    this.#toExecute.shift()
+    const execution = this.#app.execute(block, bodies)
+    this.#store.markOrdered(block.payload.map((certificate) => this.#refOf(certificate)))
+    this.#settlePending()
+    this.#env.executed(this, block, bodies, execution)
+    this.input({ type: 'executed', result: execution.result })
+    if (execution.nextDueMs !== this.#nextDueMs) {
+      this.#nextDueMs = execution.nextDueMs
+      this.input({ type: 'next-due', timeMs: this.#nextDueMs })
+    }
+    this.#executeNext()
+  }
+}
+
+/** Flags every transfer. */
+export function flagEverything(txs: readonly Uint8Array[]): Flag[] {
+  return txs.map((_, tx) => ({ tx, action: 0, score: 255, reasons: 1 }))
+}
+

@@ -1,0 +1,338 @@
+/**
+ * What must hold in every run (consensus.md §17, dissemination.md): judged from outside, from the messages on the wire
+ * and from what nodes deliver and execute. Weights and thresholds are computed here; no predicate of the code under
+ * test is used, only its encodings.
+ */
+import { createHash } from 'node:crypto'
+import type {
+  Ack,
+  BatchCertificate,
+  Block,
+  Certificate,
+  Message,
+  Proposal,
+  ProposalMessage,
+  ValidatorSet,
+  Vote,
+  VoteKind,
+} from '../../consensus/types.ts'
+import { ackMessage, batchDigestOfCertificate, blockDigest, encodeAck, proposalId, voteMessage } from '../../consensus/wire.ts'
+import { toHex } from '../../crypto/bytes.ts'
+import type { Execution } from './application.ts'
+import type { SignatureOracle } from './signatures.ts'
+import { decodeTx, isSuspicious, type SimTx } from './transactions.ts'
+
+export class Violation extends Error {}
+
+interface Ballot {
+  readonly kind: VoteKind
+  readonly view: number
+  readonly pid: string
+  readonly signers: Set<number>
+  weight: bigint
+}
+
+interface Executed {
+  readonly root: string
+  readonly by: string
+}
+
+export class Oracles {
+  readonly #set: ValidatorSet
+  readonly #honest: ReadonlySet<number>
+  readonly #signatures: SignatureOracle
+  readonly #faultyWeight: bigint
+  readonly #quorum: bigint
+  readonly #ballots = new Map<string, Ballot>()
+  /** Votes of each validator by kind and view, to see two that contradict each other. */
+  readonly #votes = new Map<string, Set<string>>()
+  readonly #proposals = new Map<string, Proposal>()
+  readonly #blocks = new Map<string, Block>()
+  /** By view: what has, or could have, a certificate. */
+  readonly #notarized = new Map<number, string>()
+  readonly #nullified = new Set<number>()
+  readonly #finalized = new Map<number, string>()
+  /** Final block digests by height. */
+  readonly #chain = new Map<number, string>()
+  readonly #seen = new WeakSet()
+  readonly #acks = new Map<string, string>()
+  readonly #executed = new Map<number, Executed>()
+  readonly #txHeights = new Map<number, number>()
+  readonly #txOutcomes = new Map<number, string>()
+  heldByVerdict = 0
+
+  constructor(set: ValidatorSet, honest: ReadonlySet<number>, signatures: SignatureOracle) {
+    this.#set = set
+    this.#honest = honest
+    this.#signatures = signatures
+    const total = set.validators.reduce((sum, { weight }) => sum + weight, 0n)
+    this.#faultyWeight = (total - 1n) / 3n
+    this.#quorum = (2n * total) / 3n + 1n
+  }
+
+  get finalHeight(): number {
+    return this.#chain.size
+  }
+
+  outcomeOf(txId: number): string | null {
+    return this.#txOutcomes.get(txId) ?? null
+  }
+
+  #weightOf(signers: Iterable<number>): bigint {
+    let weight = 0n
+    for (const signer of new Set(signers)) weight += this.#set.validators[signer]?.weight ?? 0n
+    return weight
+  }
+
+  // ---- messages, as they leave a node ----
+
+  /** `from`: index of the sender, or null for a follower. */
+  sent(from: number | null, message: Message): void {
+    if (this.#seen.has(message)) return
+    this.#seen.add(message)
+    const honest = from === null || this.#honest.has(from)
+    switch (message.type) {
+      case 'vote':
+        this.#vote(message.vote, honest)
+        return
+      case 'certificate':
+        this.#certificate(message.certificate, honest)
+        return
+      case 'certificates':
+        for (const certificate of message.certificates) this.#certificate(certificate, honest)
+        return
+      case 'proposal':
+        this.#proposal(message.proposal, honest)
+        return
+      case 'ack':
+        this.#ack(message.ack, honest)
+        return
+      case 'batch-certificate':
+        this.#batchCertificate(message.certificate, honest)
+        return
+      case 'blocks':
+        for (const block of message.blocks) this.#block(block)
+        return
+      default:
+        return
+    }
+  }
+
+  #isSignedVote(kind: VoteKind, view: number, pid: Uint8Array | null, signer: number, signature: Uint8Array): boolean {
+    const validator = this.#set.validators[signer]
+    if (validator === undefined) return false
+    const message = voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
+    return this.#signatures.verify(signature, message, validator.publicKey)
+  }
+
+  #vote(vote: Vote, honest: boolean): void {
+    if (this.#isSignedVote(vote.kind, vote.view, vote.pid, vote.signer, vote.signature)) {
+      this.#count(vote.kind, vote.view, vote.pid, vote.signer)
+    } else if (honest) throw new Violation(`an honest node sent a ${vote.kind} vote of ${vote.signer} in view ${vote.view} with a wrong signature`)
+  }
+
+  #certificate(certificate: Certificate, honest: boolean): void {
+    if (this.#seen.has(certificate)) return
+    this.#seen.add(certificate)
+    const { kind, view, proposal, signers, signatures } = certificate
+    const pid = proposal === null ? null : proposalId(this.#set.context, proposal)
+    if (proposal !== null && pid !== null) this.#proposals.set(toHex(pid), proposal)
+    const valid = signers.filter((signer, i) => this.#isSignedVote(kind, view, pid, signer, signatures[i] ?? new Uint8Array()))
+    for (const signer of valid) this.#count(kind, view, pid, signer)
+    if (!honest) return
+    if (valid.length !== signers.length || new Set(signers).size !== signers.length || this.#weightOf(signers) < this.#quorum) {
+      throw new Violation(`an honest node sent an invalid ${kind} certificate of view ${view}, signed by ${signers.join(' ')}`)
+    }
+  }
+
+  #proposal(message: ProposalMessage, honest: boolean): void {
+    if (message.parentCertificate !== null) this.#certificate(message.parentCertificate, honest)
+    for (const skip of message.skips) this.#certificate(skip, honest)
+    const { proposal, block, signature } = message
+    const pid = proposalId(this.#set.context, proposal)
+    this.#proposals.set(toHex(pid), proposal)
+    this.#block(block)
+    for (const signer of this.#set.validators.keys()) {
+      if (this.#isSignedVote('notarize', proposal.view, pid, signer, signature)) this.#count('notarize', proposal.view, pid, signer)
+    }
+  }
+
+  #block(block: Block): void {
+    if (this.#seen.has(block)) return
+    this.#seen.add(block)
+    this.#blocks.set(toHex(blockDigest(block)), block)
+  }
+
+  // ---- votes and what they add up to ----
+
+  #count(kind: VoteKind, view: number, pid: Uint8Array | null, signer: number): void {
+    const name = pid === null ? '' : toHex(pid)
+    this.#checkContradiction(kind, view, name, signer)
+    const key = `${kind} ${view} ${name}`
+    const ballot = this.#ballots.get(key) ?? { kind, view, pid: name, signers: new Set<number>(), weight: 0n }
+    this.#ballots.set(key, ballot)
+    if (ballot.signers.has(signer)) return
+    ballot.signers.add(signer)
+    const before = ballot.weight
+    ballot.weight = this.#weightOf(ballot.signers)
+    if (before < this.#quorum && ballot.weight >= this.#quorum) this.#certified(ballot)
+  }
+
+  /** The pairs marked "yes" in consensus.md §10: no honest validator ever makes one. */
+  #checkContradiction(kind: VoteKind, view: number, pid: string, signer: number): void {
+    if (!this.#honest.has(signer)) return
+    const key = `${signer} ${view}`
+    const votes = this.#votes.get(key) ?? new Set<string>()
+    this.#votes.set(key, votes.add(`${kind} ${pid}`))
+    const finalizes = [...votes].filter((vote) => vote.startsWith('finalize'))
+    const notarizes = [...votes].filter((vote) => vote.startsWith('notarize'))
+    const contradiction =
+      finalizes.length > 1 ||
+      notarizes.length > 1 ||
+      (finalizes.length > 0 && [...votes].some((vote) => vote.startsWith('nullify'))) ||
+      (finalizes[0] !== undefined && notarizes[0] !== undefined && finalizes[0].slice(9) !== notarizes[0].slice(9))
+    if (contradiction) throw new Violation(`honest validator ${signer} contradicts itself in view ${view}: ${[...votes].join(', ')}`)
+  }
+
+  /** A certificate can exist from now on. */
+  #certified({ kind, view, pid }: Ballot): void {
+    if (kind === 'nullify') {
+      if (this.#finalized.has(view)) throw new Violation(`view ${view} is finalized and nullified`)
+      this.#nullified.add(view)
+      return
+    }
+    const known = this.#notarized.get(view)
+    if (known !== undefined && known !== pid) throw new Violation(`two proposals of view ${view} have a ${kind} quorum`)
+    if (kind === 'notarize') {
+      this.#notarized.set(view, pid)
+      this.#checkLink(view, pid)
+      return
+    }
+    if (known === undefined) throw new Violation(`view ${view} is finalized without a notarization`)
+    if (this.#nullified.has(view)) throw new Violation(`view ${view} is nullified and finalized`)
+    this.#finalized.set(view, pid)
+    this.#extendChain(this.#proposals.get(pid), view)
+  }
+
+  /** Parent links never skip a view without a nullification, and lead to something notarized. */
+  #checkLink(view: number, pid: string): void {
+    const proposal = this.#proposals.get(pid)
+    if (proposal === undefined) throw new Violation(`the notarized proposal of view ${view} was never sent`)
+    const block = this.#blocks.get(toHex(proposal.blockDigest))
+    if (block === undefined) throw new Violation(`the block of the notarized proposal of view ${view} was never sent`)
+    for (let between = proposal.parentView + 1; between < view; between++) {
+      if (!this.#nullified.has(between)) throw new Violation(`view ${view} builds on ${proposal.parentView} and skips view ${between}, which has no nullification`)
+    }
+    if (proposal.parentView === 0) {
+      if (block.height !== 1) throw new Violation(`view ${view} builds on genesis at height ${block.height}`)
+      return
+    }
+    const parent = this.#proposals.get(this.#notarized.get(proposal.parentView) ?? '')
+    if (parent === undefined) throw new Violation(`view ${view} builds on view ${proposal.parentView}, which has no notarization`)
+    if (toHex(parent.blockDigest) !== toHex(block.parentDigest)) throw new Violation(`the block of view ${view} does not build on that of view ${proposal.parentView}`)
+  }
+
+  #extendChain(proposal: Proposal | undefined, view: number): void {
+    if (proposal === undefined) throw new Violation(`the finalized proposal of view ${view} was never sent`)
+    let digest = toHex(proposal.blockDigest)
+    for (;;) {
+      const block = this.#blocks.get(digest)
+      if (block === undefined) throw new Violation(`a block under the finalized view ${view} was never sent`)
+      const known = this.#chain.get(block.height)
+      if (known === digest) return
+      if (known !== undefined) throw new Violation(`fork at height ${block.height}: ${known} and ${digest} are final`)
+      this.#chain.set(block.height, digest)
+      if (block.height === 1) return
+      digest = toHex(block.parentDigest)
+    }
+  }
+
+  /** An honest node handed out a final block. */
+  delivered(node: string, block: Block): void {
+    const digest = toHex(blockDigest(block))
+    const known = this.#chain.get(block.height)
+    if (known !== digest) throw new Violation(`${node} delivered ${digest} at height ${block.height}; final there is ${known ?? 'nothing'}`)
+  }
+
+  // ---- batches ----
+
+  /** An honest validator acks one digest per (author, number), and gives the same bytes for it for ever. */
+  #ack(ack: Ack, honest: boolean): void {
+    const validator = this.#set.validators[ack.signer]
+    const signed =
+      validator !== undefined && this.#signatures.verify(ack.signature, ackMessage(this.#set.context, ack), validator.publicKey)
+    if (!signed) {
+      if (honest) throw new Violation(`an honest node sent an ack of ${ack.signer} with a wrong signature`)
+      return
+    }
+    if (!this.#honest.has(ack.signer)) return
+    const name = `${ack.signer} acks ${ack.author} ${ack.seq}`
+    const content = createHash('sha256').update(encodeAck(ack)).digest('hex')
+    const known = this.#acks.get(name)
+    if (known !== undefined && known !== content) throw new Violation(`validator ${name} with two different acks`)
+    this.#acks.set(name, content)
+  }
+
+  #batchCertificate(certificate: BatchCertificate, honest: boolean): void {
+    if (honest) this.#checkAcks(certificate, 'an honest node sent')
+  }
+
+  #checkAcks(certificate: BatchCertificate, who: string): void {
+    const { epoch, author, seq, acks, txCount } = certificate
+    const digest = batchDigestOfCertificate(this.#set.context, certificate)
+    const what = `${who} a certificate of batch ${seq} of ${author}`
+    const signers = acks.map(({ signer }) => signer)
+    if (new Set(signers).size !== signers.length) throw new Violation(`${what} with a signer twice`)
+    if (this.#weightOf(signers) < this.#quorum) throw new Violation(`${what} below the quorum`)
+    for (const { signer, flags, modelId, signature } of acks) {
+      const message = ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
+      const key = this.#set.validators[signer]?.publicKey ?? new Uint8Array()
+      if (!this.#signatures.verify(signature, message, key)) throw new Violation(`${what} with a wrong signature of ${signer}`)
+      if (flags.some(({ tx }) => tx >= txCount)) throw new Violation(`${what} with a flag outside the batch`)
+    }
+  }
+
+  // ---- execution ----
+
+  /** An honest node executed a block. `bodies[i]` is null if batch i was skipped. */
+  executed(node: string, block: Block, bodies: readonly (readonly Uint8Array[] | null)[], execution: Execution): void {
+    const root = toHex(execution.result.stateRoot)
+    const known = this.#executed.get(block.height)
+    if (known !== undefined) {
+      if (known.root !== root) throw new Violation(`state roots of height ${block.height} differ: ${known.by} ${known.root}, ${node} ${root}`)
+      return
+    }
+    this.#executed.set(block.height, { root, by: node })
+    for (const [i, certificate] of block.payload.entries()) {
+      this.#checkAcks(certificate, `block ${block.height} holds`)
+      const outcomes = execution.batches[i]
+      if (outcomes == null) continue
+      for (const [index, { outcome }] of outcomes.entries()) {
+        const tx = decodeTx(bodies[i]?.[index] ?? new Uint8Array())
+        if (outcome === 'settled' || outcome === 'held') this.#checkOutcome(block, certificate, index, tx, outcome)
+      }
+    }
+  }
+
+  #checkOutcome(block: Block, certificate: BatchCertificate, index: number, tx: SimTx, outcome: 'settled' | 'held'): void {
+    const before = this.#txHeights.get(tx.id)
+    if (before !== undefined) throw new Violation(`transaction ${tx.id} was executed at heights ${before} and ${block.height}`)
+    this.#txHeights.set(tx.id, block.height)
+    this.#txOutcomes.set(tx.id, outcome)
+    if (!tx.valid) throw new Violation(`the invalid transaction ${tx.id} was executed at height ${block.height}`)
+    const flaggers = certificate.acks.filter(({ flags }) => flags.some((flag) => flag.tx === index && flag.action === 0))
+    const held = this.#weightOf(flaggers.map(({ signer }) => signer)) >= this.#faultyWeight + 1n
+    if (held !== (outcome === 'held')) throw new Violation(`transaction ${tx.id} is ${outcome} against the opinions in its certificate`)
+    this.#checkTable(tx, outcome)
+    if (held) this.heldByVerdict++
+  }
+
+  /** The table of dissemination.md, "The verdict", against what honest validators think. */
+  #checkTable(tx: SimTx, outcome: 'settled' | 'held'): void {
+    const honest = [...this.#honest]
+    const suspecting = honest.filter((index) => isSuspicious(tx, index))
+    if (suspecting.length === 0 && outcome === 'held') throw new Violation(`transaction ${tx.id} is held although no honest validator flags it`)
+    const certain = suspecting.length === honest.length || this.#weightOf(suspecting) >= 2n * this.#faultyWeight + 1n
+    if (certain && outcome === 'settled') throw new Violation(`transaction ${tx.id} settled although honest weight ${this.#weightOf(suspecting)} flags it`)
+  }
+}
