@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CordonError } from '../config/errors.ts'
+import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
 import { childEnvironment, entryPath, entryUrl } from './entries.ts'
 import { ask } from './http.ts'
 
@@ -35,6 +35,7 @@ export class NodeProcess {
   readonly exited: Promise<NodeExit>
   readonly #child: ChildProcess
   readonly #rpc: string
+  readonly #log: string
   #exit: NodeExit | null = null
 
   private constructor(options: NodeProcessOptions, child: ChildProcess, pid: number, logOffset: number) {
@@ -42,6 +43,7 @@ export class NodeProcess {
     this.pid = pid
     this.#child = child
     this.#rpc = options.rpc
+    this.#log = options.log
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal, lastLine: lastLine(options.log, logOffset) }
@@ -84,13 +86,20 @@ export class NodeProcess {
     let last = 'no answer'
     while (performance.now() < deadline) {
       signal.throwIfAborted()
-      if (this.#exit !== null) throw new CordonError('devnet-failed', `${this.name} ${describeExit(this.#exit)}`, { name: this.name, ...this.#exit })
+      if (this.#exit !== null) throw this.#failure(this.#exit)
       const answer = await ask(`${this.#rpc}${path}`)
       if (answer.status === 200) return
       last = answer.text
       await delay(POLL_MS, undefined, { signal })
     }
-    throw new CordonError('devnet-failed', `${this.name} (pid ${this.pid}) is not ready after ${timeoutMs / 1000} s: ${last}`, { name: this.name, pid: this.pid })
+    throw new CordonError('devnet-failed', `${this.name} (pid ${this.pid}) is not ready after ${timeoutMs / 1000} s: ${last}; log: ${this.#log}`, { name: this.name, pid: this.pid })
+  }
+
+  /** A refusal that the node named keeps its code. */
+  #failure(exit: NodeExit): CordonError {
+    const code = /^cordon: ([a-z-]+): /.exec(exit.lastLine)?.[1]
+    const known = code !== undefined && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'devnet-failed'
+    return new CordonError(known, `${this.name} ${describeExit(exit)}; log: ${this.#log}`, { name: this.name, ...exit })
   }
 
   /** Whether the node's port answers anything at all. */
@@ -104,10 +113,10 @@ export class NodeProcess {
   }
 
   /** SIGTERM, and SIGKILL if that does not end it in time. */
-  async stop(): Promise<NodeExit> {
+  async stop(termTimeoutMs: number = TERM_TIMEOUT_MS): Promise<NodeExit> {
     if (this.#exit !== null) return this.#exit
     this.#child.kill('SIGTERM')
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), TERM_TIMEOUT_MS)
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), termTimeoutMs)
     const exit = await this.exited
     clearTimeout(timer)
     return exit
@@ -139,13 +148,17 @@ function rotateLog(path: string): void {
   }
 }
 
-/** The last line written since `offset` that is not a JSON log line; else the last line. */
+/** What the process said last to people since `offset`: its own refusal, else the error that ended it, else the last line. */
 function lastLine(path: string, offset: number): string {
   let lines: string[]
   try {
-    lines = readFileSync(path).subarray(offset).toString('utf8').split('\n').filter((line) => line.trim() !== '')
+    lines = readFileSync(path)
+      .subarray(offset)
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !line.startsWith('{'))
   } catch {
     return ''
   }
-  return lines.findLast((line) => !line.startsWith('{')) ?? lines.at(-1) ?? ''
+  return lines.findLast((line) => line.startsWith('cordon: ')) ?? lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ?? lines.at(-1) ?? ''
 }

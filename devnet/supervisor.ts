@@ -25,6 +25,8 @@ export interface SupervisorOptions {
   readonly dir: string
   readonly onEvent: (event: SupervisorEvent) => void
   readonly readyTimeoutMs?: number
+  /** Between SIGTERM and SIGKILL. */
+  readonly termTimeoutMs?: number
   /** Program run for each node; the daemon unless a test says otherwise. */
   readonly entry?: string
 }
@@ -55,6 +57,8 @@ export class Supervisor {
   #file: DevnetFile
   #closeControl: () => void = () => undefined
   #stop: Promise<void> | null = null
+  /** Until all nodes were ready once, a node that ends makes `start` fail, which says it. */
+  #started = false
   #settleStopped: () => void = () => undefined
 
   private constructor(options: SupervisorOptions, file: DevnetFile, releaseLock: () => void) {
@@ -84,6 +88,10 @@ export class Supervisor {
     }
   }
 
+  get #termTimeoutMs(): number {
+    return this.#options.termTimeoutMs ?? TERM_TIMEOUT_MS
+  }
+
   get file(): DevnetFile {
     return this.#file
   }
@@ -97,6 +105,7 @@ export class Supervisor {
       for (const node of this.#file.nodes) await this.#launch(node)
       const timeoutMs = this.#options.readyTimeoutMs ?? READY_TIMEOUT_MS
       await Promise.all([...this.#processes.values()].map((running) => running.waitFor('/readyz', timeoutMs, this.#stopping.signal)))
+      this.#started = true
     } catch (error) {
       await this.stop()
       throw error
@@ -127,7 +136,7 @@ export class Supervisor {
   restart(name: string): Promise<RestartResult> {
     const node = this.#nodeOf(name)
     return this.#afterOthers(node.name, async () => {
-      await this.#running(name)?.stop()
+      await this.#running(name)?.stop(this.#termTimeoutMs)
       const running = await this.#launch(node)
       return { name, pid: running.pid, ready: await this.#becomesReady(running) }
     })
@@ -139,7 +148,7 @@ export class Supervisor {
   }
 
   async #prepare(): Promise<void> {
-    for (const { name, pid } of await stopStrays(this.#file)) this.#options.onEvent({ event: 'stale', name, pid })
+    for (const { name, pid } of await stopStrays(this.#file, this.#termTimeoutMs)) this.#options.onEvent({ event: 'stale', name, pid })
     const token = randomBytes(16).toString('hex')
     const { port, close } = await listenForControl(token, (request) => this.#answer(request))
     this.#closeControl = close
@@ -177,7 +186,7 @@ export class Supervisor {
 
   #onExit(running: NodeProcess, exit: NodeExit, log: string): void {
     if (this.#processes.get(running.name) === running) this.#notePid(running.name, null)
-    if (this.#stopping.signal.aborted) return
+    if (this.#stopping.signal.aborted || !this.#started) return
     const { code, signal } = exit
     this.#options.onEvent({ event: 'exit', name: running.name, pid: running.pid, code, signal, message: `${running.name} ${describeExit(exit)}`, log })
   }
@@ -230,9 +239,9 @@ export class Supervisor {
     this.#stopping.abort(new CordonError('devnet-failed', 'the devnet was stopped before it was ready'))
     // A restart under way may have started a process that is not in the table yet.
     const tasks = Promise.allSettled(this.#tasks.values())
-    await Promise.all([...this.#processes.values()].map((running) => running.stop()))
+    await Promise.all([...this.#processes.values()].map((running) => running.stop(this.#termTimeoutMs)))
     await tasks
-    await Promise.all([...this.#processes.values()].map((running) => running.stop()))
+    await Promise.all([...this.#processes.values()].map((running) => running.stop(this.#termTimeoutMs)))
     this.#write({ ...this.#file, supervisor: null, identities: {}, nodes: this.#file.nodes.map((node) => ({ ...node, pid: null })) })
     this.#closeControl()
     this.#releaseLock()
@@ -247,7 +256,12 @@ export class Supervisor {
 
   #write(file: DevnetFile): void {
     this.#file = file
-    writeDevnetFile(this.#paths.dir, file)
+    try {
+      writeDevnetFile(this.#paths.dir, file)
+    } catch (error) {
+      // Somebody removed the directory of a running devnet: its nodes must still be stopped.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
   }
 }
 
@@ -265,20 +279,20 @@ export function runningSupervisor(dir: string): NonNullable<DevnetFile['supervis
 export async function stopDevnet(dir: string): Promise<boolean> {
   const file = readDevnetFile(dir)
   const { supervisor } = file
-  if (supervisor === null || !isSameProcess(supervisor.pid, supervisor.identity)) return (await stopStrays(file)).length > 0
+  if (supervisor === null || !isSameProcess(supervisor.pid, supervisor.identity)) return (await stopStrays(file, TERM_TIMEOUT_MS)).length > 0
   await askSupervisor(supervisor, { op: 'stop' }).catch(() => signalProcess(supervisor.pid, 'SIGTERM'))
   await ended([supervisor], TERM_TIMEOUT_MS + 1_000)
   return true
 }
 
 /** Ends node processes whose supervisor died. Resolves to those it found. */
-async function stopStrays(file: DevnetFile): Promise<{ name: string; pid: number; identity: string }[]> {
+async function stopStrays(file: DevnetFile, termTimeoutMs: number): Promise<{ name: string; pid: number; identity: string }[]> {
   const strays = file.nodes.flatMap(({ name, pid }) => {
     const identity = file.identities[name]
     return pid !== null && identity !== undefined && isSameProcess(pid, identity) ? [{ name, pid, identity }] : []
   })
   for (const { pid } of strays) signalProcess(pid, 'SIGTERM')
-  if (await ended(strays, TERM_TIMEOUT_MS)) return strays
+  if (await ended(strays, termTimeoutMs)) return strays
   for (const { pid, identity } of strays) if (isSameProcess(pid, identity)) signalProcess(pid, 'SIGKILL')
   await ended(strays, TERM_TIMEOUT_MS)
   return strays

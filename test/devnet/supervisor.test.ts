@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import test, { type TestContext } from 'node:test'
+import { askSupervisor } from '../../devnet/control.ts'
+import { devnetPaths, nodePaths, readDevnetFile } from '../../devnet/layout.ts'
+import { isSameProcess, processIdentity } from '../../devnet/processes.ts'
+import { Supervisor, runningSupervisor, stopDevnet, type SupervisorEvent } from '../../devnet/supervisor.ts'
+import { FAKE_DAEMON, bend, fakeDevnet } from './helpers.ts'
+
+interface Opened {
+  readonly supervisor: Supervisor
+  readonly events: SupervisorEvent[]
+  /** Resolves at the next exit event. */
+  nextExit(): Promise<SupervisorEvent>
+}
+
+async function open(t: TestContext, dir: string): Promise<Opened> {
+  const events: SupervisorEvent[] = []
+  let wake: (event: SupervisorEvent) => void = () => undefined
+  const supervisor = await Supervisor.open({
+    dir,
+    entry: FAKE_DAEMON,
+    readyTimeoutMs: 20_000,
+    termTimeoutMs: 500,
+    onEvent: (event) => {
+      events.push(event)
+      if (event.event === 'exit') wake(event)
+    },
+  })
+  t.after(() => supervisor.stop())
+  return { supervisor, events, nextExit: () => new Promise((resolve) => (wake = resolve)) }
+}
+
+function pidsOf(dir: string): number[] {
+  return readDevnetFile(dir).nodes.flatMap(({ pid }) => (pid === null ? [] : [pid]))
+}
+
+function portOf(dir: string, name: string): number {
+  return Number(new URL(readDevnetFile(dir).nodes.find((node) => node.name === name)!.rpc).port)
+}
+
+test('starts all nodes, notes their pids, and leaves none behind', async (t) => {
+  const dir = await fakeDevnet({ v1: {}, v2: {} })
+  const { supervisor } = await open(t, dir)
+  await supervisor.start()
+  const pids = pidsOf(dir)
+  assert.equal(pids.length, 2)
+  assert.equal(runningSupervisor(dir).pid, process.pid)
+  await supervisor.stop()
+  assert.deepEqual(pids.map(processIdentity), [null, null])
+  assert.deepEqual(pidsOf(dir), [])
+  assert.throws(() => runningSupervisor(dir), { code: 'devnet-missing' })
+  assert.match(readFileSync(nodePaths(dir, { dir: 'v1' }).log, 'utf8'), /fake node started/)
+})
+
+test('reports an exit and does not restart; restart starts the dead node', async (t) => {
+  const dir = await fakeDevnet({ v1: {}, v2: {}, v3: {}, v4: {} })
+  const { supervisor, events, nextExit } = await open(t, dir)
+  await supervisor.start()
+  const before = readDevnetFile(dir).nodes[3]!.pid!
+  const exit = nextExit()
+  process.kill(before, 'SIGKILL')
+  const { event, ...rest } = await exit
+  assert.equal(event, 'exit')
+  assert.deepEqual(
+    { ...rest, log: '', message: '' },
+    { name: 'v4', pid: before, code: null, signal: 'SIGKILL', log: '', message: '' },
+  )
+  assert.equal(readDevnetFile(dir).nodes[3]!.pid, null)
+  const result = (await askSupervisor(runningSupervisor(dir), { op: 'restart', name: 'v4' })) as { pid: number; ready: boolean }
+  assert.equal(result.ready, true)
+  assert.notEqual(result.pid, before)
+  assert.equal(readDevnetFile(dir).nodes[3]!.pid, result.pid)
+  assert.equal(events.filter((each) => each.event === 'exit').length, 1)
+})
+
+test('kill and restart by name; an unknown name is a usage error', async (t) => {
+  const dir = await fakeDevnet({ v1: {} })
+  const { supervisor } = await open(t, dir)
+  await supervisor.start()
+  const record = runningSupervisor(dir)
+  const [pid] = pidsOf(dir)
+  assert.deepEqual(await askSupervisor(record, { op: 'kill', name: 'v1' }), { name: 'v1', pid })
+  assert.deepEqual(await askSupervisor(record, { op: 'kill', name: 'v1' }), { name: 'v1', pid: null })
+  await assert.rejects(askSupervisor(record, { op: 'kill', name: 'v9' }), { code: 'usage', message: /v9.*this devnet has v1/ })
+})
+
+test('restart without a quorum returns once the node answers', async (t) => {
+  const dir = await fakeDevnet({ v1: {}, v2: {}, v3: {}, v4: {} })
+  const { supervisor } = await open(t, dir)
+  await supervisor.start()
+  for (const name of ['v2', 'v3', 'v4']) await supervisor.kill(name)
+  bend(dir, 'v4', { port: portOf(dir, 'v4'), neverReady: true })
+  assert.equal((await supervisor.restart('v4')).ready, false)
+})
+
+test('a node that refuses to start fails the start with its own words and code, and stops the others', async (t) => {
+  const dir = await fakeDevnet({ v1: {}, v2: { exitCode: 78, lastLine: 'cordon: port-in-use: port 1 is taken' } })
+  const { supervisor, events } = await open(t, dir)
+  await assert.rejects(supervisor.start(), { code: 'port-in-use', message: /v2 ended with exit code 78: cordon: port-in-use: port 1 is taken/ })
+  const started = events.flatMap((event) => (event.event === 'started' ? [event.pid] : []))
+  assert.equal(started.length, 2)
+  assert.deepEqual(started.map(processIdentity), [null, null])
+})
+
+test('a node that ignores SIGTERM is killed', { timeout: 15_000 }, async (t) => {
+  const dir = await fakeDevnet({ v1: { deaf: true } })
+  const { supervisor } = await open(t, dir)
+  await supervisor.start()
+  const [pid] = pidsOf(dir)
+  await supervisor.stop()
+  assert.equal(processIdentity(pid!), null)
+})
+
+test('a second supervisor on the directory is refused', async (t) => {
+  const dir = await fakeDevnet({ v1: {} })
+  const { supervisor } = await open(t, dir)
+  await assert.rejects(Supervisor.open({ dir, onEvent: () => undefined }), { code: 'devnet-running', message: new RegExp(String(process.pid)) })
+  await supervisor.stop()
+  const again = await open(t, dir)
+  await again.supervisor.stop()
+})
+
+test('the control channel asks for its token', async (t) => {
+  const dir = await fakeDevnet({ v1: {} })
+  await open(t, dir)
+  const record = runningSupervisor(dir)
+  await assert.rejects(askSupervisor({ ...record, token: 'guess' }, { op: 'stop' }), { code: 'usage', message: /token/ })
+  const socket = connect({ port: record.port, host: '127.0.0.1' })
+  socket.write('no json\n')
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  assert.equal((JSON.parse(answer.toString()) as { ok: boolean }).ok, false)
+  socket.destroy()
+})
+
+test('stop from another process ends supervisor and nodes; a stopped devnet says so', async (t) => {
+  const dir = await fakeDevnet({ v1: {}, v2: {} })
+  const { supervisor } = await open(t, dir)
+  await supervisor.start()
+  await askSupervisor(runningSupervisor(dir), { op: 'stop' })
+  await supervisor.stopped
+  assert.equal(await stopDevnet(dir), false)
+})
+
+/** A supervisor in a process of its own, so that it can be killed. */
+async function startElsewhere(dir: string): Promise<number> {
+  const program = `
+    const { Supervisor } = await import(${JSON.stringify(new URL('../../devnet/supervisor.ts', import.meta.url).href)})
+    const supervisor = await Supervisor.open({ dir: ${JSON.stringify(dir)}, entry: ${JSON.stringify(FAKE_DAEMON)}, onEvent: () => undefined })
+    await supervisor.start()
+    process.stdout.write('ready')
+  `
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+  return child.pid!
+}
+
+async function goneFrom(pids: readonly { pid: number; identity: string }[]): Promise<void> {
+  while (pids.some(({ pid, identity }) => isSameProcess(pid, identity))) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+test('nodes end when their supervisor is killed, and the next one takes the directory over', { timeout: 20_000 }, async (t) => {
+  const dir = await fakeDevnet({ v1: {}, v2: { deaf: true } })
+  const dead = await startElsewhere(dir)
+  const file = readDevnetFile(dir)
+  assert.equal(file.supervisor?.pid, dead)
+  const nodes = file.nodes.map(({ name, pid }) => ({ pid: pid!, identity: file.identities[name]! }))
+  await goneFrom(nodes.slice(0, 1))
+  // v2 ignores the signal, so the next supervisor finds it and ends it.
+  const { supervisor, events } = await open(t, dir)
+  assert.deepEqual(
+    events.filter((event) => event.event === 'stale').map(({ name }) => name),
+    ['v2'],
+  )
+  await goneFrom(nodes)
+  bend(dir, 'v2', { port: portOf(dir, 'v2') })
+  await supervisor.start()
+  assert.equal(pidsOf(dir).length, 2)
+  assert.notEqual(readFileSync(devnetPaths(dir).lock, 'utf8'), '')
+})
