@@ -4,6 +4,7 @@
  * orchestrators put their own into the environment.
  */
 import type { Command, Option } from 'commander'
+import { NODE_VARIABLES } from '../config/variables.ts'
 import { note } from './output.ts'
 
 /** Flags without a variable. */
@@ -33,8 +34,8 @@ export const MIRRORED_FLAGS: readonly string[] = [
   'wait',
 ]
 
-/** Read elsewhere: by the daemon from its own configuration, and by wrappers of this program. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(['CORDON_LOG_LEVEL'])
+/** Read elsewhere: by the daemon, on top of its configuration. */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set(NODE_VARIABLES)
 
 export function variableOf(flag: string): string {
   return `CORDON_${flag.toUpperCase().replaceAll('-', '_')}`

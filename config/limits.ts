@@ -113,8 +113,8 @@ export const LIMITS = {
   banMs: 60_000,
   /** Points one offence costs; they halve with every scoreHalfLifeMs. */
   penaltyPoints: 10,
-  /** Score at which a peer is banned. A validator is banned at twice that. */
-  banScore: -50,
+  /** Score at which a peer is banned: five quick offences. A validator is banned at twice that. */
+  banScore: -45,
   /** Time in which half of the penalties of a peer are forgotten. */
   scoreHalfLifeMs: 60_000,
   /** Scores remembered of peers that are not connected. */

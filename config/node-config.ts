@@ -11,6 +11,7 @@ import { parse as parseToml, TomlError } from 'smol-toml'
 import { CordonError } from './errors.ts'
 import { Fields, show, type Refuse } from './fields.ts'
 import { LIMITS } from './limits.ts'
+import { CLIENT_VARIABLES, NODE_VARIABLES } from './variables.ts'
 
 export const NODE_CONFIG_VERSION: number = 1
 
@@ -159,19 +160,10 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
 type SettingName = keyof NodeSettings
 const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
 
-/** Variables that client commands read; the daemon knows them and leaves them alone. */
-export const CLIENT_VARIABLES: readonly string[] = [
-  'CORDON_RPC',
-  'CORDON_DIR',
-  'CORDON_JSON',
-  'CORDON_PASSWORD_FILE',
-  'CORDON_TIMEOUT',
-]
-
-/** The variable that overrides a setting, such as `CORDON_RPC_PORT`. */
+/** The variable that overrides a setting: `CORDON_RPC_PORT` for `rpc.port`, `CORDON_NODE_DATA` for `data`. */
 export function variableOf(name: SettingName): string {
   const [table, key] = SETTINGS[name].key
-  return ['CORDON', ...(table === null ? [] : [table]), key].join('_').toUpperCase()
+  return ['CORDON', table ?? 'node', key].join('_').toUpperCase()
 }
 
 /**
@@ -308,7 +300,7 @@ function overrides(environment: Readonly<Record<string, string | undefined>>): P
 }
 
 function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const known = new Set([...SETTING_NAMES.map(variableOf), ...CLIENT_VARIABLES])
+  const known = new Set<string>([...NODE_VARIABLES, ...CLIENT_VARIABLES])
   return Object.keys(environment)
     .filter((variable) => variable.startsWith('CORDON_') && !known.has(variable))
     .sort()

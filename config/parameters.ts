@@ -34,7 +34,7 @@ const ms = (mainnet: number, devnet: number, min: number, max: number, reason: s
   reason,
 })
 
-/** The table. `--param NAME=VALUE` of `cordon devnet` and `cordon init` takes these names. */
+/** The table. `--param NAME=VALUE` of `cordon devnet` takes these names. */
 export const PARAMETERS = {
   deltaMs: ms(
     500,

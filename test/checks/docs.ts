@@ -67,7 +67,7 @@ function parametersPage(): string {
   return page(
     'Parameters',
     'config/parameters.ts',
-    'What a network chooses for itself in its genesis file. All of them are part of the genesis hash, so the nodes of one chain never disagree. `cordon devnet --param NAME=VALUE` and `cordon init --param NAME=VALUE` set them for a new network; testnet starts from the values of mainnet.',
+    'What a network chooses for itself in its genesis file. All of them are part of the genesis hash, so the nodes of one chain never disagree. `cordon devnet --param NAME=VALUE` sets them for a new network; testnet starts from the values of mainnet.',
     table(['name', 'unit', 'mainnet', 'devnet', 'range', 'why'], rows),
     '`deltaMaxMs` must not be below `deltaMs`, and `idleMs` must be below `standstillMs`.',
   )

@@ -1,0 +1,44 @@
+/**
+ * The `CORDON_*` environment variables by who reads them. Each side knows the other's, so that a variable meant for
+ * one does not make the other warn. Tests hold both lists to the code that reads them.
+ */
+
+/** Overrides of `config/cordon.toml` (`config/node-config.ts`). */
+export const NODE_VARIABLES = [
+  'CORDON_NODE_GENESIS',
+  'CORDON_NODE_DATA',
+  'CORDON_NODE_SIGNER',
+  'CORDON_NODE_PEER_KEY',
+  'CORDON_NODE_VALIDATOR_KEY',
+  'CORDON_LOG_LEVEL',
+  'CORDON_P2P_LISTEN',
+  'CORDON_P2P_ANNOUNCE',
+  'CORDON_P2P_BOOTSTRAP',
+  'CORDON_P2P_MDNS',
+  'CORDON_RPC_HOST',
+  'CORDON_RPC_PORT',
+] as const
+
+/** Flags of commands that have a variable: `--rpc` is `CORDON_RPC` (`cli/environment.ts`). */
+export const CLIENT_VARIABLES = [
+  'CORDON_BASE_PORT',
+  'CORDON_DEMO',
+  'CORDON_DETACH',
+  'CORDON_DIR',
+  'CORDON_DURATION',
+  'CORDON_FULL_NODES',
+  'CORDON_GENESIS',
+  'CORDON_JSON',
+  'CORDON_KEYSTORE',
+  'CORDON_LOAD_ACCOUNTS',
+  'CORDON_NETWORK',
+  'CORDON_PASSWORD_FILE',
+  'CORDON_PASSWORD_STDIN',
+  'CORDON_RATE',
+  'CORDON_RPC',
+  'CORDON_SEED',
+  'CORDON_TIMEOUT',
+  'CORDON_VALIDATOR_KEY',
+  'CORDON_VALIDATORS',
+  'CORDON_WAIT',
+] as const
