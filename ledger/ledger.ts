@@ -298,7 +298,7 @@ export class Ledger extends LedgerReader {
       await this.#updateTree(updates)
       const encoded = execution.receipts.map(encodeReceipt)
       const result = this.#resultOf(block, execution, receiptsRootOf(encoded))
-      const head = this.#headAfter(execution, totals)
+      const head = this.#headAfter(execution, totals, live, batches)
       const body = bodyOf(execution, encoded)
       const windowsGone = this.#windowsGone(block.timeMs)
       await this.store.write([
@@ -339,7 +339,7 @@ export class Ledger extends LedgerReader {
     }
   }
 
-  #headAfter({ receipts }: Execution, totals: Totals): Head {
+  #headAfter({ receipts }: Execution, totals: Totals, live: WindowUpdate, batches: WindowUpdate): Head {
     const { head, tree } = this.memory
     let { settled, held, failed } = head.outcomes
     for (const { outcome } of receipts) {
@@ -354,6 +354,8 @@ export class Ledger extends LedgerReader {
       entries: tree.count,
       totals,
       outcomes: { settled, held, failed },
+      liveIdBuckets: live.bucketCount,
+      executedBatchBuckets: batches.bucketCount,
     }
   }
 

@@ -134,6 +134,8 @@ async function createLedger(store: LedgerStore, genesis: Genesis, genesisHash: B
     entries: tree.count,
     totals,
     outcomes: { settled: 0, held: 0, failed: 0 },
+    liveIdBuckets: 0,
+    executedBatchBuckets: 0,
   }
   const result: BlockResult = {
     height: 0,
@@ -164,8 +166,8 @@ async function readMemory(store: LedgerStore, head: Head, genesis: Genesis): Pro
     throw inconsistent(`its head counts ${head.totals.fees} uCRD of fees, its state ${fees}`)
   const openHolds = await readOpenHolds(store, head)
   const windows = await readWindows(store, genesis.parameters.batchTtlMs)
-  await checkWindow(tree, 'liveIds', windows.liveIds)
-  await checkWindow(tree, 'executedBatches', windows.executedBatches)
+  await checkWindow(tree, 'liveIds', windows.liveIds, head.liveIdBuckets)
+  await checkWindow(tree, 'executedBatches', windows.executedBatches, head.executedBatchBuckets)
   return { head, tree, results, validators, fees, openHolds, ...windows }
 }
 
@@ -176,17 +178,18 @@ function required(value: Uint8Array | null, what: string): Uint8Array {
 
 async function readResults(store: LedgerStore, head: Head): Promise<Map<number, BlockResult>> {
   const rows = await store.range({ ...tableRange('r'), newestFirst: true, limit: LIMITS.resultsInMemory })
-  const results = new Map(
-    rows
-      .toReversed()
-      .map(([, value]) => decodeResult(value))
-      .map((result) => [result.height, result]),
+  const results = rows.toReversed().map(([, value]) => decodeResult(value))
+  const newest = results.at(-1)
+  const fits = rows.every(
+    ([key], index) =>
+      heightOfKey(key, 1) === head.height - index && results.at(-1 - index)?.height === head.height - index,
   )
-  const newest = results.get(head.height)
-  if (newest === undefined || results.has(head.height + 1) || !equalBytes(newest.stateRoot, head.stateRoot)) {
-    throw inconsistent(`the result of height ${head.height} does not fit its head`)
+  if (newest === undefined || !fits || !equalBytes(newest.stateRoot, head.stateRoot)) {
+    throw inconsistent(
+      `the results of the newest blocks do not fit its head, which is at height ${head.height}`,
+    )
   }
-  return results
+  return new Map(results.map((result) => [result.height, result]))
 }
 
 async function* rowsOf(store: LedgerStore, table: 'o' | 'w'): AsyncGenerator<StoreRow> {
@@ -240,6 +243,7 @@ async function checkWindow(
   tree: StateTree,
   kind: 'liveIds' | 'executedBatches',
   window: Window,
+  bucketCount: number,
 ): Promise<void> {
   const keys = [...window.buckets()].map(([bucket, entry]) => ({
     bucket,
@@ -247,12 +251,16 @@ async function checkWindow(
     key: bucketKey(kind, bucket),
   }))
   await tree.load(keys.map(({ key }) => key))
-  const gone: number[] = []
   for (const { bucket, entry, key } of keys) {
     const stored = tree.get(key)
-    if (stored === null) gone.push(bucket)
-    else if (!equalBytes(stored, encodeBucket(kind, entry)))
+    if (stored === null) window.drop([bucket])
+    else if (!equalBytes(stored, encodeBucket(kind, entry))) {
       throw inconsistent(`bucket ${bucket} of its ${kind} does not fit its recent blocks`)
+    }
   }
-  window.drop(gone)
+  if (window.buckets().size !== bucketCount) {
+    throw inconsistent(
+      `its recent blocks fill ${window.buckets().size} buckets of ${kind}, its head counts ${bucketCount}`,
+    )
+  }
 }

@@ -229,7 +229,9 @@ export class LedgerReader {
   }
 
   /** The transactions of an executed height with their receipts, in order, or null if it is not executed. */
-  async transactionsOf(height: number): Promise<{ readonly receipt: Receipt; readonly bytes: Uint8Array }[] | null> {
+  async transactionsOf(
+    height: number,
+  ): Promise<{ readonly receipt: Receipt; readonly bytes: Uint8Array }[] | null> {
     const result = await this.result(height)
     if (result === null) return null
     if (result.receipts === 0) return []

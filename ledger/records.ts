@@ -85,6 +85,9 @@ export interface Head {
   readonly entries: number
   readonly totals: Totals
   readonly outcomes: OutcomeCounts
+  /** Buckets of the two windows, to notice a missing record. */
+  readonly liveIdBuckets: number
+  readonly executedBatchBuckets: number
 }
 
 export function encodeHead(head: Head): Uint8Array {
@@ -103,6 +106,8 @@ export function encodeHead(head: Head): Uint8Array {
     .u48(outcomes.settled)
     .u48(outcomes.held)
     .u48(outcomes.failed)
+    .u32(head.liveIdBuckets)
+    .u32(head.executedBatchBuckets)
     .finish()
 }
 
@@ -123,6 +128,8 @@ export function decodeHead(bytes: Uint8Array): Head {
     entries: reader.u32(),
     totals: { balances: reader.u64(), holds: reader.u64(), stake: reader.u64(), fees: reader.u64() },
     outcomes: { settled: reader.u48(), held: reader.u48(), failed: reader.u48() },
+    liveIdBuckets: reader.u32(),
+    executedBatchBuckets: reader.u32(),
   }
   reader.end()
   return head

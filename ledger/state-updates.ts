@@ -26,6 +26,8 @@ export interface WindowUpdate {
   readonly added: readonly Member[]
   readonly entries: ReadonlyMap<number, BucketEntry>
   readonly dropped: readonly number[]
+  /** Number of buckets afterwards. */
+  readonly bucketCount: number
 }
 
 /** @param keepMs How long after its end a bucket still counts. */
@@ -35,8 +37,11 @@ export function windowUpdate(
   timeMs: number,
   keepMs: number,
 ): WindowUpdate {
-  const dropped = [...window.buckets().keys()].filter((bucket) => bucketEndMs(bucket) + keepMs <= timeMs)
-  return { added, entries: window.after(added), dropped }
+  const buckets = window.buckets()
+  const dropped = [...buckets.keys()].filter((bucket) => bucketEndMs(bucket) + keepMs <= timeMs)
+  const entries = window.after(added)
+  const fresh = [...entries.keys()].filter((bucket) => !buckets.has(bucket))
+  return { added, entries, dropped, bucketCount: buckets.size + fresh.length - dropped.length }
 }
 
 function* windowEntries(kind: 'liveIds' | 'executedBatches', update: WindowUpdate): Generator<StateUpdate> {
