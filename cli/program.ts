@@ -37,6 +37,8 @@ export async function buildProgram(loaded: string | 'all' | null, version: strin
   program.version(version, '-V, --version', 'print the version')
   program.helpOption('-h, --help', 'print help')
   program.configureHelp({ showGlobalOptions: false })
+  // Else commander would hand options behind a subcommand's name to its parent, where `devnet` has some of the same name.
+  program.enablePositionalOptions()
   for (const { name, description, load } of COMMANDS) {
     const command = new Command(name).description(description)
     program.addCommand(loaded === 'all' || loaded === name ? (await load())(command) : command)

@@ -201,6 +201,7 @@ export interface RpcMethods {
   /** Answers when the transaction is final or expired, or when the time is up (then with its status so far). */
   tx_wait: { params: { txId: string; timeoutMs: number }; result: TxInfo }
   /** Signatures are not looked at: the wallet gives zeros, so that nothing leaves it that could be spent. */
+  /** The signatures are not looked at: only their number and keys must be right. */
   tx_dryRun: { params: { tx: string }; result: DryRun }
   /** Waits until the portable proof exists, at most `timeoutMs`; null: not yet. `file`: the canonical text (`receipt.ts`). */
   tx_receipt: { params: { txId: string; timeoutMs?: number }; result: { file: string } | null }

@@ -8,8 +8,8 @@ import type { Parameters } from '../config/parameters.ts'
 import { toHex } from '../crypto/bytes.ts'
 import { verifyFast } from '../crypto/ed25519.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { checkTransactionBytes, checkValidity, spentBy } from '../ledger/rules.ts'
-import type { DecodedTransaction, Transaction } from '../ledger/transaction.ts'
+import { checkStructure, checkTransactionBytes, checkValidity, spentBy } from '../ledger/rules.ts'
+import { decodeTransaction, type DecodedTransaction, type Transaction } from '../ledger/transaction.ts'
 import { txName, type PendingTransactions, type PendingTx } from './pending.ts'
 
 export interface AdmissionOptions {
@@ -34,6 +34,17 @@ export class Admission {
   decode(bytes: Uint8Array): DecodedTransaction {
     const { chainId, parameters } = this.#options
     return checkTransactionBytes(bytes, { chain: chainId, minFee: parameters.minFee }, verifyFast)
+  }
+
+  /**
+   * The same without signatures, for a dry run: what a payment would do can be asked before the key is opened.
+   * @throws CordonError with a `tx-…` code.
+   */
+  decodeUnsigned(bytes: Uint8Array): DecodedTransaction {
+    const { chainId, parameters } = this.#options
+    const decoded = decodeTransaction(bytes)
+    checkStructure(decoded.transaction, { chain: chainId, minFee: parameters.minFee })
+    return decoded
   }
 
   /**

@@ -209,7 +209,7 @@ class Service {
 
   async dryRun(hex: string): Promise<DryRun> {
     const { admission, ledger, scorer, genesis } = this.#options
-    const tx = admission.decode(this.#txBytes(hex))
+    const tx = admission.decodeUnsigned(this.#txBytes(hex))
     await admission.check(tx.transaction, Date.now())
     const balance = (await ledger.account(tx.transaction.sender))?.balance ?? 0n
     const assessments = []
