@@ -25,10 +25,10 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   return trimLines(drawn.toString())
 }
 
-/** Names and values under each other. */
-export function facts(rows: readonly (readonly [string, string])[]): string {
+/** Cells in aligned columns without titles: names and values under each other. */
+export function facts(rows: readonly (readonly string[])[]): string {
   const drawn = new Table({ chars: NO_LINES, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } })
-  for (const [name, value] of rows) drawn.push([name, value])
+  for (const row of rows) drawn.push([...row])
   return trimLines(drawn.toString())
 }
 

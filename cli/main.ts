@@ -10,6 +10,12 @@ function version(): string {
   return manifest === undefined ? 'unknown' : (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
 }
 
+/** For a command line that could not be parsed. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return args.slice(0, end === -1 ? undefined : end).includes('--json') || process.env.CORDON_JSON !== undefined
+}
+
 /** Runs one command. @returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   if (args.length === 1 && args[0] === '--version') {
@@ -27,8 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
     await parse(program, args)
     return exitCodeOfRun()
   } catch (error) {
-    const end = args.indexOf('--')
-    return printError(error, args.slice(0, end === -1 ? undefined : end).includes('--json'))
+    return printError(error, wantsJson(args))
   }
 }
 

@@ -44,9 +44,8 @@ export function verifyPortableReceipt(text: string, genesis: Genesis): VerifiedR
   const file = decodeReceiptFile(text)
   checkChain(file, genesis)
   checkTransaction(file, genesis)
-  const committing = checkResult(file)
-  const last = checkLinks(file)
-  return checkFinalization(file, genesis, { committing, last })
+  checkResult(file)
+  return checkFinalization(file, genesis, checkLinks(file))
 }
 
 function checkChain({ genesisHash, headers }: DecodedReceiptFile, genesis: Genesis): void {
@@ -70,7 +69,7 @@ function checkTransaction({ transaction, receipt, genesisHash }: DecodedReceiptF
 }
 
 /** The receipt is under the results root of the first header. */
-function checkResult({ receipt, receiptPath, resultsPath, headers }: DecodedReceiptFile): BlockHeader {
+function checkResult({ receipt, receiptPath, resultsPath, headers }: DecodedReceiptFile): void {
   const committing = headers[0]?.header
   if (committing === undefined) throw invalid('expected at least one header, got none')
   const receiptsRoot = rootOfSteps(receiptDigest(encodeReceipt(receipt)), receiptPath)
@@ -81,12 +80,16 @@ function checkResult({ receipt, receiptPath, resultsPath, headers }: DecodedRece
   if (receipt.height > committing.executed.height) {
     throw invalid(`header ${committing.height} commits to results up to height ${committing.executed.height}, the receipt is of height ${receipt.height}`)
   }
-  return committing
 }
 
-/** Every header is the child of the one before it. */
-function checkLinks({ headers }: DecodedReceiptFile): { readonly header: BlockHeader; readonly digest: Uint8Array } {
-  let last: { header: BlockHeader; digest: Uint8Array } | null = null
+interface LastHeader {
+  readonly header: BlockHeader
+  readonly digest: Uint8Array
+}
+
+/** Every header is the child of the one before it. @returns the last one. */
+function checkLinks({ headers }: DecodedReceiptFile): LastHeader {
+  let last: LastHeader | null = null
   for (const { bytes, header } of headers) {
     if (last !== null && (!equalBytes(header.parentDigest, last.digest) || header.height !== last.header.height + 1)) {
       throw invalid(`header ${header.height} is not the child of header ${last.header.height}`)
@@ -100,7 +103,7 @@ function checkLinks({ headers }: DecodedReceiptFile): { readonly header: BlockHe
 function checkFinalization(
   { finalization, receipt, transaction, genesisHash }: DecodedReceiptFile,
   genesis: Genesis,
-  { last }: { committing: BlockHeader; last: { readonly header: BlockHeader; readonly digest: Uint8Array } },
+  last: LastHeader,
 ): VerifiedReceipt {
   if (finalization.kind !== 'finalize' || finalization.proposal === null) throw invalid(`expected a finalization, got a certificate of ${finalization.kind} votes`)
   if (!equalBytes(finalization.proposal.blockDigest, last.digest)) {

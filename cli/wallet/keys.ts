@@ -54,7 +54,7 @@ function prefixOf(options: CreateOptions, keystore: string): string {
 function numbered(words: string): string {
   const cells = words.split(' ').map((word, index) => `${String(index + 1).padStart(2)} ${word}`)
   const rows = Array.from({ length: Math.ceil(cells.length / 4) }, (_, row) => cells.slice(4 * row, 4 * row + 4))
-  return table([{ title: '' }, { title: '' }, { title: '' }, { title: '' }], rows).trimStart()
+  return facts(rows)
 }
 
 export async function list(options: KeystoreOptions): Promise<CommandResult> {
