@@ -45,6 +45,11 @@ export class Finality {
     return true
   }
 
+  /** Newest final height that had certificates, or is known to have had expiries. */
+  get lastWorkHeight(): number {
+    return Math.max(this.#lastPayloadHeight, this.#core.results.lastWorkHeight)
+  }
+
   /** Whether final blocks wait to be delivered and all are held. */
   get hasMore(): boolean {
     const { lastFinal, tree } = this.#core
@@ -64,13 +69,13 @@ export class Finality {
    * hold that is due is work, and once a proposal of the current view is here there is nothing left to wait for.
    */
   isIdle(): boolean {
-    const { tree, certificates, proposals, lastFinal, results, payload, view } = this.#core
+    const { tree, certificates, proposals, lastFinal, payload, view } = this.#core
     const { root } = tree
     if (root.height === 0 || proposals.first(view) !== null) return false
     const finalDigest = lastFinal?.proposal?.blockDigest
     if (finalDigest === undefined || !equalBytes(root.digest, finalDigest)) return false
     if ((certificates.newestNotarization?.view ?? 0) > lastFinalView(this.#core)) return false
-    if (Math.max(this.#lastPayloadHeight, results.lastWorkHeight) > root.executed.height) return false
+    if (this.lastWorkHeight > root.executed.height) return false
     return !payload.hasOrderable(() => false)
   }
 }

@@ -199,8 +199,8 @@ export class Ordering {
     }
     this.#targetView = startView
     this.#voter = new Voter(this.#core, signer)
-    this.#proposer = new Proposer(this.#core, this.#voter)
     this.#finality = new Finality(this.#core, this.#restoredWorkHeight(restored))
+    this.#proposer = new Proposer(this.#core, this.#voter, this.#finality)
     this.#retransmitter = new Retransmitter({ certificates, own, progress, emit })
     this.#fetcher = new BlockFetcher(this.#core.tree)
     this.#restore(restored, mine, signer)
@@ -439,6 +439,8 @@ export class Ordering {
       return
     }
     if (vote.view <= lastFinalView(this.#core)) {
+      // Unread: a validator may say of itself that it is in a view, nobody else of it.
+      if (from.validator === vote.signer) progress.sawVote(vote)
       // Late votes of a quorum that is complete are ordinary; who has not been seen beyond the view needs help.
       if (progress.seenView(vote.signer) <= lastFinalView(this.#core) && vote.kind !== 'finalize')
         this.#retransmitter.answer(from, lastFinal, this.#now)
@@ -732,7 +734,7 @@ export class Ordering {
     if (!this.#proposeAgain) return
     this.#proposeAgain = false
     this.#proposeMs = Infinity
-    const result = this.#proposer.propose(() => this.#finality.isIdle())
+    const result = this.#proposer.propose()
     switch (result.outcome) {
       case 'nothing':
         return

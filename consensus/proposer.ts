@@ -10,6 +10,7 @@ import { LIMITS } from '../config/limits.ts'
 import { mustBeEmpty } from './block-rules.ts'
 import type { ParentInfo } from './block-tree.ts'
 import { pidKey } from './certificates.ts'
+import type { Finality } from './finality.ts'
 import { excludedBelow, keepBlock, lastFinalView, type Core } from './ordering-core.ts'
 import { selectParent, type ParentChoice } from './parent-selection.ts'
 import type { Pending } from './proposal-pool.ts'
@@ -38,14 +39,16 @@ const NOTHING: ProposeOutcome = { outcome: 'nothing' }
 export class Proposer {
   readonly #core: Core
   readonly #voter: Voter
+  readonly #finality: Finality
   /** Own proposals that were stored before a restart, by view. */
   readonly #stored = new Map<number, ProposalMessage>()
   /** Highest view proposed, or re-sent, in this run. */
   #proposedView = 0
 
-  constructor(core: Core, voter: Voter) {
+  constructor(core: Core, voter: Voter, finality: Finality) {
     this.#core = core
     this.#voter = voter
+    this.#finality = finality
   }
 
   /** An own proposal from before the restart. */
@@ -54,7 +57,7 @@ export class Proposer {
   }
 
   /** Proposes for the current view if this node leads it and has not yet. */
-  propose(isIdle: () => boolean): ProposeOutcome {
+  propose(): ProposeOutcome {
     const { self, view, set, own } = this.#core
     if (self === null || !this.#voter.mayVote || this.#proposedView >= view || leader(set, view) !== self)
       return NOTHING
@@ -72,14 +75,14 @@ export class Proposer {
     if (parent.found === 'hole') return { outcome: 'hole' }
     if (parent.found === 'missing-block') return { outcome: 'missing-block', certificate: parent.certificate }
     if (parent.found === 'too-many-skips') return NOTHING
-    return this.#proposeOn(parent, isIdle)
+    return this.#proposeOn(parent)
   }
 
-  #proposeOn(parent: Parent, isIdle: () => boolean): ProposeOutcome {
+  #proposeOn(parent: Parent): ProposeOutcome {
     const info = this.#core.tree.info(parent.digest)
     if (info === null) return NOTHING
     const block = this.#makeBlock(info)
-    const untilMs = this.#saysNothing(block, info) ? this.#worthWaitingUntil(info, isIdle()) : 0
+    const untilMs = this.#saysNothing(block, info) ? this.#worthWaitingUntil(info) : 0
     if (untilMs > this.#core.clock.monotonicMs) return { outcome: 'wait', untilMs }
     return this.#send(block, parent)
   }
@@ -108,14 +111,17 @@ export class Proposer {
   }
 
   #saysNothing(block: Block, parent: ParentInfo): boolean {
-    if (block.payload.length > 0 || block.executed.height > parent.executed.height) return false
+    if (block.payload.length > 0) return false
+    // Results of empty blocks are news to nobody: else each block would call for another that commits to it.
+    const commits = block.executed.height > parent.executed.height
+    if (commits && this.#finality.lastWorkHeight > parent.executed.height) return false
     if (mustBeEmpty(block.height, block.executed.height)) return true
     return !this.#core.payload.hasOrderable(excludedBelow(this.#core, parent.digest))
   }
 
-  #worthWaitingUntil(parent: ParentInfo, idle: boolean): number {
+  #worthWaitingUntil(parent: ParentInfo): number {
     const { timers, parameters, tree, results } = this.#core
-    if (idle) return timers.enteredMs + parameters.idleMs
+    if (this.#finality.isIdle()) return timers.enteredMs + parameters.idleMs
     const tipIsSettled = tree.root.height === parent.height && results.lastHeight >= parent.height
     return tipIsSettled ? 0 : timers.enteredMs + timers.deltaMs / 2
   }
