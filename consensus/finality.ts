@@ -66,16 +66,23 @@ export class Finality {
   /**
    * "The chain is idle if and only if the tip is final, and the results of the last block that had certificates or
    * expiries are in a finalized header, and no certificate that could be ordered is known." Height 0 is not idle, a
-   * hold that is due is work, and once a proposal of the current view is here there is nothing left to wait for.
+   * hold that is due is work, and once a proposal of the current view is here there is nothing left to wait for. Neither
+   * is there when an honest validator has given the view up: it knows of work that has not come here.
    */
   isIdle(): boolean {
     const { tree, certificates, proposals, lastFinal, payload, view } = this.#core
     const { root } = tree
-    if (root.height === 0 || proposals.first(view) !== null) return false
+    if (root.height === 0 || proposals.first(view) !== null || this.#isGivenUp(view)) return false
     const finalDigest = lastFinal?.proposal?.blockDigest
     if (finalDigest === undefined || !equalBytes(root.digest, finalDigest)) return false
     if ((certificates.newestNotarization?.view ?? 0) > lastFinalView(this.#core)) return false
     if (this.lastWorkHeight > root.executed.height) return false
     return !payload.hasOrderable(() => false)
+  }
+
+  /** Nullify votes of weight > F: at least one of them is honest. */
+  #isGivenUp(view: number): boolean {
+    const { pool, set } = this.#core
+    return (pool.tally('nullify', view, null)?.weight ?? 0n) > set.maxFaultyWeight
   }
 }

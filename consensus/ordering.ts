@@ -44,7 +44,8 @@
  *   nullify; a view may be finalized later than it is current. All as in consensus.md.
  * - §12, idle: a leader with nothing to say waits up to Δ/2 for a tip that is about to become final or executed
  *   (`proposer.ts`): a view is entered on a notarization, so by the letter no chain would ever be idle.
- * - §7: once the proposal of a view is here, T_idle no longer counts into its timers: the wait it allows for is over.
+ * - §7: T_idle no longer counts into the timers of a view once its proposal is here, for the wait it allows for is over,
+ *   or once nullify votes of weight > F are, for somebody honest knows of work.
  * - §8.8: 4,096 nullifications, at most 1 MiB, may stand in one proposal; paging of more is not built.
  * - §5: certificates of views up to the last final one are dropped unread; the last finalization says more than they do.
  *
@@ -471,6 +472,7 @@ export class Ordering {
 
   #count(vote: Vote): void {
     const answer = this.#core.pool.add(vote)
+    if (vote.kind === 'nullify' && vote.view === this.#core.view) this.#idleAgain = true
     if (answer === 'conflict' && vote.kind !== 'nullify') {
       note(this.#core, {
         kind: 'equivocation',

@@ -8,9 +8,25 @@ import { hash } from '../../crypto/hash.ts'
 import { sign, verify } from '../../crypto/ed25519.ts'
 import { Ordering } from '../../consensus/ordering.ts'
 import type { Excluded, PayloadSource } from '../../consensus/payload-source.ts'
-import type { Clock, Effect, ExecutionResult, Note, Peer, Restored, Signer, StoreRecord } from '../../consensus/replica-types.ts'
+import type {
+  Clock,
+  Effect,
+  ExecutionResult,
+  Note,
+  Peer,
+  Restored,
+  Signer,
+  StoreRecord,
+} from '../../consensus/replica-types.ts'
 import { openSigner } from '../../consensus/signer.ts'
-import type { BatchCertificate, Block, Certificate, Message, ProposalMessage, ValidatorSet } from '../../consensus/types.ts'
+import type {
+  BatchCertificate,
+  Block,
+  Certificate,
+  Message,
+  ProposalMessage,
+  ValidatorSet,
+} from '../../consensus/types.ts'
 import { batchDigestOfCertificate, decodeMessage, encodeMessage } from '../../consensus/wire.ts'
 import { batchCertificate, CREATED_MS, digestOf, GENESIS_HASH, keyPair, validatorSet } from './fixtures.ts'
 import { MemoryJournal } from './memory-journal.ts'
@@ -56,7 +72,9 @@ class HandMadePayload implements PayloadSource {
 
   #orderable(excluded: Excluded): BatchCertificate[] {
     const context = this.#context
-    return [...this.open.values()].filter((certificate) => !excluded({ ...certificate, digest: batchDigestOfCertificate(context, certificate) }))
+    return [...this.open.values()].filter(
+      (certificate) => !excluded({ ...certificate, digest: batchDigestOfCertificate(context, certificate) }),
+    )
   }
 
   check(certificate: BatchCertificate): string | null {
@@ -112,7 +130,12 @@ export class VirtualNode {
   async start(): Promise<void> {
     const { set, parameters } = this.network
     if (this.isValidator) {
-      this.#signer = await openSigner({ set, index: this.index, storage: this.journal, key: { sign: (message) => sign(message, keyPair(this.index).secretKey) } })
+      this.#signer = await openSigner({
+        set,
+        index: this.index,
+        storage: this.journal,
+        key: { sign: (message) => sign(message, keyPair(this.index).secretKey) },
+      })
     }
     this.ordering = new Ordering({
       set,
@@ -130,11 +153,15 @@ export class VirtualNode {
 
   #restored(): Restored {
     const newest = this.stored.final.at(-1)
-    const blocks = [...this.stored.blocks.values()].filter((block) => newest === undefined || block.height >= newest.height)
+    const blocks = [...this.stored.blocks.values()].filter(
+      (block) => newest === undefined || block.height >= newest.height,
+    )
     return {
       certificates: [...this.stored.certificates.values()],
       proposals: [...this.stored.proposals.values()],
-      blocks: [...this.stored.blocks].filter(([, block]) => blocks.includes(block)).map(([hex, block]) => ({ digest: Buffer.from(hex, 'hex'), block })),
+      blocks: [...this.stored.blocks]
+        .filter(([, block]) => blocks.includes(block))
+        .map(([hex, block]) => ({ digest: Buffer.from(hex, 'hex'), block })),
       delivered: newest === undefined ? null : { height: newest.height, digest: newest.digest },
       finalBlocks: [],
       batches: [],
@@ -162,10 +189,16 @@ export class VirtualNode {
   #store(record: StoreRecord): void {
     if (this.#faults.loses?.(record) === true) return
     const { certificates, proposals, blocks, final } = this.stored
-    if (record.kind === 'certificate') certificates.set(`${record.certificate.kind} ${record.certificate.view}`, record.certificate)
+    if (record.kind === 'certificate')
+      certificates.set(`${record.certificate.kind} ${record.certificate.view}`, record.certificate)
     else if (record.kind === 'proposal') proposals.set(record.proposal.proposal.view, record.proposal)
     else if (record.kind === 'block') blocks.set(toHex(record.digest), record.block)
-    else if (record.kind === 'finalized') final.push({ height: record.height, digest: record.digest, block: blocks.get(toHex(record.digest)) as Block })
+    else if (record.kind === 'finalized')
+      final.push({
+        height: record.height,
+        digest: record.digest,
+        block: blocks.get(toHex(record.digest)) as Block,
+      })
   }
 
   async #dispatch(effect: Effect): Promise<void> {
@@ -199,7 +232,8 @@ export class VirtualNode {
       else if (message.type === 'vote') engine.onVote(from, message.vote, clock)
       else if (message.type === 'certificate') engine.onCertificate(from, message.certificate, clock)
       else if (message.type === 'certificates') engine.onCertificates(from, message.certificates, clock)
-      else if (message.type === 'certificates-request') engine.onCertificatesRequest(from, message.fromView, message.toView, clock)
+      else if (message.type === 'certificates-request')
+        engine.onCertificatesRequest(from, message.fromView, message.toView, clock)
       else if (message.type === 'blocks') engine.onBlocks(from, message.blocks, clock)
     })
   }
@@ -207,15 +241,35 @@ export class VirtualNode {
   #answerBlocks(from: Peer, digest: Uint8Array, maxBlocks: number): void {
     if (this.ordering === null) return
     const blocks: Block[] = []
-    for (let block = this.stored.blocks.get(toHex(digest)); block !== undefined && blocks.length < maxBlocks; block = this.stored.blocks.get(toHex(block.parentDigest))) {
+    for (
+      let block = this.stored.blocks.get(toHex(digest));
+      block !== undefined && blocks.length < maxBlocks;
+      block = this.stored.blocks.get(toHex(block.parentDigest))
+    ) {
       blocks.push(block)
     }
-    if (blocks.length > 0) this.network.route(this.index, { type: 'send', to: { kind: 'peer', id: from.id }, message: { type: 'blocks', blocks } })
+    if (blocks.length > 0)
+      this.network.route(this.index, {
+        type: 'send',
+        to: { kind: 'peer', id: from.id },
+        message: { type: 'blocks', blocks },
+      })
   }
 
   offer(author: number, seq: number): Promise<void> {
     this.payload.offer(batchCertificate(this.network.set, author, seq, [0, 1, 2]))
     return this.step((engine, clock) => engine.onWork(clock))
+  }
+
+  /** For sets that cannot certify with the usual three signers. */
+  offerAlone(seq: number): Promise<void> {
+    this.payload.offer(batchCertificate(this.network.set, 0, seq, [0]))
+    return this.step((engine, clock) => engine.onWork(clock))
+  }
+
+  /** The ledger's folder was lost, too. */
+  forgetResults(): void {
+    this.#results = []
   }
 
   noted(kind: Note['kind']): Note[] {
@@ -252,7 +306,10 @@ export class VirtualNetwork {
     this.set = validatorSet(options.weights)
     this.parameters = makeParameters('devnet', options.parameters)
     const count = this.set.validators.length + (options.followers ?? 0)
-    this.nodes = Array.from({ length: count }, (_, index) => new VirtualNode(this, index, options.faults?.(index) ?? {}))
+    this.nodes = Array.from(
+      { length: count },
+      (_, index) => new VirtualNode(this, index, options.faults?.(index) ?? {}),
+    )
   }
 
   get clock(): Clock {
@@ -297,8 +354,13 @@ export class VirtualNetwork {
   gossip(from: VirtualNode, { finalized }: Extract<Effect, { type: 'gossip-block' }>): void {
     from.gossiped.push(finalized.block)
     for (const node of this.nodes) {
-      if (node === from || this.link(from.index, node.index, { type: 'blocks', blocks: [] }) === null) continue
-      this.later(LINK_MS, () => node.step((engine, clock) => engine.onFinalizedBlock({ id: String(from.index), validator: null }, finalized, clock)))
+      if (node === from || this.link(from.index, node.index, { type: 'blocks', blocks: [] }) === null)
+        continue
+      this.later(LINK_MS, () =>
+        node.step((engine, clock) =>
+          engine.onFinalizedBlock({ id: String(from.index), validator: null }, finalized, clock),
+        ),
+      )
     }
   }
 
@@ -326,7 +388,9 @@ export class VirtualNetwork {
 
   #nextEvent(): NetworkEvent | null {
     let next: NetworkEvent | null = null
-    for (const event of this.#events) if (next === null || event.atMs < next.atMs || (event.atMs === next.atMs && event.order < next.order)) next = event
+    for (const event of this.#events)
+      if (next === null || event.atMs < next.atMs || (event.atMs === next.atMs && event.order < next.order))
+        next = event
     return next
   }
 
@@ -346,10 +410,13 @@ export class VirtualNetwork {
 
   /** Fails unless all final chains are prefixes of the longest. */
   assertAgreement(): void {
-    const longest = this.nodes.map((node) => node.chain).reduce((best, chain) => (chain.length > best.length ? chain : best))
+    const longest = this.nodes
+      .map((node) => node.chain)
+      .reduce((best, chain) => (chain.length > best.length ? chain : best))
     for (const node of this.nodes) {
       node.chain.forEach((digest, position) => {
-        if (digest !== longest[position]) throw new Error(`node ${node.index} has another block at height ${position + 1}`)
+        if (digest !== longest[position])
+          throw new Error(`node ${node.index} has another block at height ${position + 1}`)
       })
     }
   }
