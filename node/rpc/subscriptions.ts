@@ -72,14 +72,14 @@ export class Subscriptions {
           continue
         }
         const event = await this.#events.at(stream.nextHeight)
-        if (stream.isStopped()) return
+        if (stream.stopped) return
         stream.nextHeight++
         await this.#send(
           `{"jsonrpc":"2.0","method":"blocks_event","params":${JSON.stringify({ subscription, event })}}`,
         )
       }
     } catch (error) {
-      if (!stream.isStopped()) this.#onBroken(error)
+      if (!stream.stopped) this.#onBroken(error)
     }
   }
 }
@@ -91,11 +91,6 @@ class Stream {
 
   constructor(nextHeight: number) {
     this.nextHeight = nextHeight
-  }
-
-  /** As a call, since it can change while something is awaited. */
-  isStopped(): boolean {
-    return this.stopped
   }
 
   stop(): void {
