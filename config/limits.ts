@@ -113,8 +113,10 @@ export const LIMITS = {
   banMs: 60_000,
   /** Points one offence costs; they halve with every scoreHalfLifeMs. */
   penaltyPoints: 10,
-  /** Score at which a peer is banned: five quick offences. A validator is banned at twice that. */
+  /** Score at which a peer is banned: five quick offences. */
   banScore: -45,
+  /** The same for a peer that proved to be a validator: ten. */
+  validatorBanScore: -95,
   /** Time in which half of the penalties of a peer are forgotten. */
   scoreHalfLifeMs: 60_000,
   /** Scores remembered of peers that are not connected. */

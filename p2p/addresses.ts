@@ -7,6 +7,7 @@ import { CordonError } from '../config/errors.ts'
 export function parseAddress(text: string): Multiaddr {
   try {
     const address = multiaddr(text)
+    if (address.getComponents().length === 0) throw new RangeError('empty')
     peerIdOf(address)
     return address
   } catch (error) {

@@ -22,14 +22,14 @@ import type { Topic, Verdict } from './types.ts'
 type Registrar = GossipSubComponents['registrar']
 
 const MESSAGE_ID_BYTES = 20
-/** Room for the author, the numbers and the signature around the transactions of a batch. */
-const BATCH_ENVELOPE_BYTES = 1_024
+/** Room for the author, the numbers and the signature around the transactions of a batch; or for the RPC around a block. */
+const ENVELOPE_BYTES = 1_024
 
 /** Longest message of each topic. A block travels with its certificate. */
 export const GOSSIP_BYTES: Readonly<Record<Topic, number>> = {
   tx: LIMITS.txBytes,
-  batch: LIMITS.batchBytes + BATCH_ENVELOPE_BYTES,
-  block: LIMITS.messageBytes,
+  batch: LIMITS.batchBytes + ENVELOPE_BYTES,
+  block: LIMITS.messageBytes - ENVELOPE_BYTES,
 }
 
 const VERDICTS: Readonly<Record<Verdict, TopicValidatorResult>> = {
@@ -194,8 +194,7 @@ function gossipsubOptions(options: GossipOptions): NonNullable<Parameters<typeof
     tagMeshPeers: false, // nothing here closes connections by tags
     maxInboundStreams: 2,
     maxOutboundStreams: 2,
-    // One RPC may answer several requests for messages.
-    maxInboundDataLength: 4 * LIMITS.messageBytes,
+    maxInboundDataLength: LIMITS.messageBytes, // of one RPC; gossipsub sends none above 4 MiB
     maxOutboundBufferSize: LIMITS.peerQueueBytes,
     decodeRpcLimits: {
       maxSubscriptions: 16,

@@ -39,7 +39,7 @@ export class PeerScores {
     const now = this.#now()
     const known = this.#scores.get(id)
     const points = (known === undefined ? 0 : this.#decayed(known)) - LIMITS.penaltyPoints
-    const banned = points <= LIMITS.banScore * (isValidator ? 2 : 1)
+    const banned = points <= (isValidator ? LIMITS.validatorBanScore : LIMITS.banScore)
     this.#scores.delete(id) // set again at the end: the map keeps the most recent offenders last
     this.#scores.set(id, { points, atMs: now, bannedUntilMs: banned ? now + LIMITS.banMs : 0 })
     this.#forgetOldest()

@@ -7,7 +7,7 @@ import type { Stream } from '@libp2p/interface'
 import { NAMES, RawPeer, TestNode } from './helpers.ts'
 
 const SEED = process.env['SEED'] ?? String(Date.now())
-console.log(`SEED=${SEED}`)
+process.stdout.write(`SEED=${SEED}\n`)
 
 const MESHSUB = '/meshsub/1.2.0'
 const PROTOCOLS = [NAMES.hello, NAMES.direct, NAMES.request, MESHSUB, '/ipfs/id/1.0.0', '/ipfs/ping/1.0.0']

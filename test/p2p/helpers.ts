@@ -10,7 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { keyPairFromSeed, sign, type KeyPair } from '../../crypto/ed25519.ts'
 import { FrameStream } from '../../p2p/frames.ts'
-import { decodeHello, encodeHello, helloMessage, type Hello } from '../../p2p/hello.ts'
+import { encodeHello, type Hello } from '../../p2p/hello.ts'
 import { createNetwork } from '../../p2p/network.ts'
 import { PROTOCOL_VERSION, protocolNames } from '../../p2p/protocols.ts'
 import type { Network, NetworkHandlers, NetworkOptions, PeerInfo, Topic } from '../../p2p/types.ts'
@@ -224,23 +224,17 @@ export function proofMessage(signature: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.of(0, 0, 0, signature.length), signature])
 }
 
-export { decodeHello, encodeHello, helloMessage }
-
-/** Resolves when the other end has closed the connection. */
-export async function closed(connection: Connection): Promise<void> {
-  if (connection.status !== 'open') return
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  connection.addEventListener('close', () => {
-    resolve(undefined)
-  })
-  await promise
-}
-
-/** Resolves when the stream is closed, from whichever side. */
-export async function streamClosed(stream: Stream): Promise<void> {
-  if (stream.status !== 'open') return
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  stream.addEventListener('close', () => {
+/** Resolves when the other end has closed the connection or stream. */
+export async function closed(
+  target: Pick<Connection, 'status'> & Pick<EventTarget, 'addEventListener'>,
+): Promise<void> {
+  if (target.status !== 'open') return
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => {
+    reject(new Error('waited in vain for the end of a connection or stream'))
+  }, PATIENCE_MS)
+  target.addEventListener('close', () => {
+    clearTimeout(timer)
     resolve(undefined)
   })
   await promise

@@ -5,7 +5,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { CordonError } from '../../config/errors.ts'
 import { FrameStream } from '../../p2p/frames.ts'
-import { NAMES, RawPeer, TestNode } from './helpers.ts'
+import { encodeHello } from '../../p2p/hello.ts'
+import { emptyProof, fullNodeHello, NAMES, RawPeer, TestNode } from './helpers.ts'
 
 const stops: (() => Promise<void>)[] = []
 
@@ -99,7 +100,6 @@ describe('keeping peers', () => {
     const second = await peer.host.dial(first.remoteAddr, { force: true })
     peer.connection = second
     assert.notEqual(first, second)
-    const { encodeHello, fullNodeHello, emptyProof } = await import('./helpers.ts')
     const frames = new FrameStream(await peer.open(NAMES.hello), 4096)
     frames.write(encodeHello(fullNodeHello()))
     await frames.read()
