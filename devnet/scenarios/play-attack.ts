@@ -1,13 +1,15 @@
 /** Plays an attack against a running devnet, with a victim of its own, and counts how it ended. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CordonError } from '../../config/errors.ts'
+import { ADDRESS_PREFIX } from '../../config/networks.ts'
+import { KEY_COSTS, createKey, hasKey } from '../../crypto/keystore.ts'
 import type { TxInfo } from '../../client/api.ts'
 import { submitAndWait } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { VICTIMS, devnetAddress } from '../accounts.ts'
-import { deriveKey } from '../keys.ts'
+import { deriveKey, keySeed } from '../keys.ts'
 import { devnetPaths, readDevnetFile } from '../layout.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
 import { planAttack, type AttackPattern, type AttackPayment } from './attack.ts'
@@ -108,9 +110,25 @@ async function takeVictim(dir: string, seed: string, client: RpcClient): Promise
     if (!claim(join(attacks, String(attack)))) continue
     const address = devnetAddress(deriveKey(seed, 'victim', attack).publicKey)
     const balanceUnits = BigInt((await client.call('account_get', { address })).available)
-    if (balanceUnits >= LEAST_BALANCE_UNITS) return { attack, balanceUnits }
+    if (balanceUnits < LEAST_BALANCE_UNITS) continue
+    await giveKeyBack(dir, seed, attack)
+    return { attack, balanceUnits }
   }
   throw new CordonError('devnet-missing', `all ${VICTIMS} victims of the devnet in ${dir} are used up; make a new chain with: cordon devnet reset --dir ${dir}`, { dir })
+}
+
+/** The rightful owner has the key as well: it goes into the keystore, so that what is held can be recalled. */
+async function giveKeyBack(dir: string, seed: string, attack: number): Promise<void> {
+  const { keystore, password } = devnetPaths(dir)
+  const name = `victim-${attack}`
+  if (hasKey(keystore, name)) return
+  await createKey(keystore, {
+    name,
+    prefix: ADDRESS_PREFIX.devnet,
+    seed: keySeed(seed, 'victim', attack),
+    password: readFileSync(password, 'utf8').split('\n', 1)[0] ?? '',
+    cost: KEY_COSTS.light,
+  })
 }
 
 function claim(path: string): boolean {

@@ -1,9 +1,10 @@
 /** Each way in which a hold ends, through the CLI: release, return, recall, expiry. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { Devnet, eventually } from './harness.ts'
 
-const QUARANTINE_MS = 6_000
+const EXPIRY_QUARANTINE_MS = 3_000
+const EXPIRY_TIMEOUT_MS = 20_000
 
 interface ListedHold {
   readonly id: string
@@ -12,48 +13,57 @@ interface ListedHold {
   readonly amount: string
 }
 
-let devnet: Devnet
-let holds: ListedHold[]
+/** A devnet with a drain played on it, and what of it is held. */
+async function drained(args: readonly string[]): Promise<{ devnet: Devnet; holds: string[] }> {
+  const devnet = await Devnet.start(['--load-accounts', '100', ...args])
+  const { holds } = await devnet.run(0, 'devnet', 'attack', 'drain')
+  return { devnet, holds: holds as string[] }
+}
 
-before(async () => {
-  devnet = await Devnet.start(['--param', `quarantineMs=${QUARANTINE_MS}`, '--load-accounts', '100'])
-  await devnet.run(0, 'devnet', 'attack', 'drain')
-  holds = (await devnet.run(0, 'quarantine', 'list')).holds as ListedHold[]
-  assert.ok(holds.length >= 3, `expected at least 3 holds, got ${holds.length}`)
-})
-
-after(async () => {
-  await devnet[Symbol.asyncDispose]()
-})
-
-async function balanceOf(address: string): Promise<bigint> {
+async function balanceOf(devnet: Devnet, address: string): Promise<bigint> {
   return BigInt(String((await devnet.run(0, 'wallet', 'balance', address)).balance))
 }
 
-async function statusOf(id: string): Promise<string> {
-  return String((await devnet.run(0, 'quarantine', 'show', id)).status)
+async function holdOf(devnet: Devnet, id: string | undefined): Promise<ListedHold & { readonly status: string }> {
+  assert.ok(id, 'expected one more hold')
+  return (await devnet.run(0, 'quarantine', 'show', id)) as unknown as ListedHold & { status: string }
 }
 
-test('a stake majority releases a hold to the payee', async () => {
-  const hold = holds[0] as ListedHold
-  const before = await balanceOf(hold.payee)
-  await devnet.run(0, 'quarantine', 'release', hold.id)
-  assert.equal(await statusOf(hold.id), 'released')
-  assert.equal((await balanceOf(hold.payee)) - before, BigInt(hold.amount))
-})
+test('operators release and return by stake, and the payer recalls', async () => {
+  const { devnet, holds } = await drained([])
+  await using _ = devnet
+  const [first, second, third] = await Promise.all([holdOf(devnet, holds[0]), holdOf(devnet, holds[1]), holdOf(devnet, holds[2])])
 
-test('one operator alone does not end a hold; the majority returns it to the payer', async () => {
-  const hold = holds[1] as ListedHold
-  const before = await balanceOf(hold.payer)
-  await devnet.run(0, 'quarantine', 'return', hold.id, '--as', 'v1')
-  assert.equal(await statusOf(hold.id), 'open')
-  await devnet.run(0, 'quarantine', 'return', hold.id, '--as', 'v2', '--as', 'v3')
-  assert.equal(await statusOf(hold.id), 'returned')
-  assert.equal((await balanceOf(hold.payer)) - before, BigInt(hold.amount))
+  // All operators of the keystore: more than half of the stake.
+  const payeeBefore = await balanceOf(devnet, first.payee)
+  await devnet.run(0, 'quarantine', 'release', first.id)
+  assert.equal((await holdOf(devnet, first.id)).status, 'released')
+  assert.equal((await balanceOf(devnet, first.payee)) - payeeBefore, BigInt(first.amount))
+
+  // A quarter of the stake decides nothing, three quarters do.
+  const payerBefore = await balanceOf(devnet, second.payer)
+  await devnet.run(0, 'quarantine', 'return', second.id, '--as', 'v1')
+  assert.equal((await holdOf(devnet, second.id)).status, 'open')
+  await devnet.run(0, 'quarantine', 'return', second.id, '--as', 'v2', '--as', 'v3')
+  assert.equal((await holdOf(devnet, second.id)).status, 'returned')
+  assert.equal((await balanceOf(devnet, second.payer)) - payerBefore, BigInt(second.amount))
+
+  // The payer gets it back, less the fee of the recall.
+  const recallBefore = await balanceOf(devnet, third.payer)
+  await devnet.run(0, 'quarantine', 'recall', third.id)
+  assert.equal((await holdOf(devnet, third.id)).status, 'recalled')
+  assert.equal((await balanceOf(devnet, third.payer)) - recallBefore, BigInt(third.amount) - 1_000n)
+
+  // An ended hold takes no other decision.
+  const again = await devnet.cli('quarantine', 'recall', third.id)
+  assert.equal(again.code, 5, again.stdout)
 })
 
 test('what nobody reviews is returned when it expires, on an idle chain too', async () => {
-  const hold = holds[2] as ListedHold
-  await eventually('the hold expires', QUARANTINE_MS + 10_000, async () => (await statusOf(hold.id)) !== 'open')
-  assert.equal(await statusOf(hold.id), 'expired-returned')
+  const { devnet, holds } = await drained(['--param', `quarantineMs=${EXPIRY_QUARANTINE_MS}`])
+  await using _ = devnet
+  for (const id of holds) {
+    await eventually(`hold ${id} expires`, EXPIRY_TIMEOUT_MS, async () => (await holdOf(devnet, id)).status === 'expired-returned')
+  }
+  assert.deepEqual((await devnet.run(0, 'quarantine', 'list')).holds, [])
 })

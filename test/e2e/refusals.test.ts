@@ -35,7 +35,7 @@ function daemon(dir: string): Promise<{ code: number | null; stderr: string }> {
 /** A copy of a stopped node's folder, with its port changed so that only what the test spoils is wrong. */
 function copyOf(name: string, to: string): string {
   const dir = join(devnet.dir, to)
-  cpSync(join(devnet.dir, name), dir, { recursive: true, filter: (source) => !source.endsWith('LOCK') })
+  cpSync(join(devnet.dir, name), dir, { recursive: true, filter: (source) => !/lock$/i.test(source) })
   return dir
 }
 
