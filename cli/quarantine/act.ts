@@ -2,7 +2,7 @@
 import { CordonError, EXIT } from '../../config/errors.ts'
 import { fromHex } from '../../crypto/bytes.ts'
 import { readKeyInfo, type KeyInfo } from '../../crypto/keystore.ts'
-import type { HoldInfo, TxInfo } from '../../client/api.ts'
+import type { HoldInfo, TxInfo, ValidatorInfo } from '../../client/api.ts'
 import { submitAndWait } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import type { ReviewSide } from '../../ledger/actions/index.ts'
@@ -24,8 +24,11 @@ interface ReviewOptions extends ActOptions {
 
 interface ReviewRow {
   readonly as: string
-  /** `not-needed`: the hold had ended before it was this operator's turn. */
-  readonly status: TxInfo['status'] | 'refused' | 'not-needed'
+  /**
+   * `not-needed`: the hold had ended before it was this operator's turn. `voted-before`: its vote counts already.
+   * `refused`: it was not even sent, or the node did not take it.
+   */
+  readonly status: TxInfo['status'] | 'refused' | 'not-needed' | 'voted-before'
   readonly txId: string | null
   readonly height: number | null
   /** Why it did not count, or null. */
@@ -40,15 +43,12 @@ export async function review(options: ReviewOptions, id: string, side: ReviewSid
   try {
     let hold = await client.call('quarantine_get', { id })
     requireOpen(hold)
-    const chain = await readChain(client)
+    const [chain, validators] = await Promise.all([readChain(client), client.call('chain_validators', {})])
     const rows: ReviewRow[] = []
     for (const operator of operators) {
-      if (hold.status !== 'open') {
-        rows.push({ as: operator.name, status: 'not-needed', txId: null, height: null, failure: null })
-        continue
-      }
-      rows.push(await voteOnce({ options, paths, client, chain, operator, id, side }))
-      hold = await client.call('quarantine_get', { id })
+      const unsent = reasonNotToVote(hold, validators, operator, side)
+      rows.push(unsent ?? (await voteOnce({ options, paths, client, chain, operator, id, side })))
+      if (unsent === null) hold = await client.call('quarantine_get', { id })
     }
     return reviewResult(hold, side, rows)
   } finally {
@@ -68,6 +68,17 @@ function operatorKeys(options: ReviewOptions, paths: KeystorePaths): readonly Ke
 function requireOpen(hold: HoldInfo): void {
   if (hold.status === 'open') return
   throw new CordonError('hold-unknown', `hold ${hold.id} is not open any more: it was ${hold.status}`, { id: hold.id, status: hold.status })
+}
+
+/** A vote that cannot count is not sent: it would only cost its fee. */
+function reasonNotToVote(hold: HoldInfo, validators: readonly ValidatorInfo[], { name, address }: KeyInfo, side: ReviewSide): ReviewRow | null {
+  const row = (status: ReviewRow['status'], failure: string | null = null): ReviewRow => ({ as: name, status, txId: null, height: null, failure })
+  if (hold.status !== 'open') return row('not-needed')
+  const operated = validators.filter(({ operator }) => operator === address)
+  if (operated.length === 0) return row('refused', 'not-an-operator')
+  const earlier = operated.map((validator) => hold.reviews.find((review) => review.validator === validator.name))
+  if (earlier.includes(undefined)) return null
+  return earlier.some((review) => review?.side !== side) ? row('refused', 'already-voted') : row('voted-before')
 }
 
 interface Vote {
@@ -94,9 +105,9 @@ async function voteOnce({ options, paths, client, chain, operator, id, side }: V
 }
 
 function reviewResult(hold: HoldInfo, side: ReviewSide, rows: readonly ReviewRow[]): CommandResult {
-  const asked = rows.filter(({ status }) => status !== 'not-needed')
-  const counted = asked.filter(({ status }) => status === 'settled')
-  const failed = asked.find(({ status }) => status !== 'settled')
+  const good: readonly ReviewRow['status'][] = ['settled', 'voted-before', 'not-needed']
+  const failed = rows.find(({ status }) => !good.includes(status))
+  const counted = rows.filter(({ status }) => status === 'settled')
   const error =
     failed === undefined
       ? {}
