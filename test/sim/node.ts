@@ -27,7 +27,8 @@ export interface Twist {
   readonly flags?: (txs: readonly Uint8Array[]) => Flag[]
   /** What really leaves in place of a message; null: nothing. */
   readonly outgoing?: (message: Message) => Message | null
-  readonly incoming?: (message: Message) => void
+  /** What its replica gets to see in place of a message. */
+  readonly incoming?: (message: Message) => readonly Message[]
   /** Who gets its batches by gossip. */
   readonly audience?: (others: readonly number[]) => readonly number[]
 }
@@ -142,7 +143,13 @@ export class SimNode {
     this.#bootMs = this.#env.scheduler.nowMs
     const { set, chain, parameters, verifier } = this.#env
     const { key, index } = this.#options
-    this.#signer = key === null ? null : await openSigner({ set, index, key, storage: this.#journal })
+    try {
+      this.#signer = key === null ? null : await openSigner({ set, index, key, storage: this.#journal })
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+      this.#die()
+      return
+    }
     const restored = this.#store.restore(this.#app.recentResults(512), parameters.batchTtlMs + parameters.maxClockDriftMs)
     this.#replica = new Replica({ set, chain, parameters, self: this.#self(), signer: this.#signer, verifier, restored })
     this.#deliveredHeight = this.#store.newestFinal
@@ -160,7 +167,10 @@ export class SimNode {
   }
 
   crash(): void {
-    if (!this.up) return
+    if (this.up) this.#die()
+  }
+
+  #die(): void {
     this.#env.trace(() => `${this.name} crashes`)
     this.#replica = null
     this.#signer = null
@@ -230,7 +240,10 @@ export class SimNode {
 
   receive(from: number, message: Message): void {
     if (!this.up) return
-    this.#options.twist?.incoming?.(message)
+    for (const seen of this.#options.twist?.incoming?.(message) ?? [message]) this.#take(from, seen)
+  }
+
+  #take(from: number, message: Message): void {
     if (message.type === 'block-request') this.#answerBlocks(from, message.digest, message.maxBlocks)
     else if (message.type === 'batch-request') this.#answerBatches(from, message.refs)
     else this.input({ type: 'message', from: this.#peer(from), message })

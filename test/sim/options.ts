@@ -56,6 +56,10 @@ export interface RunOptions {
   /** Longest execution of a block by each node. */
   readonly executeMs: readonly number[]
   readonly txEveryMs: number
+  /** After healing: time to get over what happened. */
+  readonly recoveryMs: number
+  /** Then a window in which everybody must make progress. */
+  readonly progressMs: number
   /** Messages go through their encoding. */
   readonly throughWire: boolean
 }
@@ -98,7 +102,37 @@ export function drawOptions(seed: number): RunOptions {
     fsyncMs: Array.from({ length: nodes }, () => prng.pick([1, 3, 20])),
     executeMs: Array.from({ length: nodes }, () => prng.pick([1, 5, 50])),
     txEveryMs: prng.pick([10, 40, 200]),
+    recoveryMs: 8_000,
+    progressMs: 4_000,
     throughWire: prng.chance(0.2),
+  }
+}
+
+/** A run without loss, division or crashes, for scenarios made by hand. */
+export function calmOptions(seed: number, weights: readonly bigint[], faulty: RunOptions['faulty'] = []): RunOptions {
+  return {
+    seed,
+    weights,
+    followers: 0,
+    faulty,
+    parameters: makeParameters('devnet'),
+    healMs: 0,
+    delayMs: [5, 30],
+    spikes: 0,
+    spikeMs: 0,
+    loss: 0,
+    lossAfterHeal: 0,
+    gossipLoss: 0,
+    duplicates: 0,
+    partitions: [],
+    crashes: [],
+    skewMs: [],
+    fsyncMs: [],
+    executeMs: [],
+    txEveryMs: 20,
+    recoveryMs: 1_000,
+    progressMs: 3_000,
+    throughWire: true,
   }
 }
 

@@ -1,14 +1,7 @@
-/** Faulty validators that run the real replica and differ in what leaves it. */
+/** Faulty validators that run the real replica and differ in what enters or leaves it. */
 import type { SigningKey } from '../../consensus/signer.ts'
-import type {
-  Ack,
-  BatchCertificate,
-  CertifiedAck,
-  Message,
-  ProposalMessage,
-  ValidatorSet,
-} from '../../consensus/types.ts'
-import { ackMessage, batchDigestOfCertificate, blockDigest, proposalId, voteMessage } from '../../consensus/wire.ts'
+import type { Ack, BatchCertificate, CertifiedAck, Message, ValidatorSet } from '../../consensus/types.ts'
+import { ackMessage, batchDigestOfCertificate } from '../../consensus/wire.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import { flagEverything, type Twist } from './node.ts'
 import type { FaultyBehaviour } from './options.ts'
@@ -44,69 +37,73 @@ function withholder({ prng }: TwistEnvironment): Twist {
   }
 }
 
-/** Sends certificates and proposals with as few opinions against a transfer as a quorum of acks allows. */
-export class Stripper {
+/**
+ * Leaves out opinions, as author and as leader: its replica gets to see no more of them than a quorum needs, those with
+ * the fewest flags first. So whatever it certifies or includes is stripped, and it contradicts itself nowhere.
+ */
+class Stripper {
   readonly #env: TwistEnvironment
-  readonly #acks = new Map<string, Map<number, CertifiedAck>>()
-  readonly #proposals = new Map<string, ProposalMessage>()
+  readonly #quorum: bigint
+  readonly #withheld = new Map<string, Map<number, Ack>>()
+  /** Batches of which a quorum was let through. */
+  readonly #done = new Set<string>()
 
   constructor(env: TwistEnvironment) {
     this.#env = env
+    const total = env.set.validators.reduce((sum, { weight }) => sum + weight, 0n)
+    this.#quorum = (2n * total) / 3n + 1n
   }
 
   get twist(): Twist {
-    return {
-      flags: () => [],
-      incoming: (message) => {
-        if (message.type === 'ack') this.#learn(message.ack)
-      },
-      outgoing: (message) => this.#outgoing(message),
+    return { flags: () => [], incoming: (message) => this.#incoming(message) }
+  }
+
+  #incoming(message: Message): Message[] {
+    if (message.type === 'ack') return this.#onAck(message.ack).map((ack) => ({ type: 'ack', ack }))
+    if (message.type !== 'batch-certificate') return [message]
+    const name = toHex(batchDigestOfCertificate(this.#env.set.context, message.certificate))
+    if (this.#done.has(name)) return []
+    this.#done.add(name)
+    return [{ ...message, certificate: this.#strip(message.certificate) }]
+  }
+
+  #onAck(ack: Ack): Ack[] {
+    const name = toHex(ack.digest)
+    if (this.#done.has(name)) return ack.flags.length === 0 ? [ack] : []
+    const acks = this.#withheld.get(name) ?? new Map<number, Ack>()
+    this.#withheld.set(name, acks.set(ack.signer, ack))
+    const chosen = this.#fewestFlags([...acks.values()], this.#weightOf(this.#env.index))
+    if (chosen === null) return []
+    this.#done.add(name)
+    this.#withheld.delete(name)
+    return chosen
+  }
+
+  #weightOf(signer: number): bigint {
+    return this.#env.set.validators[signer]?.weight ?? 0n
+  }
+
+  /** Null if all of them, with the weight there is, make no quorum. */
+  #fewestFlags<Opinion extends CertifiedAck>(acks: readonly Opinion[], weight: bigint): Opinion[] | null {
+    const chosen: Opinion[] = []
+    let reached = weight
+    for (const ack of acks.toSorted((a, b) => a.flags.length - b.flags.length || a.signer - b.signer)) {
+      if (reached >= this.#quorum) break
+      chosen.push(ack)
+      reached += this.#weightOf(ack.signer)
     }
+    return reached < this.#quorum ? null : chosen
   }
 
-  #learn(ack: Ack): void {
-    const key = toHex(ack.digest)
-    const acks = this.#acks.get(key) ?? new Map<number, CertifiedAck>()
-    this.#acks.set(key, acks.set(ack.signer, ack))
-  }
-
-  #outgoing(message: Message): Message {
-    if (message.type === 'batch-certificate') return { ...message, certificate: this.strip(message.certificate) }
-    if (message.type === 'proposal') return { ...message, proposal: this.#propose(message.proposal) }
-    return message
-  }
-
-  strip(certificate: BatchCertificate): BatchCertificate {
+  /** The certificate with its own ack, which has no flags, in the place of one that has. */
+  #strip(certificate: BatchCertificate): BatchCertificate {
     const { set, key, index } = this.#env
     const { epoch, author, seq } = certificate
     const digest = batchDigestOfCertificate(set.context, certificate)
-    const acks = new Map([...certificate.acks, ...(this.#acks.get(toHex(digest))?.values() ?? [])].map((ack) => [ack.signer, ack]))
     const modelId = new Uint8Array(32)
-    const unsigned = { epoch, author, seq, digest, flags: [], modelId }
-    acks.set(index, { signer: index, flags: [], modelId, signature: key.sign(ackMessage(set.context, unsigned)) })
-    const total = set.validators.reduce((sum, { weight }) => sum + weight, 0n)
-    const chosen: CertifiedAck[] = []
-    let weight = 0n
-    for (const ack of [...acks.values()].sort((a, b) => a.flags.length - b.flags.length || a.signer - b.signer)) {
-      if (weight >= (2n * total) / 3n + 1n) break
-      chosen.push({ signer: ack.signer, flags: ack.flags, modelId: ack.modelId, signature: ack.signature })
-      weight += set.validators[ack.signer]?.weight ?? 0n
-    }
-    const { createdMs, txCount, bytes, txsHash } = certificate
-    return { epoch, author, seq, createdMs, txCount, bytes, txsHash, acks: chosen.sort((a, b) => a.signer - b.signer) }
-  }
-
-  #propose(message: ProposalMessage): ProposalMessage {
-    const { set, key } = this.#env
-    const { proposal, block } = message
-    const name = toHex(proposalId(set.context, proposal))
-    const known = this.#proposals.get(name)
-    if (known !== undefined) return known
-    const stripped = { ...block, payload: block.payload.map((certificate) => this.strip(certificate)) }
-    const changed = { ...proposal, blockDigest: blockDigest(stripped) }
-    const vote = voteMessage(set.context, 'notarize', proposal.epoch, proposal.view, proposalId(set.context, changed))
-    const twisted = { ...message, proposal: changed, block: stripped, signature: key.sign(vote) }
-    this.#proposals.set(name, twisted)
-    return twisted
+    const signature = key.sign(ackMessage(set.context, { epoch, author, seq, digest, flags: [], modelId }))
+    const others = certificate.acks.filter(({ signer }) => signer !== index)
+    const chosen = this.#fewestFlags([...others, { signer: index, flags: [], modelId, signature }], 0n)
+    return chosen === null ? certificate : { ...certificate, acks: chosen.sort((a, b) => a.signer - b.signer) }
   }
 }

@@ -6,9 +6,11 @@ import { createHash, type Hash } from 'node:crypto'
 import { makeValidatorSet } from '../../consensus/validator-set.ts'
 import type { ChainStart, Note } from '../../consensus/replica-types.ts'
 import { blockDigest } from '../../consensus/wire.ts'
+import type { Block } from '../../consensus/types.ts'
 import { Adversary } from './adversary.ts'
+import type { Execution } from './application.ts'
 import { SimNetwork } from './network.ts'
-import { SimNode, type NodeEnvironment, type Twist } from './node.ts'
+import { SimNode, type NodeEnvironment } from './node.ts'
 import type { CrashPlan, RunOptions } from './options.ts'
 import { Oracles, Violation } from './oracles.ts'
 import { Prng } from './prng.ts'
@@ -17,9 +19,6 @@ import { SignatureOracle } from './signatures.ts'
 import { encodeTx, type Suspicion } from './transactions.ts'
 import { twistOf } from './twists.ts'
 
-/** After healing: time to get over what happened, then a window in which everybody must make progress. */
-const RECOVERY_MS = 8_000
-const PROGRESS_WINDOW_MS = 6_000
 const PROGRESS_BLOCKS = 3
 /** After the last transaction: time for all of them to end. */
 const DRAIN_MS = 20_000
@@ -39,8 +38,10 @@ export interface RunResult {
 
 export interface RunHooks {
   readonly trace?: (line: string) => void
-  /** Replaces the twist of a faulty validator. */
-  readonly twist?: (index: number) => Twist | null
+  /** What is thought of every transaction, in place of a random opinion. */
+  readonly suspicion?: Suspicion
+  /** Every block that an honest node executes, with the number of the node. */
+  readonly executed?: (node: number, block: Block, execution: Execution) => void
 }
 
 export class World {
@@ -114,7 +115,9 @@ export class World {
       },
       executed: (node, block, bodies, execution) => {
         this.#record(`${node.name} executed ${block.height} ${Buffer.from(execution.result.stateRoot).toString('hex')}`)
-        if (!this.#faulty.has(node.index)) this.oracles.executed(node.name, block, bodies, execution)
+        if (this.#faulty.has(node.index)) return
+        this.oracles.executed(node.name, block, bodies, execution)
+        this.#hooks.executed?.(node.index, block, execution)
       },
       penalized: (node, { peer, why, detail }) => {
         this.#trace(() => `${node.name} penalizes ${peer.id}: ${why}, ${detail}`)
@@ -156,8 +159,7 @@ export class World {
     const { skewMs, fsyncMs, executeMs, faulty } = this.options
     const behaviour = faulty.find((entry) => entry.index === index)?.behaviour ?? null
     const twist =
-      this.#hooks.twist?.(index) ??
-      (behaviour === null || key === null ? null : twistOf(behaviour, { set: env.set, key, index, prng: this.#prng.fork() }))
+      behaviour === null || key === null ? null : twistOf(behaviour, { set: env.set, key, index, prng: this.#prng.fork() })
     return new SimNode(
       { index, key, skewMs: skewMs[index] ?? 0, fsyncMs: fsyncMs[index] ?? 1, executeMs: executeMs[index] ?? 1, twist },
       env,
@@ -200,7 +202,7 @@ export class World {
       for (const node of this.nodes) node.killAt(null)
       this.#trace(() => 'the network heals')
     })
-    await this.#runUntil(healMs + RECOVERY_MS)
+    await this.#runUntil(healMs + this.options.recoveryMs)
     await this.#demandProgress()
     this.#submitting = false
     await this.#drain()
@@ -236,7 +238,7 @@ export class World {
     const id = this.#nextTxId++
     const validForMs = this.#prng.chance(0.1) ? this.#prng.int(500, 5_000) : 60_000
     const validUntilMs = CREATED_MS + Math.floor(this.scheduler.nowMs) + validForMs
-    const suspicion = this.#prng.pick<Suspicion>(['nobody', 'nobody', 'nobody', 'everybody', 'disputed'])
+    const suspicion = this.#hooks.suspicion ?? this.#prng.pick<Suspicion>(['nobody', 'nobody', 'nobody', 'everybody', 'disputed'])
     if (!node.accept(id, encodeTx({ id, validUntilMs, suspicion, valid: true }))) return
     if (!this.#faulty.has(node.index)) this.#accepted.set(id, { by: node, validUntilMs })
   }
@@ -248,7 +250,7 @@ export class World {
   /** After healing each honest node delivers blocks, and executes them. */
   async #demandProgress(): Promise<void> {
     const before = this.#honestNodes.map((node) => ({ node, delivered: node.deliveredHeight, executed: node.executedHeight }))
-    await this.#runUntil(this.scheduler.nowMs + PROGRESS_WINDOW_MS)
+    await this.#runUntil(this.scheduler.nowMs + this.options.progressMs)
     for (const { node, delivered, executed } of before) {
       if (!node.up) throw new Violation(`${node.name} is down after healing`)
       if (node.deliveredHeight - delivered < PROGRESS_BLOCKS || node.executedHeight - executed < PROGRESS_BLOCKS) {
