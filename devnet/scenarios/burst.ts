@@ -1,6 +1,5 @@
 /** Machine gun: one account pays many accounts that nobody paid before, several a second, a small amount each. */
-import type { AttackInput, AttackPayment } from './attack.ts'
-import { victimHistory } from './history.ts'
+import { leftAfter, victimHistory, wholeCents, type AttackInput, type AttackPayment } from './victim.ts'
 
 const PAYMENTS = 50
 const DURATION_MS = 9_000
@@ -11,17 +10,17 @@ const PAUSE_BEFORE_MS = 500
 const LEAST_TAKEN = 300
 const MOST_TAKEN = 600
 
-export function planBurst({ random, balanceUnits, feeUnits }: AttackInput): AttackPayment[] {
+export function planBurst(input: AttackInput): AttackPayment[] {
+  const { random } = input
   const history = victimHistory(random, HISTORY_PAYMENTS, HISTORY_GAP_MS)
-  const spent = history.reduce((sum, payment) => sum + payment.amountUnits + feeUnits, 0n)
-  const left = balanceUnits - spent - BigInt(PAYMENTS) * feeUnits
+  const left = leftAfter(history, PAYMENTS, input)
   const each = (left * BigInt(Math.round(random.between(LEAST_TAKEN, MOST_TAKEN)))) / 1000n / BigInt(PAYMENTS)
   const startMs = (history.at(-1)?.atMs ?? 0) + PAUSE_BEFORE_MS
   const gapMs = DURATION_MS / PAYMENTS
   const shots = Array.from({ length: PAYMENTS }, (_, index): AttackPayment => ({
     atMs: startMs + gapMs * (index + random.between(0, 0.8)),
     to: { kind: 'mule', index },
-    amountUnits: (each * BigInt(Math.round(random.between(800, 1_200)))) / 1000n,
+    amountUnits: wholeCents((each * BigInt(Math.round(random.between(800, 1_200)))) / 1000n),
     memo: '',
     fraudulent: true,
   }))

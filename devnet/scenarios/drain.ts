@@ -2,8 +2,7 @@
  * Account takeover: somebody has the victim's key and empties the account to new payees within seconds, in a few
  * transfers of uneven size that look like payments.
  */
-import type { AttackInput, AttackPayment } from './attack.ts'
-import { victimHistory } from './history.ts'
+import { leftAfter, victimHistory, wholeCents, type AttackInput, type AttackPayment } from './victim.ts'
 
 const TRANSFERS = 8
 const HISTORY_PAYMENTS = 5
@@ -13,10 +12,10 @@ const PAUSE_BEFORE_MS = 600
 const LEAST_TAKEN = 920
 const MOST_TAKEN = 990
 
-export function planDrain({ random, balanceUnits, feeUnits }: AttackInput): AttackPayment[] {
+export function planDrain(input: AttackInput): AttackPayment[] {
+  const { random } = input
   const history = victimHistory(random, HISTORY_PAYMENTS, HISTORY_GAP_MS)
-  const spent = history.reduce((sum, payment) => sum + payment.amountUnits + feeUnits, 0n)
-  const left = balanceUnits - spent - BigInt(TRANSFERS) * feeUnits
+  const left = leftAfter(history, TRANSFERS, input)
   const loot = (left * BigInt(Math.round(random.between(LEAST_TAKEN, MOST_TAKEN)))) / 1000n
   const shares = Array.from({ length: TRANSFERS }, () => random.between(0.7, 1.3))
   const whole = shares.reduce((sum, share) => sum + share, 0)
@@ -25,7 +24,7 @@ export function planDrain({ random, balanceUnits, feeUnits }: AttackInput): Atta
     const payment: AttackPayment = {
       atMs,
       to: { kind: 'mule', index },
-      amountUnits: (loot * BigInt(Math.floor((share / whole) * 1e6))) / 1_000_000n,
+      amountUnits: wholeCents((loot * BigInt(Math.floor((share / whole) * 1e6))) / 1_000_000n),
       memo: '',
       fraudulent: true,
     }

@@ -12,7 +12,8 @@ import { VICTIMS, devnetAddress } from '../accounts.ts'
 import { deriveKey, keySeed } from '../keys.ts'
 import { devnetPaths, readDevnetFile } from '../layout.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
-import { planAttack, type AttackPattern, type AttackPayment } from './attack.ts'
+import { planAttack, type AttackPattern } from './attack.ts'
+import type { AttackPayment } from './victim.ts'
 
 /** Longest wait for one payment to become final. */
 const FINAL_TIMEOUT_MS = 30_000
