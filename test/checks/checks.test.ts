@@ -34,6 +34,27 @@ const GOOD: Lock = {
   packages: { '': { dependencies: { a: '1.0.0' } }, 'node_modules/a': { integrity: 'sha512-x' } },
 }
 
+test('rust-free finds a module inside of a script, in base64 and in decimal', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-rust-free-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const wasm = Buffer.concat([WASM, Buffer.alloc(16_384), Buffer.from('/home/x/.rustup/toolchains')])
+  writeFileSync(
+    join(directory, 'a.mjs'),
+    `const x="data:application/octet-stream;base64,${wasm.toString('base64')}"`,
+  )
+  writeFileSync(join(directory, 'b.js'), `const y = new Uint8Array([${[...wasm].join(', ')}])`)
+  writeFileSync(
+    join(directory, 'c.js'),
+    `const z = "${Buffer.concat([WASM, Buffer.alloc(16_384)]).toString('base64')}" // .rustup/`,
+  )
+  const { binaries, findings } = findRust(directory)
+  assert.equal(binaries, 3)
+  assert.deepEqual(findings, [
+    { file: 'a.mjs', marker: '.rustup/' },
+    { file: 'b.js', marker: '.rustup/' },
+  ])
+})
+
 test('lockfile accepts exact versions and aliases', () => {
   assert.deepEqual(lockfileProblems({ dependencies: { a: '1.0.0' } }, GOOD), [])
   const alias = { dependencies: { a: 'npm:@scope/b@1.0.0' } }
