@@ -21,6 +21,8 @@ export const LIMITS = {
   accountsInMemory: 50_000,
   /** State entries whose pages stay in memory. */
   stateEntriesInMemory: 100_000,
+  /** Blocks that a changed page of the state waits for more changes before it is written. */
+  statePageLagBlocks: 32,
   /** Newest heights whose results the ledger keeps in memory. */
   resultsInMemory: 1_024,
   /** Bodies of blocks that the ledger keeps in memory, newest and last asked for. */
@@ -138,7 +140,9 @@ export const LIMITS = {
   /** Longest pause before a peer to be kept is dialled again. */
   dialRetryMaxMs: 5_000,
   /** Time to connect to a peer. */
-  dialTimeoutMs: 5_000,
+  dialTimeoutMs: 10_000,
+  /** Peers dialled at the same time. Handshakes cost CPU: all at once, on a loaded machine, none would be in time. */
+  parallelDials: 8,
   /** How long the side with the higher peer id lets the other one dial first. */
   dialYieldMs: 150,
 

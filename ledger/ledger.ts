@@ -23,6 +23,8 @@ import { inconsistent, loadLedger, type LedgerMemory, type NeededWindow } from '
 import { decodeOrNull, LedgerReader, NOTHING_IN_FLIGHT, publicAccount, type InFlight } from './reader.ts'
 import { encodeReceipt, receiptsRootOf } from './receipt.ts'
 import {
+  changesKey,
+  encodeChanges,
   encodeHead,
   encodeResult,
   headKey,
@@ -34,7 +36,8 @@ import {
   type Head,
 } from './records.ts'
 import { encodeStateProof } from './state/proof.ts'
-import { stateUpdates, windowUpdate, type StateUpdate, type WindowUpdate } from './state-updates.ts'
+import type { Change } from './state/tree.ts'
+import { stateUpdates, windowUpdate, type WindowUpdate } from './state-updates.ts'
 import { LevelStore } from './store/level.ts'
 import { MemoryStore } from './store/memory.ts'
 import type { LedgerStore, StoreChange } from './store/store.ts'
@@ -295,6 +298,7 @@ export class Ledger extends LedgerReader {
     await tree.load(updates.map(({ key }) => key))
     this.inFlight = inFlightOf(input, execution)
     try {
+      tree.advance(block.height)
       await this.#updateTree(updates)
       const encoded = execution.receipts.map(encodeReceipt)
       const result = this.#resultOf(block, execution, receiptsRootOf(encoded))
@@ -302,7 +306,7 @@ export class Ledger extends LedgerReader {
       const body = bodyOf(execution, encoded)
       const windowsGone = this.#windowsGone(block.timeMs)
       await this.store.write([
-        ...tree.takeDirty().map(({ path, bytes }): StoreChange => ({ key: pageKey(path), value: bytes })),
+        ...this.#stateRecords(block.height, updates),
         ...blockRecords(block.height, execution, body),
         ...windowsGone.map(({ height }): StoreChange => ({ key: windowKey(height), value: null })),
         { key: resultKey(block.height), value: encodeResult(result) },
@@ -318,13 +322,29 @@ export class Ledger extends LedgerReader {
     }
   }
 
-  async #updateTree(updates: readonly StateUpdate[]): Promise<void> {
+  async #updateTree(updates: readonly Change[]): Promise<void> {
     const { tree } = this.memory
     for (const [index, { key, value }] of updates.entries()) {
       tree.set(key, value)
       if ((index + 1) % LIMITS.txsPerTurn === 0) await this.#nextTurn()
     }
     for (const _ of tree.rehash()) await this.#nextTurn()
+  }
+
+  /** Pages that have waited long enough, the entries this block changed, and the end of what need not be kept any more. */
+  #stateRecords(height: number, updates: readonly Change[]): StoreChange[] {
+    const { tree, changedHeights } = this.memory
+    const upTo = height - LIMITS.statePageLagBlocks
+    const records: StoreChange[] = tree
+      .takePages(upTo)
+      .map(({ path, bytes }) => ({ key: pageKey(path), value: bytes }))
+    while ((changedHeights[0] ?? Infinity) <= upTo)
+      records.push({ key: changesKey(changedHeights.shift() as number), value: null })
+    if (updates.length > 0) {
+      records.push({ key: changesKey(height), value: encodeChanges(updates) })
+      changedHeights.push(height)
+    }
+    return records
   }
 
   #resultOf(block: ExecutionBlock, execution: Execution, receiptsRoot: Bytes32): BlockResult {

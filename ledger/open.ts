@@ -18,6 +18,7 @@ import {
 import { genesisEntries, genesisTotals } from './genesis.ts'
 import { OpenHolds } from './open-holds.ts'
 import {
+  decodeChanges,
   decodeHead,
   decodeOpenHold,
   decodeResult,
@@ -52,6 +53,8 @@ export interface NeededWindow {
 export interface LedgerMemory {
   head: Head
   readonly tree: StateTree
+  /** Heights whose changed entries are kept, ascending. */
+  readonly changedHeights: number[]
   /** Newest heights, ascending. */
   readonly results: Map<number, BlockResult>
   /** By index. */
@@ -147,14 +150,14 @@ async function createLedger(store: LedgerStore, genesis: Genesis, genesisHash: B
     receipts: 0,
   }
   await store.write([
-    ...tree.takeDirty().map(({ path, bytes }) => ({ key: pageKey(path), value: bytes })),
+    ...tree.takePages().map(({ path, bytes }) => ({ key: pageKey(path), value: bytes })),
     { key: resultKey(0), value: encodeResult(result) },
     { key: headKey, value: encodeHead(head) },
   ])
 }
 
 async function readMemory(store: LedgerStore, head: Head, genesis: Genesis): Promise<LedgerMemory> {
-  const tree = StateTree.stored(head.stateRoot, head.entries, pagesOf(store))
+  const { tree, changedHeights } = await readTree(store, head)
   const results = await readResults(store, head)
   const indexes = genesis.validators.map((_, index) => index)
   await tree.load([feesKey(), ...indexes.map(validatorKey)])
@@ -168,7 +171,23 @@ async function readMemory(store: LedgerStore, head: Head, genesis: Genesis): Pro
   const windows = await readWindows(store, genesis.parameters.batchTtlMs)
   await checkWindow(tree, 'liveIds', windows.liveIds, head.liveIdBuckets)
   await checkWindow(tree, 'executedBatches', windows.executedBatches, head.executedBatchBuckets)
-  return { head, tree, results, validators, fees, openHolds, ...windows }
+  return { head, tree, changedHeights, results, validators, fees, openHolds, ...windows }
+}
+
+/** The state as of the head: pages, and on top of them what recent blocks changed. */
+async function readTree(
+  store: LedgerStore,
+  head: Head,
+): Promise<Pick<LedgerMemory, 'tree' | 'changedHeights'>> {
+  const heights = []
+  for await (const [key, value] of rowsOf(store, 'd'))
+    heights.push({ height: heightOfKey(key, 1), changes: decodeChanges(value) })
+  const tree = StateTree.stored(head.stateRoot, head.entries, pagesOf(store))
+  await tree.replay(heights)
+  if (!equalBytes(tree.root, head.stateRoot) || tree.count !== head.entries) {
+    throw inconsistent('its state does not have the root its head names')
+  }
+  return { tree, changedHeights: heights.map(({ height }) => height) }
 }
 
 function required(value: Uint8Array | null, what: string): Uint8Array {
@@ -192,7 +211,7 @@ async function readResults(store: LedgerStore, head: Head): Promise<Map<number, 
   return new Map(results.map((result) => [result.height, result]))
 }
 
-async function* rowsOf(store: LedgerStore, table: 'o' | 'w'): AsyncGenerator<StoreRow> {
+async function* rowsOf(store: LedgerStore, table: 'd' | 'o' | 'w'): AsyncGenerator<StoreRow> {
   let { from } = tableRange(table)
   for (;;) {
     const rows = await store.range({ ...tableRange(table), from, limit: ROWS_PER_READ })

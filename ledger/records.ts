@@ -5,6 +5,7 @@
  *   s path                 page of the state tree
  *   r height               result of a block
  *   b height               body: receipts, their transactions, holds ended; absent if there are none
+ *   d height               entries of the state that a block changed, kept until all its pages are written
  *   w height               what a block added to the windows, kept while any of it counts
  *   t txId                 where the receipt of a transaction is
  *   h account height       what a block did to an account, for its history
@@ -16,6 +17,7 @@
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import type { OpenHold } from './open-holds.ts'
+import type { Change } from './state/tree.ts'
 import { decodeReceipt } from './receipt.ts'
 import type { Bytes32, Receipt, Totals } from './types.ts'
 import { memberOf, type Member } from './windows.ts'
@@ -37,6 +39,7 @@ function heightKey(name: string, height: number): Uint8Array {
 
 export const resultKey = (height: number): Uint8Array => heightKey('r', height)
 export const bodyKey = (height: number): Uint8Array => heightKey('b', height)
+export const changesKey = (height: number): Uint8Array => heightKey('d', height)
 export const windowKey = (height: number): Uint8Array => heightKey('w', height)
 
 export function txKey(id: Bytes32): Uint8Array {
@@ -57,7 +60,7 @@ export function endedHoldKey(height: number, ordinal: number): Uint8Array {
 }
 
 /** Start and end of a whole table. */
-export function tableRange(name: 'o' | 'w' | 'e' | 'r'): {
+export function tableRange(name: 'd' | 'o' | 'r' | 'w'): {
   readonly from: Uint8Array
   readonly to: Uint8Array
 } {
@@ -250,6 +253,27 @@ export function decodeWindowRecord(bytes: Uint8Array): WindowRecord {
   const record = { liveIds: members(), batches: members() }
   reader.end()
   return record
+}
+
+export function encodeChanges(changes: readonly Change[]): Uint8Array {
+  const writer = new Writer(80 * changes.length + 4)
+  writer.u32(changes.length)
+  for (const { key, value } of changes) {
+    writer.fixed(key, 32).u8(value === null ? 0 : 1)
+    if (value !== null) writer.bytes(value)
+  }
+  return writer.finish()
+}
+
+/** @throws DecodeError. */
+export function decodeChanges(bytes: Uint8Array): Change[] {
+  const reader = new Reader(bytes)
+  const changes = Array.from({ length: reader.u32() }, () => ({
+    key: reader.fixed(32),
+    value: reader.u8() === 0 ? null : reader.bytes(bytes.length),
+  }))
+  reader.end()
+  return changes
 }
 
 export function encodeOpenHold({ payer, amount }: OpenHold): Uint8Array {

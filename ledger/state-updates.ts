@@ -13,13 +13,8 @@ import {
   type BucketEntry,
 } from './entries.ts'
 import type { Execution } from './execute.ts'
+import type { Change } from './state/tree.ts'
 import { bucketEndMs, type Member, type Window } from './windows.ts'
-
-/** A changed entry; null: removed. */
-export interface StateUpdate {
-  readonly key: Uint8Array
-  readonly value: Uint8Array | null
-}
 
 /** What a block does to a window: buckets with new members, and buckets that do not count any more. */
 export interface WindowUpdate {
@@ -44,7 +39,7 @@ export function windowUpdate(
   return { added, entries, dropped, bucketCount: buckets.size + fresh.length - dropped.length }
 }
 
-function* windowEntries(kind: 'liveIds' | 'executedBatches', update: WindowUpdate): Generator<StateUpdate> {
+function* windowEntries(kind: 'liveIds' | 'executedBatches', update: WindowUpdate): Generator<Change> {
   for (const bucket of update.dropped) yield { key: bucketKey(kind, bucket), value: null }
   for (const [bucket, entry] of update.entries)
     yield { key: bucketKey(kind, bucket), value: encodeBucket(kind, entry) }
@@ -57,9 +52,9 @@ export function stateUpdates(
   accounts: AccountCache,
   liveIds: WindowUpdate,
   executedBatches: WindowUpdate,
-): StateUpdate[] {
+): Change[] {
   const { changes } = execution
-  const updates: StateUpdate[] = []
+  const updates: Change[] = []
   for (const [key, account] of changes.accounts)
     updates.push({ key: accounts.treeKey(key, account.id), value: encodeAccount(account) })
   for (const hold of changes.holds.values()) updates.push({ key: holdKey(hold.id), value: encodeHold(hold) })

@@ -61,6 +61,11 @@ export class Bucket {
     return subtreeHash(this.#root)
   }
 
+  /** Computes the hash now. */
+  rehash(): void {
+    subtreeHash(this.#root)
+  }
+
   get(key: Uint8Array): Uint8Array | null {
     let node = this.#root
     for (let depth = this.depth; node !== null && !node.leaf; depth++)

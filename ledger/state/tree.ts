@@ -1,11 +1,19 @@
 /**
  * The authenticated state: a compact sparse Merkle tree (`hashing.ts`) kept in pages. An inner page has sixteen
  * children; a bucket holds up to `PAGE_ENTRIES` entries and becomes an inner page when it outgrows that. Pages are read
- * when a key below them is asked for, checked against the hash their parent has for them, and written once per block.
+ * when a key below them is asked for and checked against the hash their parent has for them.
  *
  * Reading is asynchronous (`load`), changing is not: `set` needs the page of its key in memory.
+ *
+ * Writing lags behind. A page that changes in every block would be written with every block, so a changed page waits
+ * some heights for more changes (`takePages`), and meanwhile the store keeps the changed entries of each block. After a
+ * restart `replay` sets them again. Why that is enough:
+ * - A page without a change in the kept heights is on disk as it is, and so is what its parent says of it, because a
+ *   change of a page is a change of all pages above it, and all were written within the lag.
+ * - A bucket that is split is written in the same block, with its parts; so no entry is ever only in a page that was
+ *   replaced.
  */
-import { equalBytes } from '../../crypto/bytes.ts'
+import { equalBytes, toHex } from '../../crypto/bytes.ts'
 import { CordonError } from '../../config/errors.ts'
 import { DecodeError } from '../../crypto/codec.ts'
 import { Bucket, BUCKET_PAGE, type Entry } from './bucket.ts'
@@ -27,11 +35,25 @@ export interface PageWrite {
   readonly bytes: Uint8Array | null
 }
 
+/** A changed entry; null: removed. */
+export interface Change {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | null
+}
+
+type PageDecoder = (stub: Stub, bytes: Uint8Array | undefined) => Page
+
 export class StateTree {
   #root: Page | Stub
   readonly #source: PageSource
   readonly #buckets = new Set<Bucket>()
-  readonly #dirty = new Map<string, Page | null>()
+  /** Changed pages, null for removed ones, with the height since which they wait; ascending by it. */
+  readonly #dirty = new Map<string, { page: Page | null; readonly since: number }>()
+  /** Buckets changed since `rehash`. */
+  readonly #unhashed = new Set<Bucket>()
+  /** Paths of pages that must be written with this block. */
+  readonly #urgent = new Set<string>()
+  #height = 0
   #entriesInMemory = 0
   #tick = 0
 
@@ -73,6 +95,10 @@ export class StateTree {
    * @throws CordonError `data-inconsistent` if a stored page is missing or does not have the hash it must have.
    */
   async load(keys: Iterable<Uint8Array>): Promise<void> {
+    await this.#load(keys, decodePage)
+  }
+
+  async #load(keys: Iterable<Uint8Array>, decode: PageDecoder): Promise<void> {
     let wanted = [...keys]
     this.#tick++
     while (wanted.length > 0) {
@@ -83,18 +109,18 @@ export class StateTree {
         stubs.set(end.path, end)
         return true
       })
-      await this.#fetch([...stubs.values()])
+      await this.#fetch([...stubs.values()], decode)
     }
   }
 
-  async #fetch(stubs: readonly Stub[]): Promise<void> {
+  async #fetch(stubs: readonly Stub[], decode: PageDecoder): Promise<void> {
     if (stubs.length === 0) return
     const pages = await this.#source(stubs.map((stub) => stub.path))
     for (const [index, stub] of stubs.entries()) {
       const slot = this.#slotOf(stub)
       // Somebody else loaded it, and perhaps changed it, while this read was under way.
       if (slot === null) continue
-      const page = decodePage(stub, pages[index])
+      const page = decode(stub, pages[index])
       slot(page)
       this.#adopt(page)
     }
@@ -135,6 +161,17 @@ export class StateTree {
     return at
   }
 
+  /** From now on changes belong to this height. */
+  advance(height: number): void {
+    this.#height = height
+  }
+
+  #markDirty(path: string, page: Page | null): void {
+    const waiting = this.#dirty.get(path)
+    if (waiting === undefined) this.#dirty.set(path, { page, since: this.#height })
+    else waiting.page = page
+  }
+
   /** Value of a key, null if it has none, undefined if its page is not in memory. */
   peek(key: Uint8Array): Uint8Array | null | undefined {
     const end = this.#descend(key)
@@ -155,7 +192,7 @@ export class StateTree {
     let nibble = 0
     let at: Child = this.#root
     for (let depth = 0; at instanceof Inner; depth += 4) {
-      this.#dirty.set(at.path, at)
+      this.#markDirty(at.path, at)
       parent = at
       nibble = keyNibble(key, depth)
       parent.touch(nibble)
@@ -181,11 +218,12 @@ export class StateTree {
     const before = bucket.count
     bucket.set(key, value)
     this.#entriesInMemory += bucket.count - before
-    this.#dirty.set(bucket.path, bucket)
+    this.#markDirty(bucket.path, bucket)
+    this.#unhashed.add(bucket)
     if (bucket.count === 0 && parent !== null) {
       parent.setChild(nibble, null)
       this.#buckets.delete(bucket)
-      this.#dirty.set(bucket.path, null)
+      this.#markDirty(bucket.path, null)
     } else if (bucket.count > PAGE_ENTRIES && bucket.path.length < MAX_PATH) {
       const inner = this.#split(bucket)
       if (parent === null) this.#root = inner
@@ -197,7 +235,8 @@ export class StateTree {
     this.#buckets.delete(bucket)
     this.#entriesInMemory -= bucket.count
     const inner = new Inner(bucket.path)
-    this.#dirty.set(inner.path, inner)
+    this.#markDirty(inner.path, inner)
+    this.#urgent.add(inner.path)
     const parts = new Map<number, Bucket>()
     for (const { key, value } of bucket.entries()) {
       const nibble = keyNibble(key, bucket.depth)
@@ -207,7 +246,8 @@ export class StateTree {
     }
     for (const [nibble, part] of parts) {
       this.#adopt(part)
-      this.#dirty.set(part.path, part)
+      this.#markDirty(part.path, part)
+      this.#urgent.add(part.path)
       const tooLarge = part.count > PAGE_ENTRIES && part.path.length < MAX_PATH
       inner.setChild(nibble, tooLarge ? this.#split(part) : part)
     }
@@ -217,27 +257,67 @@ export class StateTree {
   /** Computes the hashes of what changed, some pages at a time; `root` would do it all in one turn. */
   *rehash(pagesPerStep = 64): Generator<void> {
     let step = 0
-    for (const page of this.#dirty.values()) {
-      // Reading the hash of a bucket computes and keeps it.
-      if (page instanceof Bucket && page.hash.length > 0 && ++step % pagesPerStep === 0) yield
+    for (const bucket of this.#unhashed) {
+      bucket.rehash()
+      if (++step % pagesPerStep === 0) yield
     }
+    this.#unhashed.clear()
   }
 
-  /** Pages changed since the last call. */
-  takeDirty(): readonly PageWrite[] {
-    const writes = [...this.#dirty].map(([path, page]) => ({ path, bytes: page?.encode() ?? null }))
-    this.#dirty.clear()
+  /**
+   * Pages to be written now: those that have waited since `upTo` or longer, and those that cannot wait. The store must
+   * keep the changed entries of all later heights. Without `upTo`: all changed pages.
+   */
+  takePages(upTo = Infinity): readonly PageWrite[] {
+    const writes: PageWrite[] = []
+    const take = (path: string, page: Page | null): void => {
+      writes.push({ path, bytes: page?.encode() ?? null })
+      this.#dirty.delete(path)
+      this.#urgent.delete(path)
+    }
+    for (const path of this.#urgent) {
+      const waiting = this.#dirty.get(path)
+      if (waiting !== undefined) take(path, waiting.page)
+    }
+    this.#urgent.clear()
+    for (const [path, { page, since }] of this.#dirty) {
+      if (since > upTo) break
+      take(path, page)
+    }
     return writes
   }
 
   /**
-   * Lets go of the pages not used for longest until at most `maxEntries` are left. Only when everything changed is
-   * written.
+   * Sets again what the kept heights changed, ascending, on pages as old as the store has them.
+   * @throws CordonError `data-inconsistent` if a page is damaged. Whether the root is right then is for the caller.
    */
+  async replay(
+    heights: readonly { readonly height: number; readonly changes: readonly Change[] }[],
+  ): Promise<void> {
+    const last = new Map<string, Change & { readonly height: number }>()
+    for (const { height, changes } of heights) {
+      for (const change of changes) {
+        const name = toHex(change.key)
+        last.set(name, { ...change, height: last.get(name)?.height ?? height })
+      }
+    }
+    const changes = [...last.values()]
+    await this.#load(
+      changes.map(({ key }) => key),
+      decodeAnyPage,
+    )
+    for (const { key, value, height } of changes) {
+      this.advance(height)
+      this.set(key, value)
+    }
+  }
+
+  /** Lets go of the written pages not used for longest until at most half of `maxEntries` are left, if there are more. */
   evict(maxEntries: number): void {
     if (this.#entriesInMemory <= maxEntries) return
-    if (this.#dirty.size > 0) throw new Error('changed state pages must be written before any is evicted')
-    const oldestFirst = [...this.#buckets].sort((a, b) => a.lastUsed - b.lastUsed)
+    const oldestFirst = [...this.#buckets]
+      .filter(({ path }) => !this.#dirty.has(path))
+      .sort((a, b) => a.lastUsed - b.lastUsed)
     for (const bucket of oldestFirst) {
       if (this.#entriesInMemory <= maxEntries / 2) return
       this.#drop(bucket)
@@ -283,7 +363,7 @@ export class StateTree {
     while (node < 16) node = page.summary(2 * node).count === 1 ? 2 * node : 2 * node + 1
     let child = page.child(node - 16)
     if (child !== null && 'stub' in child) {
-      await this.#fetch([child])
+      await this.#fetch([child], decodePage)
       child = page.child(node - 16)
     }
     if (child instanceof Inner) return this.#entryBelow(child, 1)
@@ -303,19 +383,33 @@ export class StateTree {
   }
 }
 
+/** A page whose content is the one its parent names. */
 function decodePage(stub: Stub, bytes: Uint8Array | undefined): Page {
-  const name = stub.path === '' ? 'the root page' : `page ${stub.path}`
-  if (bytes === undefined) throw inconsistent(`${name} of the state is missing`)
-  let page: Page
+  if (bytes === undefined) throw inconsistent(`${nameOf(stub)} of the state is missing`)
+  const page = parsePage(stub, bytes)
+  if (page.count !== stub.count || !equalBytes(page.hash, stub.hash)) {
+    throw inconsistent(`${nameOf(stub)} of the state does not have the hash its parent names`)
+  }
+  return page
+}
+
+/** A page older or newer than its parent; one that is missing has lost its last entry. */
+function decodeAnyPage(stub: Stub, bytes: Uint8Array | undefined): Page {
+  return bytes === undefined ? new Bucket(stub.path) : parsePage(stub, bytes)
+}
+
+function parsePage(stub: Stub, bytes: Uint8Array): Page {
   try {
-    page = bytes[0] === BUCKET_PAGE ? Bucket.decode(stub.path, bytes) : Inner.decode(stub.path, bytes)
+    return bytes[0] === BUCKET_PAGE ? Bucket.decode(stub.path, bytes) : Inner.decode(stub.path, bytes)
   } catch (error) {
-    if (error instanceof DecodeError) throw inconsistent(`${name} of the state is damaged (${error.message})`)
+    if (error instanceof DecodeError)
+      throw inconsistent(`${nameOf(stub)} of the state is damaged (${error.message})`)
     throw error
   }
-  if (page.count !== stub.count || !equalBytes(page.hash, stub.hash))
-    throw inconsistent(`${name} of the state does not have the hash its parent names`)
-  return page
+}
+
+function nameOf({ path }: Stub): string {
+  return path === '' ? 'the root page' : `page ${path}`
 }
 
 function inconsistent(what: string): CordonError {

@@ -15,8 +15,8 @@ class Pages {
   readonly source = (paths: readonly string[]): Promise<(Uint8Array | undefined)[]> =>
     Promise.resolve(paths.map((path) => this.map.get(path)))
 
-  write(tree: StateTree): void {
-    for (const { path, bytes } of tree.takeDirty()) {
+  write(tree: StateTree, upTo?: number): void {
+    for (const { path, bytes } of tree.takePages(upTo)) {
       if (bytes === null) this.map.delete(path)
       else this.map.set(path, bytes)
     }
@@ -35,16 +35,15 @@ async function apply(tree: StateTree, changes: ReadonlyMap<string, Uint8Array | 
 }
 
 /** Rounds of changes over few names, so that entries are replaced and removed often. Some keys share many bits. */
-const rounds = fc.array(
+const changesOf = (names: number) =>
   fc.uniqueArray(
     fc.record(
-      { name: fc.nat(300), near: fc.boolean(), value: fc.option(fc.uint8Array({ maxLength: 40 })) },
+      { name: fc.nat(names), near: fc.boolean(), value: fc.option(fc.uint8Array({ maxLength: 40 })) },
       { noNullPrototype: true },
     ),
     { maxLength: 120, selector: ({ name, near }) => `${name}/${near}` },
-  ),
-  { maxLength: 6 },
-)
+  )
+const rounds = fc.array(changesOf(300), { maxLength: 6 })
 
 function keyFor({ name, near }: { name: number; near: boolean }): string {
   const key = Uint8Array.from(keyOf(name))
@@ -81,6 +80,49 @@ describe('state tree', () => {
         assert.deepEqual(listed, [...expected.keys()].sort())
       }),
       { numRuns: 40 },
+    )
+  })
+
+  it('comes back after a crash at any time, with pages that lag behind', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(changesOf(900), fc.nat(5)), { maxLength: 14 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (blocks, lag) => {
+          const pages = new Pages()
+          const kept = new Map<number, { key: Uint8Array; value: Uint8Array | null }[]>()
+          const expected = new Map<string, Uint8Array>()
+          let tree = StateTree.empty(pages.source)
+          for (const [index, [block, crash]] of blocks.entries()) {
+            const height = index + 1
+            const changes = new Map(block.map((change) => [keyFor(change), change.value]))
+            tree.advance(height)
+            await apply(tree, changes)
+            for (const [key, value] of changes) {
+              if (value === null) expected.delete(key)
+              else expected.set(key, value)
+            }
+            for (const _ of tree.rehash()) assert.fail('so few pages are hashed in one step')
+            pages.write(tree, height - lag)
+            kept.delete(height - lag)
+            kept.set(
+              height,
+              [...changes].map(([key, value]) => ({ key: Buffer.from(key, 'hex'), value })),
+            )
+            tree.evict(20)
+            if (crash > 0) continue
+            const { root, count } = tree
+            tree = pages.reopen(tree)
+            await tree.replay([...kept].map(([at, list]) => ({ height: at, changes: list })))
+            assert.deepEqual([toHex(tree.root), tree.count], [toHex(root), count], `height ${height}`)
+          }
+          assert.equal(toHex(tree.root), referenceRoot(expected))
+          const listed: string[] = []
+          for await (const { key } of tree.entries()) listed.push(toHex(key))
+          assert.deepEqual(listed, [...expected.keys()].sort())
+        },
+      ),
+      { numRuns: 60 },
     )
   })
 
