@@ -26,6 +26,8 @@ const USUAL_WEIGHT = 0.2
 /** Two amounts count as the same within this share. */
 const SAME_AMOUNT = 0.01
 const MOST_RATIO = 4
+/** How far above the median an amount is remembered at most, as a power of two. */
+const LARGEST_STEP_LOG2 = 1
 /** From MAD to standard deviation under a normal law. */
 const MAD_TO_DEVIATION = 1.4826
 
@@ -316,15 +318,34 @@ export class FeatureStore {
     }
     const count = Math.min(OWN, numbers[base + Field.ownWritten] as number)
     if (count < FRAUD_LIMITS.ownAmountsNeeded) return
-    const sorted = this.#sorted
-    for (let i = 0; i < count; i++) sorted[i] = numbers[base + Field.own + i] as number
-    const median = medianOf(sorted, count)
-    for (let i = 0; i < count; i++) sorted[i] = Math.abs((sorted[i] as number) - median)
-    const spread = MAD_TO_DEVIATION * medianOf(sorted, count)
+    const median = this.#ownMedian(numbers, base, count)
+    const spread = this.#ownSpread(count, median)
     rows[at + COLUMN.own_ratio_log2] = log2 - median
     rows[at + COLUMN.own_spread_log2] = spread
     rows[at + COLUMN.own_excess_log2] = log2 - median - spread
     rows[at + COLUMN.own_known] = 1
+  }
+
+  /** Leaves the amounts in the scratch space, for `#ownSpread`. */
+  #ownMedian(numbers: Float64Array, base: number, count: number): number {
+    for (let i = 0; i < count; i++) this.#sorted[i] = numbers[base + Field.own + i] as number
+    return medianOf(this.#sorted, count)
+  }
+
+  #ownSpread(count: number, median: number): number {
+    const sorted = this.#sorted
+    for (let i = 0; i < count; i++) sorted[i] = Math.abs((sorted[i] as number) - median)
+    return MAD_TO_DEVIATION * medianOf(sorted, count)
+  }
+
+  /** An amount far above the usual moves the picture of what is usual by one step only: a thief's would replace it. */
+  #rememberAmount(numbers: Float64Array, base: number, amount: number): void {
+    const written = numbers[base + Field.ownWritten] as number
+    const count = Math.min(OWN, written)
+    const log2 = log2Amount(amount)
+    const most = count < FRAUD_LIMITS.ownAmountsNeeded ? log2 : this.#ownMedian(numbers, base, count) + LARGEST_STEP_LOG2
+    numbers[base + Field.own + (written % OWN)] = Math.min(log2, most)
+    numbers[base + Field.ownWritten] = written + 1
   }
 
   /** Shares of the balance as it was before the payments of the window left. */
@@ -424,9 +445,7 @@ export class FeatureStore {
     if (held) return
     bump(numbers, base + Field.outTotal, 1)
     this.#countStretch(base, timeMs)
-    const written = numbers[base + Field.ownWritten] as number
-    numbers[base + Field.own + (written % OWN)] = log2Amount(amount)
-    numbers[base + Field.ownWritten] = written + 1
+    this.#rememberAmount(numbers, base, amount)
     this.#rememberPayee(slot, paid, payeeTag, timeMs)
   }
 

@@ -52,7 +52,7 @@ export interface Ramp {
 }
 
 export interface Rule {
-  readonly name: 'takeover' | 'emptying' | 'burst' | 'spray'
+  readonly name: 'takeover' | 'slicing' | 'emptying' | 'burst' | 'spray'
   readonly ramps: readonly Ramp[]
 }
 
@@ -77,11 +77,22 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
-    // The same for an account without payments of its own: compared with everybody's, and more has to be gone.
+    // The same in smaller pieces, closer to the owner's own amounts: more of them, and more has to be gone.
+    name: 'slicing',
+    ramps: [
+      ramp('drain_new_10m', 0.12, 0.3),
+      ramp('drained_new_10m', 0.06, 0.2),
+      ramp('new_payees_1h', 2, 4),
+      ramp('balance_share', 0.03, 0.06),
+      ramp('own_excess_log2', 0, 1, { column: 'own_known', value: 0 }),
+    ],
+  },
+  {
+    // The same for an account without payments of its own: compared with everybody's.
     name: 'emptying',
     ramps: [
-      ramp('drain_new_10m', 0.2, 0.6),
-      ramp('drained_new_10m', 0.1, 0.3),
+      ramp('drain_new_10m', 0.15, 0.35),
+      ramp('drained_new_10m', 0.05, 0.2),
       ramp('new_payees_1h', 1, 3),
       ramp('own_known', 1, 0),
       ramp('population_ratio_log2', 1, 3, { column: 'population_known', value: 0 }),

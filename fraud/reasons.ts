@@ -49,6 +49,11 @@ const RULE_REASONS: Readonly<Record<Rule['name'], readonly Omit<Reason, 'part'>[
     { bit: REASON.amount, feature: 'own_ratio_log2' },
     { bit: REASON.newPayee, feature: 'new_payees_1h' },
   ],
+  slicing: [
+    { bit: REASON.drain, feature: 'drain_new_10m' },
+    { bit: REASON.amount, feature: 'own_ratio_log2' },
+    { bit: REASON.newPayee, feature: 'new_payees_1h' },
+  ],
   emptying: [
     { bit: REASON.drain, feature: 'drain_new_10m' },
     { bit: REASON.amount, feature: 'population_ratio_log2' },
