@@ -53,5 +53,23 @@ export function hash(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Arra
   const prefix = PREFIXES.get(domain)
   if (prefix === undefined) throw new RangeError(`unknown hash domain ${domain}`)
   // Through hex because handing out a Buffer costs OpenSSL's binding more than both conversions: 0.9 against 1.4 µs.
-  return Buffer.from(sha256('sha256', Buffer.concat([prefix, ...parts]), 'hex'), 'hex')
+  return Buffer.from(sha256('sha256', joined(prefix, parts), 'hex'), 'hex')
+}
+
+/** Room for short inputs, which are nearly all: joining them in place saves an allocation per digest. */
+const SCRATCH = Buffer.alloc(1024)
+const SCRATCH_OF_LENGTH: Buffer[] = []
+
+/** Prefix and parts in one piece, valid until the next call. */
+function joined(prefix: Uint8Array, parts: readonly Uint8Array[]): Buffer {
+  let length = prefix.length
+  for (const part of parts) length += part.length
+  if (length > SCRATCH.length) return Buffer.concat([prefix, ...parts])
+  SCRATCH.set(prefix)
+  let offset = prefix.length
+  for (const part of parts) {
+    SCRATCH.set(part, offset)
+    offset += part.length
+  }
+  return (SCRATCH_OF_LENGTH[length] ??= SCRATCH.subarray(0, length))
 }
