@@ -37,7 +37,7 @@ const GOOD: Lock = {
 test('rust-free finds a module inside of a script, in base64 and in decimal', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-rust-free-'))
   t.after(() => rmSync(directory, { recursive: true }))
-  const wasm = Buffer.concat([WASM, Buffer.alloc(16_384), Buffer.from('/home/x/.rustup/toolchains')])
+  const wasm = Buffer.concat([WASM, Buffer.alloc(16_384), Buffer.from('/opt/.rustup/toolchains')])
   writeFileSync(
     join(directory, 'a.mjs'),
     `const x="data:application/octet-stream;base64,${wasm.toString('base64')}"`,

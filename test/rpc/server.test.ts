@@ -226,7 +226,7 @@ test('a subscription catches up from its height and goes on without a gap', asyn
   const client = await harness.connect()
   client.send(call('blocks_subscribe', { fromHeight: 3 }, 'sub'))
   const heights: number[] = []
-  for (let executed = 51; heights.at(-1) !== 60;) {
+  for (let executed = 51; heights.at(-1) !== 60; ) {
     const message = await client.next()
     if (message.params !== undefined) heights.push(message.params.event.height)
     if (executed <= 60) harness.execute(executed++)
@@ -312,7 +312,7 @@ test('a slow reader is not served ahead, and gets every block when it reads on',
   client.socket.pause()
   client.send(call('blocks_subscribe', { fromHeight: 1 }))
   // The server has nothing more to do once socket buffers and its own are full: wait until the count stands still.
-  for (let before = -1; before !== fetched;) {
+  for (let before = -1; before !== fetched; ) {
     before = fetched
     for (let i = 0; i < 20; i++) await fetch(`${harness.server.url}/healthz`)
   }
