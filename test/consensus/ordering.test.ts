@@ -286,7 +286,7 @@ test('a block dated too far ahead waits until it is due, and is then notarized',
 
 /** §9 P2: leader 3 of view 1 equivocates, its notarization completes at node 0 alone, everybody crashes, node 3 is gone. */
 async function certificateNotDurable(losesCertificates: boolean): Promise<VirtualNetwork> {
-  const network = new VirtualNetwork({
+  const network: VirtualNetwork = new VirtualNetwork({
     weights: [1n, 1n, 1n, 1n],
     faults: () => ({
       loses: (record) => losesCertificates && record.kind === 'certificate' && network.nowMs === 0,
@@ -376,7 +376,7 @@ test('a node far behind catches up by blocks with their ancestors, also when req
   network.link = (_from, _to, message) =>
     message.type === 'block-request' && requests++ % 2 === 0 ? null : LINK_MS
   await network.node(3).start()
-  assert.ok(await network.run(20_000, () => network.node(3).chain.length >= 200))
+  assert.ok(await network.run(20_000, () => network.node(3).height >= 200))
   network.assertAgreement()
   assert.ok(
     await network.run(20_000, () => network.node(3).stored.final.some(({ block }) => block.author === 3)),
@@ -389,9 +389,9 @@ test('a follower that joins late catches up, and follows', async () => {
   await network.startAll([0, 1, 2, 3])
   assert.ok(await network.run(20_000, () => network.minHeight([0, 1, 2, 3]) >= 100))
   await network.node(4).start()
-  assert.ok(await network.run(5_000, () => network.node(4).chain.length >= 100))
-  const goal = network.node(4).chain.length + 10
-  assert.ok(await network.run(5_000, () => network.node(4).chain.length >= goal))
+  assert.ok(await network.run(5_000, () => network.node(4).height >= 100))
+  const goal = network.node(4).height + 10
+  assert.ok(await network.run(5_000, () => network.node(4).height >= goal))
   network.assertAgreement()
   assert.equal(
     network.node(4).notes.some((note) => note.kind === 'vote-cast'),
@@ -407,7 +407,7 @@ test('without a quorum nothing becomes final; timeouts are capped and the chain 
   const before = network.minHeight()
   for (const node of network.nodes) await node.offer(1, 1)
   await network.run(60_000)
-  assert.equal(network.node(0).chain.length, before)
+  assert.equal(network.node(0).height, before)
   assert.ok(network.node(0).noted('standstill').length > 0)
   await network.node(2).start()
   const ordered = (): boolean =>

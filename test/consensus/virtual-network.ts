@@ -127,6 +127,11 @@ export class VirtualNode {
     return this.stored.final.map(({ digest }) => toHex(digest))
   }
 
+  /** Newest final height. */
+  get height(): number {
+    return this.stored.final.length
+  }
+
   async start(): Promise<void> {
     const { set, parameters } = this.network
     if (this.isValidator) {
@@ -422,6 +427,6 @@ export class VirtualNetwork {
   }
 
   minHeight(indexes: readonly number[] = [...this.nodes.keys()]): number {
-    return Math.min(...indexes.map((index) => this.node(index).chain.length))
+    return Math.min(...indexes.map((index) => this.node(index).height))
   }
 }
