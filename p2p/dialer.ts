@@ -24,6 +24,7 @@ interface Target {
 
 export interface DialerOptions {
   readonly ownPeerId: PeerId
+  /** Dials, and resolves when the hello is over, one way or the other. */
   dial(addresses: Multiaddr[], signal: AbortSignal): Promise<Connection>
   /** Connected, and through with its hello. */
   isReady(peerId: string): boolean
@@ -35,6 +36,9 @@ export class Dialer {
   readonly #options: DialerOptions
   readonly #targets = new Map<string, Target>()
   readonly #abort = new AbortController()
+  /** Targets whose turn has come while `LIMITS.parallelDials` others were being dialled. */
+  readonly #waiting = new Set<Target>()
+  #dialling = 0
 
   constructor(options: DialerOptions) {
     this.#options = options
@@ -78,6 +82,12 @@ export class Dialer {
     }
   }
 
+  /** No longer wants what `key` stood for, unless it is this peer. */
+  forget(key: string, exceptPeerId: string): void {
+    const target = this.#targets.get(key)
+    if (target !== undefined && target.peerId !== exceptPeerId) this.#drop(target)
+  }
+
   /** The peer is gone: try at once, since a restarted process is back within a second or so. */
   onGone(peerId: string): void {
     for (const target of this.#of(peerId)) this.#schedule(target, LIMITS.dialRetryMinMs)
@@ -92,6 +102,7 @@ export class Dialer {
     this.#abort.abort()
     for (const target of this.#targets.values()) this.#cancel(target)
     this.#targets.clear()
+    this.#waiting.clear()
   }
 
   #of(peerId: string): Target[] {
@@ -99,7 +110,8 @@ export class Dialer {
   }
 
   #schedule(target: Target, waitMs: number): void {
-    if (target.timer !== null || target.dialling || this.#abort.signal.aborted) return
+    const busy = target.timer !== null || target.dialling || this.#waiting.has(target)
+    if (busy || this.#abort.signal.aborted) return
     // Both sides want each other. If both dialled at once there would be two connections; so one of them waits a little.
     const yields = target.peerId !== null && this.#options.ownPeerId.toString() > target.peerId
     const jitter = 0.75 + Math.random() / 2
@@ -113,31 +125,49 @@ export class Dialer {
   }
 
   async #attempt(target: Target): Promise<void> {
-    const { options, signal } = { options: this.#options, signal: this.#abort.signal }
-    if (target.peerId !== null && options.isReady(target.peerId)) return
+    if (this.#targets.get(target.key) !== target || this.#isReady(target)) return
+    if (this.#dialling >= LIMITS.parallelDials) {
+      this.#waiting.add(target)
+      return
+    }
+    const startMs = performance.now()
+    this.#dialling += 1
     target.dialling = true
     try {
-      if (target.peerId === null || !options.isBanned(target.peerId)) {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.dialTimeoutMs)])
-        target.peerId = (await options.dial(target.addresses, limit)).remotePeer.toString()
-      }
+      await this.#dial(target)
     } catch (error) {
-      if ((error as Error).name === 'InvalidPeerIdError') {
-        this.#drop(target) // our own address
-        return
-      }
-      options.log.debug({ target: target.key, error: (error as Error).message }, 'dial failed')
+      const { name, message } = error as Error
+      const ownAddress = name === 'InvalidPeerIdError'
+      if (ownAddress) this.#drop(target)
+      else this.#options.log.debug({ target: target.key, error: message }, 'dial failed')
     } finally {
       target.dialling = false
+      this.#dialling -= 1
     }
+    // After an attempt that took long, waiting as long again leaves time for other work.
+    target.waitMs = Math.max(target.waitMs, Math.min(performance.now() - startMs, LIMITS.dialRetryMaxMs))
     this.#again(target)
+    const next = this.#waiting.values().next().value
+    if (next === undefined) return
+    this.#waiting.delete(next)
+    void this.#attempt(next)
   }
 
-  /** Also after a dial that succeeded: its hello may still fail. Success cancels the timer. */
+  async #dial(target: Target): Promise<void> {
+    if (target.peerId !== null && this.#options.isBanned(target.peerId)) return
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(LIMITS.dialTimeoutMs)])
+    target.peerId = (await this.#options.dial(target.addresses, signal)).remotePeer.toString()
+  }
+
+  #isReady(target: Target): boolean {
+    return target.peerId !== null && this.#options.isReady(target.peerId)
+  }
+
+  /** Also after a dial that succeeded: its hello may have failed. */
   #again(target: Target): void {
     if (this.#targets.get(target.key) !== target) return
-    if (target.peerId !== null && this.#options.isReady(target.peerId)) {
-      this.onReady(target.peerId)
+    if (this.#isReady(target)) {
+      if (target.peerId !== null) this.onReady(target.peerId)
       return
     }
     if (target.passing && target.waitMs >= LIMITS.dialRetryMaxMs) {
@@ -156,5 +186,6 @@ export class Dialer {
   #cancel(target: Target): void {
     if (target.timer !== null) clearTimeout(target.timer)
     target.timer = null
+    this.#waiting.delete(target)
   }
 }

@@ -68,6 +68,11 @@ export class Greeter {
     return true
   }
 
+  /** Resolves when the hello on this connection is over. */
+  async over(connection: Connection): Promise<void> {
+    await this.#greetings.get(connection)?.done.promise
+  }
+
   /** Resolves to whether streams of this connection count; those that come during the hello wait for its end. */
   async admit(connection: Connection): Promise<boolean> {
     const greeting = this.#greetings.get(connection)

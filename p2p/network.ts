@@ -99,7 +99,11 @@ class Libp2pNetwork implements Network {
     })
     this.#dialer = new Dialer({
       ownPeerId: this.#host.peerId,
-      dial: (addresses, signal) => this.#host.dial(addresses, { signal }),
+      dial: async (addresses, signal) => {
+        const connection = await this.#host.dial(addresses, { signal })
+        await this.#greeter.over(connection)
+        return connection
+      },
       isReady: (id) => this.#peers.get(id) !== undefined,
       isBanned: (id) => this.#scores.isBanned(id),
       log: options.log,
@@ -256,8 +260,12 @@ class Libp2pNetwork implements Network {
     if (this.#greeter.onClosed(connection)) return
     const peer = this.#peers.get(connection.remotePeer.toString())
     if (peer === undefined || !peer.remove(connection)) return
-    if (peer.active === null) this.#onGone(peer)
-    else this.#speakOn(peer)
+    if (peer.active === null) {
+      this.#onGone(peer)
+      return
+    }
+    this.#options.log.debug({ peer: peer.id }, 'spare connection closed')
+    this.#speakOn(peer)
   }
 
   #onRefused(connection: Connection, error: unknown): void {
@@ -307,6 +315,7 @@ class Libp2pNetwork implements Network {
     this.#warnOfTwins(peer, rival)
     this.#speakOn(peer)
     this.#dialer.onReady(id)
+    if (hello.validator !== null) this.#dialer.forget(validatorTarget(hello.validator), id)
     if (known !== undefined) return
     this.#options.log.info({ peer: id, validator: hello.validator, agent: hello.userAgent }, 'peer connected')
     this.#guard(() => {
@@ -379,7 +388,7 @@ class Libp2pNetwork implements Network {
     try {
       const { addresses } = await this.#host.peerStore.get(peerId)
       const listening = addresses.map((address) => address.multiaddr)
-      if (listening.length > 0) this.#dialer.want(`validator ${index}`, listening, peerId.toString(), false)
+      if (listening.length > 0) this.#dialer.want(validatorTarget(index), listening, peerId.toString(), false)
     } catch {
       // It never told an address: it will have to dial us.
     }
@@ -468,4 +477,9 @@ class Libp2pNetwork implements Network {
       this.#options.log.warn({ error }, 'a network handler failed')
     }
   }
+}
+
+/** The dialler's key for a validator that is not in the bootstrap list; a validator may come back as another peer. */
+function validatorTarget(index: number): string {
+  return `validator ${index}`
 }

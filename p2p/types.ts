@@ -62,11 +62,11 @@ export interface Network {
   peers(): readonly PeerInfo[]
   /** The peer that proved to be this validator, if connected. */
   peerOfValidator(index: number): PeerInfo | null
-  /** Queues one frame for a peer. Best effort and in order; drops the oldest beyond LIMITS.peerQueueBytes. False: not connected. */
+  /** Queues one frame for a peer. Best effort and in order; drops the oldest beyond LIMITS.peerQueueBytes. False: not connected, or not of 1 to LIMITS.messageBytes. */
   send(peerId: string, bytes: Uint8Array): boolean
   /** Gossips to the topic. Never throws for lack of peers; publishing the same bytes twice is harmless. */
   publish(topic: Topic, bytes: Uint8Array): void
-  /** @throws on timeout, refusal, or an answer above `maxBytes`. */
+  /** Asks with at most `LIMITS.requestBytes`. @throws RequestError on timeout, refusal, an answer above `maxBytes`, or too many at once. */
   request(
     peerId: string,
     bytes: Uint8Array,

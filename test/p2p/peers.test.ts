@@ -50,9 +50,9 @@ describe('keeping peers', () => {
     for (const one of nodes) await one.untilConnected(...nodes.filter((other) => other !== one))
     // Both sides dialled at once. One connection is closed in the end, and nobody heard of it.
     for (const one of nodes) {
-      while (one.network.peers().some(({ addresses }) => addresses.length !== 1)) {
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
+      await one.until('one connection to each', () =>
+        one.network.peers().every(({ addresses }) => addresses.length === 1),
+      )
       assert.deepEqual([one.ready.length, one.gone.length], [2, 0])
       for (const other of nodes) if (other !== one) assert.ok(one.network.send(other.id, Uint8Array.of(1)))
     }
