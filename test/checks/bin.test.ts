@@ -1,0 +1,100 @@
+/** `bin/cordon`: finds its project through links, and the right Node or a clear way out. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { EXIT } from '../../config/errors.ts'
+
+const BIN = join(import.meta.dirname, '..', '..', 'bin', 'cordon')
+
+const root = mkdtempSync(join(tmpdir(), 'cordon-bin-'))
+after(() => rmSync(root, { recursive: true }))
+
+/** An installed package with an entry that says what ran it. */
+function install(name: string, entry: string): string {
+  const home = join(root, name)
+  mkdirSync(join(home, 'bin'), { recursive: true })
+  copyFileSync(BIN, join(home, 'bin', 'cordon'))
+  mkdirSync(join(home, entry, '..'), { recursive: true })
+  writeFileSync(
+    join(home, entry),
+    'console.log(JSON.stringify({ entry: process.argv[1], args: process.argv.slice(2) }))\n',
+  )
+  return home
+}
+
+/** A folder for PATH with a `node` that claims this version and otherwise is the real one, or without any. */
+function pathWith(name: string, version: string | null): string {
+  const folder = join(root, name)
+  mkdirSync(folder)
+  if (version !== null) {
+    const script = `#!/bin/sh\ncase $1 in\n  -p) echo ${version} ;;\n  --version) echo v${version}.0.0 ;;\n  *) exec "${process.execPath}" "$@" ;;\nesac\n`
+    writeFileSync(join(folder, 'node'), script)
+    chmodSync(join(folder, 'node'), 0o755)
+  }
+  for (const tool of ['sh', 'readlink', 'dirname']) {
+    const found = spawnSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).stdout.trim()
+    symlinkSync(found, join(folder, tool))
+  }
+  return folder
+}
+
+function run(
+  bin: string,
+  path: string,
+  args: readonly string[] = [],
+): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(bin, args, { env: { PATH: path }, encoding: 'utf8' })
+}
+
+test('runs the compiled entry of a package through links, under a new enough Node, with its arguments', () => {
+  const home = install('package', 'dist/cli/main.js')
+  mkdirSync(join(root, 'links'))
+  symlinkSync('../package/bin/cordon', join(root, 'links', 'relative'))
+  symlinkSync(join(root, 'links', 'relative'), join(root, 'links', 'twice'))
+  const path = pathWith('node24', '24')
+  for (const bin of [
+    join(home, 'bin', 'cordon'),
+    join(root, 'links', 'relative'),
+    join(root, 'links', 'twice'),
+  ]) {
+    const { status, stdout } = run(bin, path, ['a b', '--json', ''])
+    assert.equal(status, 0)
+    assert.deepEqual(JSON.parse(stdout), {
+      entry: join(home, 'dist', 'cli', 'main.js'),
+      args: ['a b', '--json', ''],
+    })
+  }
+})
+
+test('runs the sources of a checkout, even if it was built once', () => {
+  const home = install('checkout', 'cli/main.ts')
+  mkdirSync(join(home, 'dist', 'cli'), { recursive: true })
+  writeFileSync(join(home, 'dist', 'cli', 'main.js'), 'throw new Error("old build")\n')
+  const { stdout } = run(join(home, 'bin', 'cordon'), pathWith('node25', '25'))
+  assert.deepEqual(JSON.parse(stdout), { entry: join(home, 'cli', 'main.ts'), args: [] })
+})
+
+test('prefers the Node of the project', () => {
+  const home = install('own', 'cli/main.ts')
+  mkdirSync(join(home, 'node_modules', 'node', 'bin'), { recursive: true })
+  symlinkSync(process.execPath, join(home, 'node_modules', 'node', 'bin', 'node'))
+  const { status, stdout } = run(join(home, 'bin', 'cordon'), pathWith('node18', '18'))
+  assert.equal(status, 0)
+  assert.match(stdout, /main\.ts/)
+})
+
+test('without a new enough Node it says which it found and what to do', () => {
+  const home = install('old', 'dist/cli/main.js')
+  for (const [path, found] of [
+    [pathWith('node20', '20'), /needs Node 24 or newer; found v20\.0\.0/],
+    [pathWith('nothing', null), /found none.*install Node 24/],
+  ] as const) {
+    const { status, stdout, stderr } = run(join(home, 'bin', 'cordon'), path)
+    assert.equal(status, EXIT.configuration)
+    assert.equal(stdout, '')
+    assert.match(stderr, found)
+  }
+})
