@@ -8,49 +8,74 @@ export class DecodeError extends Error {
   override readonly name: string = 'DecodeError'
 }
 
-const INITIAL_CAPACITY_BYTES = 256
 const MAX_U48 = 2 ** 48
+
+/** Room to write into, with its view. */
+interface Room {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+}
+
+/**
+ * Rooms for short outputs, which are nearly all: taken by a writer, given back when it finishes. Making a buffer of its
+ * own for each costs ten times what writing a few fields does.
+ */
+const SHARED_ROOM_BYTES = 4096
+const SHARED_ROOMS: Room[] = []
+const MAX_SHARED_ROOMS = 8
+const NO_VIEW = new DataView(new ArrayBuffer(0))
+
+function makeRoom(bytes: number): Room {
+  const buffer = new Uint8Array(bytes)
+  return { bytes: buffer, view: new DataView(buffer.buffer) }
+}
 
 /** Appends values to a growing buffer. */
 export class Writer {
-  #buffer: Uint8Array
-  #view: DataView
+  #room: Room
+  #shared: boolean
   #length = 0
 
-  constructor(capacityBytes: number = INITIAL_CAPACITY_BYTES) {
-    this.#buffer = new Uint8Array(capacityBytes)
-    this.#view = new DataView(this.#buffer.buffer)
+  /** @param capacityBytes About how much will be written; only a hint. */
+  constructor(capacityBytes = 0) {
+    this.#shared = capacityBytes <= SHARED_ROOM_BYTES
+    this.#room = this.#shared ? (SHARED_ROOMS.pop() ?? makeRoom(SHARED_ROOM_BYTES)) : makeRoom(capacityBytes)
   }
 
-  /** Offset of `count` new bytes. Call it first: the buffer and its view may be others afterwards. */
+  /** Offset of `count` new bytes. Call it first: the room may be another afterwards. */
   #reserve(count: number): number {
     const offset = this.#length
     const needed = offset + count
-    if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length))
-      grown.set(this.#buffer.subarray(0, offset))
-      this.#buffer = grown
-      this.#view = new DataView(grown.buffer)
+    if (needed > this.#room.bytes.length) {
+      const grown = makeRoom(Math.max(needed, 2 * this.#room.bytes.length))
+      grown.bytes.set(this.#room.bytes.subarray(0, offset))
+      this.#release()
+      this.#room = grown
     }
     this.#length = needed
     return offset
   }
 
+  #release(): void {
+    if (this.#shared && SHARED_ROOMS.length < MAX_SHARED_ROOMS) SHARED_ROOMS.push(this.#room)
+    this.#shared = false
+  }
+
   u8(value: number): this {
     const offset = this.#reserve(1)
-    this.#view.setUint8(offset, integer(value, 0xff))
+    this.#room.view.setUint8(offset, integer(value, 0xff))
     return this
   }
 
   u16(value: number): this {
     const offset = this.#reserve(2)
-    this.#view.setUint16(offset, integer(value, 0xffff))
+    this.#room.view.setUint16(offset, integer(value, 0xffff))
     return this
   }
 
   u32(value: number): this {
     const offset = this.#reserve(4)
-    this.#view.setUint32(offset, integer(value, 0xffff_ffff))
+    this.#room.view.setUint32(offset, integer(value, 0xffff_ffff))
     return this
   }
 
@@ -58,7 +83,7 @@ export class Writer {
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${value} is not a u64`)
     const offset = this.#reserve(8)
-    this.#view.setBigUint64(offset, value)
+    this.#room.view.setBigUint64(offset, value)
     return this
   }
 
@@ -67,7 +92,7 @@ export class Writer {
     if (!Number.isSafeInteger(value) || value < 0 || value >= MAX_U48)
       throw new RangeError(`${value} is not below 2^48`)
     const offset = this.#reserve(8)
-    this.#view.setBigUint64(offset, BigInt(value))
+    this.#room.view.setBigUint64(offset, BigInt(value))
     return this
   }
 
@@ -75,7 +100,7 @@ export class Writer {
   fixed(bytes: Uint8Array, length: number): this {
     if (bytes.length !== length) throw new RangeError(`expected ${length} bytes, got ${bytes.length}`)
     const offset = this.#reserve(length)
-    this.#buffer.set(bytes, offset)
+    this.#room.bytes.set(bytes, offset)
     return this
   }
 
@@ -83,20 +108,24 @@ export class Writer {
   bytes(bytes: Uint8Array): this {
     this.u32(bytes.length)
     const offset = this.#reserve(bytes.length)
-    this.#buffer.set(bytes, offset)
+    this.#room.bytes.set(bytes, offset)
     return this
   }
 
   /** Bytes already encoded elsewhere, as they are. */
   raw(bytes: Uint8Array): this {
     const offset = this.#reserve(bytes.length)
-    this.#buffer.set(bytes, offset)
+    this.#room.bytes.set(bytes, offset)
     return this
   }
 
   /** What was written so far; the writer must not be used afterwards. */
   finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length)
+    if (!this.#shared) return this.#room.bytes.subarray(0, this.#length)
+    const written = this.#room.bytes.slice(0, this.#length)
+    this.#release()
+    this.#room = { bytes: written, view: NO_VIEW } // the shared room may have another writer already
+    return written
   }
 }
 

@@ -138,3 +138,28 @@ test('a reader honours the offset of the view it is given', () => {
   assert.equal(reader.remaining, 0)
   reader.end()
 })
+
+test('writers in use at the same time, and finished ones, do not touch each other', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(field, { maxLength: 20 }), { maxLength: 12 }), (outputs) => {
+      const writers = outputs.map(() => new Writer())
+      const longest = Math.max(0, ...outputs.map((fields) => fields.length))
+      for (let at = 0; at < longest; at++) {
+        for (const [index, fields] of outputs.entries()) {
+          const item = fields[at]
+          if (item !== undefined) writers[index]?.raw(encode([item], 0))
+        }
+      }
+      const finished = writers.map((writer) => writer.finish())
+      for (const [index, fields] of outputs.entries()) assert.deepEqual(finished[index], encode(fields, 16))
+    }),
+  )
+})
+
+test('a writer used again after finishing leaves what it returned and other writers alone', () => {
+  const writer = new Writer().u32(1)
+  const first = writer.finish()
+  const other = new Writer().u32(7)
+  writer.u32(2).u8(3)
+  assert.deepEqual([first, other.finish()], [Uint8Array.of(0, 0, 0, 1), Uint8Array.of(0, 0, 0, 7)])
+})
