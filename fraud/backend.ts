@@ -36,6 +36,7 @@ export async function chooseBackend(
   names: readonly BackendName[] = BACKENDS,
   loaders: Readonly<Record<BackendName, BackendLoader>> = LOADERS,
 ): Promise<Backend> {
+  tf.enableProdMode() // no advertisements on the console
   const problems: string[] = []
   for (const name of names) {
     try {
