@@ -27,7 +27,16 @@ function signedBatch(txs: readonly Uint8Array[], change: Partial<SignedBatch['ba
 }
 
 function signedAck(flags: readonly Flag[], change: Partial<Ack> = {}): Ack {
-  const unsigned = { epoch: 1, author: 1, seq: 5, digest: digestOf('batch'), flags, modelId: digestOf('model'), signer: 2, ...change }
+  const unsigned = {
+    epoch: 1,
+    author: 1,
+    seq: 5,
+    digest: digestOf('batch'),
+    flags,
+    modelId: digestOf('model'),
+    signer: 2,
+    ...change,
+  }
   let signature: Uint8Array = new Uint8Array(64)
   try {
     signature = sign(ackMessage(set.context, unsigned), keyPair(2).secretKey)
@@ -57,10 +66,22 @@ const badCertificates: readonly [string, BatchCertificate, RegExp][] = [
   ['another author', { ...good, author: 2 }, /did not sign/],
   ['another number', { ...good, seq: 6 }, /did not sign/],
   ['an opinion changed', { ...good, acks: acks.map((ack) => ({ ...ack, flags: [] })) }, /did not sign/],
-  ['another model', { ...good, acks: acks.map((ack) => ({ ...ack, modelId: digestOf('other') })) }, /did not sign/],
-  ['a flag outside the batch', { ...good, acks: acks.map((ack) => ({ ...ack, flags: [flag(1, 0)] })) }, /outside/],
+  [
+    'another model',
+    { ...good, acks: acks.map((ack) => ({ ...ack, modelId: digestOf('other') })) },
+    /did not sign/,
+  ],
+  [
+    'a flag outside the batch',
+    { ...good, acks: acks.map((ack) => ({ ...ack, flags: [flag(1, 0)] })) },
+    /outside/,
+  ],
   ['an unknown author', { ...good, author: 4 }, /no validator 4/],
-  ['an unknown signer', { ...good, acks: [...acks, { ...(acks[0] ?? assert.fail()), signer: 9 }] }, /no validator 9/],
+  [
+    'an unknown signer',
+    { ...good, acks: [...acks, { ...(acks[0] ?? assert.fail()), signer: 9 }] },
+    /no validator 9/,
+  ],
   ['another epoch', { ...good, epoch: 2 }, /epoch/],
   ['no transactions', { ...good, txCount: 0 }, /transactions/],
   ['too many transactions', { ...good, txCount: 4 }, /transactions/],

@@ -3,7 +3,16 @@ import { makeParameters, type Parameters } from '../../config/parameters.ts'
 import { sign, verify } from '../../crypto/ed25519.ts'
 import { Dissemination } from '../../consensus/dissemination.ts'
 import type { Effect, Peer, Restored, Signer, Target } from '../../consensus/replica-types.ts'
-import type { Ack, BatchCertificate, Block, CertifiedAck, Flag, Message, SignedBatch, ValidatorSet } from '../../consensus/types.ts'
+import type {
+  Ack,
+  BatchCertificate,
+  Block,
+  CertifiedAck,
+  Flag,
+  Message,
+  SignedBatch,
+  ValidatorSet,
+} from '../../consensus/types.ts'
 import { ackMessage, batchDigestOfBatch, batchFields, batchMessage } from '../../consensus/wire.ts'
 import { CREATED_MS, digestOf, keyPair, sampleBlock, validatorSet } from './fixtures.ts'
 
@@ -106,7 +115,11 @@ export class Bench {
     return { id: `peer-${index}`, validator: index < this.set.validators.length ? index : null }
   }
 
-  batchOf(author: number, seq: number, change: { readonly txs?: readonly Uint8Array[]; readonly createdMs?: number } = {}): SignedBatch {
+  batchOf(
+    author: number,
+    seq: number,
+    change: { readonly txs?: readonly Uint8Array[]; readonly createdMs?: number } = {},
+  ): SignedBatch {
     const batch = {
       epoch: this.set.epoch,
       author,
@@ -119,12 +132,25 @@ export class Bench {
   }
 
   ackOf(signer: number, { batch, digest }: SignedBatch, flags: readonly Flag[] = []): Ack {
-    const unsigned = { epoch: batch.epoch, author: batch.author, seq: batch.seq, digest, flags, modelId: MODEL }
-    return { ...unsigned, signer, signature: sign(ackMessage(this.set.context, unsigned), keyPair(signer).secretKey) }
+    const unsigned = {
+      epoch: batch.epoch,
+      author: batch.author,
+      seq: batch.seq,
+      digest,
+      flags,
+      modelId: MODEL,
+    }
+    return {
+      ...unsigned,
+      signer,
+      signature: sign(ackMessage(this.set.context, unsigned), keyPair(signer).secretKey),
+    }
   }
 
   certificateOf(signed: SignedBatch, acks: readonly Ack[]): BatchCertificate {
-    const opinions = acks.map(({ signer, flags, modelId, signature }): CertifiedAck => ({ signer, flags, modelId, signature }))
+    const opinions = acks.map(
+      ({ signer, flags, modelId, signature }): CertifiedAck => ({ signer, flags, modelId, signature }),
+    )
     return { ...batchFields(signed.batch), acks: opinions.sort((a, b) => a.signer - b.signer) }
   }
 
@@ -136,7 +162,13 @@ export class Bench {
   assessed(signed: SignedBatch, flags: readonly Flag[] = [], valid = true): Effect[] {
     const { epoch, author, seq } = signed.batch
     return this.step(() => {
-      this.dissemination.onAssessed({ type: 'assessed', ref: { epoch, author, seq, digest: signed.digest }, valid, flags, modelId: MODEL })
+      this.dissemination.onAssessed({
+        type: 'assessed',
+        ref: { epoch, author, seq, digest: signed.digest },
+        valid,
+        flags,
+        modelId: MODEL,
+      })
     })
   }
 
@@ -169,7 +201,13 @@ export class Bench {
     return batch
   }
 
-  select(change: { readonly timeMs?: number; readonly maxBytes?: number; readonly excluded?: (seq: number) => boolean } = {}): readonly BatchCertificate[] {
+  select(
+    change: {
+      readonly timeMs?: number
+      readonly maxBytes?: number
+      readonly excluded?: (seq: number) => boolean
+    } = {},
+  ): readonly BatchCertificate[] {
     return this.dissemination.select({
       timeMs: change.timeMs ?? this.wallMs,
       excluded: ({ seq }) => change.excluded?.(seq) ?? false,
@@ -218,5 +256,11 @@ function nameOf(target: Target): string {
 }
 
 export function typesOf(effects: readonly Effect[]): string[] {
-  return effects.map((effect) => (effect.type === 'send' ? `send ${effect.message.type}` : effect.type === 'store' ? `store ${effect.record.kind}` : effect.type))
+  return effects.map((effect) =>
+    effect.type === 'send'
+      ? `send ${effect.message.type}`
+      : effect.type === 'store'
+        ? `store ${effect.record.kind}`
+        : effect.type,
+  )
 }

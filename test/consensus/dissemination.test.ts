@@ -12,7 +12,9 @@ import { digestOf, validatorSet } from './fixtures.ts'
 test('a batch closes batchIntervalMs after its first transaction', () => {
   const bench = new Bench({ parameters: { batchIntervalMs: 20 } })
   const submit = (n: number): void => {
-    bench.do(() => { bench.dissemination.submit([tx(n)]) })
+    bench.do(() => {
+      bench.dissemination.submit([tx(n)])
+    })
   }
   submit(1)
   assert.equal(bench.dissemination.nextDeadlineMs(), bench.nowMs + 20)
@@ -27,45 +29,80 @@ test('a batch closes batchIntervalMs after its first transaction', () => {
 
 test('a batch closes at once at batchMaxTxs, and what is over goes into the next', () => {
   const bench = new Bench({ parameters: { batchMaxTxs: 2, batchIntervalMs: 20 } })
-  const effects = bench.step(() => { bench.dissemination.submit([tx(1), tx(2), tx(3)]) })
-  assert.deepEqual(gossipOf(effects).map(({ batch }) => batch.txs), [[tx(1), tx(2)]])
-  assert.deepEqual(gossipOf(bench.after(20)).map(({ batch }) => batch.txs), [[tx(3)]])
+  const effects = bench.step(() => {
+    bench.dissemination.submit([tx(1), tx(2), tx(3)])
+  })
+  assert.deepEqual(
+    gossipOf(effects).map(({ batch }) => batch.txs),
+    [[tx(1), tx(2)]],
+  )
+  assert.deepEqual(
+    gossipOf(bench.after(20)).map(({ batch }) => batch.txs),
+    [[tx(3)]],
+  )
 })
 
 test('a batch never exceeds batchMaxBytes', () => {
   const bench = new Bench({ parameters: { batchMaxBytes: 32_768 } })
   const big = Array.from({ length: 5 }, () => new Uint8Array(10_000))
-  const effects = bench.step(() => { bench.dissemination.submit(big) })
-  assert.deepEqual(gossipOf(effects).map(({ batch }) => batch.txs.length), [3])
-  assert.deepEqual(gossipOf(bench.after(bench.parameters.batchIntervalMs)).map(({ batch }) => batch.txs.length), [2])
+  const effects = bench.step(() => {
+    bench.dissemination.submit(big)
+  })
+  assert.deepEqual(
+    gossipOf(effects).map(({ batch }) => batch.txs.length),
+    [3],
+  )
+  assert.deepEqual(
+    gossipOf(bench.after(bench.parameters.batchIntervalMs)).map(({ batch }) => batch.txs.length),
+    [2],
+  )
 })
 
 test('without a reserved number nothing is lost: the batch closes when there is one', () => {
   const bench = new Bench()
   bench.seqs = []
-  bench.do(() => { bench.dissemination.submit([tx(1)]) })
+  bench.do(() => {
+    bench.dissemination.submit([tx(1)])
+  })
   assert.deepEqual(gossipOf(bench.after(5)), [])
   assert.ok(bench.dissemination.nextDeadlineMs() <= bench.nowMs + bench.parameters.batchIntervalMs)
   bench.seqs = [1_001]
-  assert.deepEqual(gossipOf(bench.after(5)).map(({ batch }) => batch.seq), [1_001])
+  assert.deepEqual(
+    gossipOf(bench.after(5)).map(({ batch }) => batch.seq),
+    [1_001],
+  )
 })
 
 test('at most maxOpenBatches are open; the rest waits until one is ordered', () => {
   const bench = new Bench({ parameters: { maxOpenBatches: 1, batchMaxTxs: 1 } })
-  const [first, ...none] = gossipOf(bench.step(() => { bench.dissemination.submit([tx(1), tx(2)]) }))
+  const [first, ...none] = gossipOf(
+    bench.step(() => {
+      bench.dissemination.submit([tx(1), tx(2)])
+    }),
+  )
   assert.ok(first !== undefined && none.length === 0)
   assert.equal(bench.dissemination.ownOpenBatches, 1)
   assert.equal(bench.dissemination.queuedTxs, 1)
   assert.equal(bench.dissemination.ownUnorderedBytes, 128)
   assert.deepEqual(gossipOf(bench.after(10_000)), [])
-  const certificate = bench.certificateOf(first, [1, 2, 3].map((signer) => bench.ackOf(signer, first)))
-  const effects = bench.step(() => { bench.dissemination.onDelivered(bench.blockWith([certificate])) })
-  assert.deepEqual(gossipOf(effects).map(({ batch }) => batch.txs), [[tx(2)]])
+  const certificate = bench.certificateOf(
+    first,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, first)),
+  )
+  const effects = bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith([certificate]))
+  })
+  assert.deepEqual(
+    gossipOf(effects).map(({ batch }) => batch.txs),
+    [[tx(2)]],
+  )
 })
 
 test('a follower takes no transactions', () => {
   const bench = new Bench({ self: null })
-  assert.throws(() => { bench.dissemination.submit([tx(1)]) }, RangeError)
+  assert.throws(() => {
+    bench.dissemination.submit([tx(1)])
+  }, RangeError)
 })
 
 // ---- check, assess, persist, ack ----
@@ -76,7 +113,10 @@ test('a batch is assessed, then stored with the ack in one record, then acked to
   assert.deepEqual(typesOf(bench.gossiped(batch)), ['assess'])
   assert.deepEqual(typesOf(bench.gossiped(batch)), [], 'not twice')
   const effects = bench.assessed(batch, [flag(0)])
-  assert.equal(effects[0]?.type === 'store' && effects[0].record.kind === 'batch' && effects[0].record.ack?.flags.length, 1)
+  assert.equal(
+    effects[0]?.type === 'store' && effects[0].record.kind === 'batch' && effects[0].record.ack?.flags.length,
+    1,
+  )
   const acks = sent(effects, 'ack')
   const receivers = new Set([1, leader(bench.set, 2), leader(bench.set, 3), leader(bench.set, 4)])
   receivers.delete(0)
@@ -97,7 +137,9 @@ test('asked again over a stream, the same bytes; by gossip, nothing', () => {
 test('one bad transaction: no ack, the author is penalised, and the batch is not assessed again', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
-  bench.do(() => { bench.dissemination.heard(bench.peer(1)) })
+  bench.do(() => {
+    bench.dissemination.heard(bench.peer(1))
+  })
   bench.gossiped(batch, 2)
   const effects = bench.assessed(batch, [], false)
   assert.deepEqual(typesOf(effects), ['note', 'penalize'])
@@ -163,7 +205,10 @@ test('the author acks its own batch, and certifies and broadcasts at a quorum', 
   assert.deepEqual(sent(bench.acked(bench.ackOf(1, batch)), 'batch-certificate'), [])
   const certificates = sent(bench.acked(bench.ackOf(2, batch)), 'batch-certificate')
   assert.equal(certificates[0]?.to, 'validators')
-  assert.deepEqual(certificates[0].message.certificate.acks.map(({ signer }) => signer), [0, 1, 2])
+  assert.deepEqual(
+    certificates[0].message.certificate.acks.map(({ signer }) => signer),
+    [0, 1, 2],
+  )
   assert.deepEqual(sent(bench.acked(bench.ackOf(3, batch)), 'batch-certificate'), [], 'once')
 })
 
@@ -195,7 +240,10 @@ test('grace ends early when the opinion comes, and its flag is in the certificat
   bench.acked(bench.ackOf(2, batch))
   const [certificate] = sent(bench.acked(bench.ackOf(3, batch, [flag(0)])), 'batch-certificate')
   const flaggers = certificate?.message.certificate.acks.filter(({ flags }) => flags.length > 0)
-  assert.deepEqual(flaggers?.map(({ signer }) => signer), [0, 3])
+  assert.deepEqual(
+    flaggers?.map(({ signer }) => signer),
+    [0, 3],
+  )
 })
 
 test('no grace for validators that were not heard lately', () => {
@@ -221,14 +269,25 @@ test('until it is ordered the author repeats the batch to those without ack, and
   bench.assessed(batch)
   bench.acked(bench.ackOf(1, batch))
   const first = bench.after(100)
-  assert.deepEqual(sent(first, 'batch').map(({ to }) => to), ['v2', 'v3'])
+  assert.deepEqual(
+    sent(first, 'batch').map(({ to }) => to),
+    ['v2', 'v3'],
+  )
   assert.deepEqual(sent(first, 'batch-certificate'), [])
   bench.acked(bench.ackOf(2, batch))
   const second = bench.after(100)
-  assert.deepEqual(sent(second, 'batch').map(({ to }) => to), ['v3'])
-  assert.deepEqual(sent(second, 'batch-certificate').map(({ to }) => to), ['validators'])
+  assert.deepEqual(
+    sent(second, 'batch').map(({ to }) => to),
+    ['v3'],
+  )
+  assert.deepEqual(
+    sent(second, 'batch-certificate').map(({ to }) => to),
+    ['validators'],
+  )
   const certificate = bench.select()[0] ?? assert.fail()
-  bench.step(() => { bench.dissemination.onDelivered(bench.blockWith([certificate])) })
+  bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith([certificate]))
+  })
   assert.deepEqual(bench.after(1_000), [])
 })
 
@@ -249,8 +308,13 @@ test('a leader certifies from the acks it holds, and adds opinions to the certif
   const batch = bench.batchOf(1, 7)
   bench.gossiped(batch)
   bench.assessed(batch, [flag(0)])
-  const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-  bench.step(() => { bench.dissemination.onBatchCertificate(bench.peer(1), certificate) })
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  bench.step(() => {
+    bench.dissemination.onBatchCertificate(bench.peer(1), certificate)
+  })
   const [chosen] = bench.select()
   assert.equal(chosen?.acks.find(({ signer }) => signer === 0)?.flags.length, 1)
   assert.equal(bench.dissemination.check(chosen), null)
@@ -259,8 +323,13 @@ test('a leader certifies from the acks it holds, and adds opinions to the certif
 test('a wrong certificate costs its sender and is not ordered', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
-  const certificate = bench.certificateOf(batch, [1, 2].map((signer) => bench.ackOf(signer, batch)))
-  const effects = bench.step(() => { bench.dissemination.onBatchCertificate(bench.peer(1), certificate) })
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2].map((signer) => bench.ackOf(signer, batch)),
+  )
+  const effects = bench.step(() => {
+    bench.dissemination.onBatchCertificate(bench.peer(1), certificate)
+  })
   assert.deepEqual(typesOf(effects), ['penalize'])
   assert.notEqual(bench.dissemination.check(certificate), null)
   assert.deepEqual(bench.select(), [])
@@ -269,8 +338,13 @@ test('a wrong certificate costs its sender and is not ordered', () => {
 function withCertified(bench: Bench, author: number, seqs: readonly number[]): void {
   for (const seq of seqs) {
     const batch = bench.batchOf(author, seq)
-    const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-    bench.step(() => { bench.dissemination.onBatchCertificate(bench.peer(author), certificate) })
+    const certificate = bench.certificateOf(
+      batch,
+      [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+    )
+    bench.step(() => {
+      bench.dissemination.onBatchCertificate(bench.peer(author), certificate)
+    })
   }
 }
 
@@ -290,25 +364,49 @@ test('a block gets no more than fits, nothing that is excluded, nothing expired'
   withCertified(bench, 1, [1, 2, 3])
   const [first] = bench.select()
   assert.equal(first?.seq, 1)
-  assert.deepEqual(bench.select({ maxBytes: 900 }).map(({ seq }) => seq), [1, 2])
-  assert.deepEqual(bench.select({ excluded: (seq) => seq < 3 }).map(({ seq }) => seq), [3])
+  assert.deepEqual(
+    bench.select({ maxBytes: 900 }).map(({ seq }) => seq),
+    [1, 2],
+  )
+  assert.deepEqual(
+    bench.select({ excluded: (seq) => seq < 3 }).map(({ seq }) => seq),
+    [3],
+  )
   assert.deepEqual(bench.select({ timeMs: first.createdMs + bench.parameters.batchTtlMs }).length, 3)
   assert.deepEqual(bench.select({ timeMs: first.createdMs + bench.parameters.batchTtlMs + 1 }), [])
   assert.ok(bench.dissemination.hasOrderable(() => false))
-  assert.equal(bench.dissemination.hasOrderable(() => true), false)
+  assert.equal(
+    bench.dissemination.hasOrderable(() => true),
+    false,
+  )
   bench.after(bench.parameters.batchTtlMs + 1)
-  assert.equal(bench.dissemination.hasOrderable(() => false), false)
+  assert.equal(
+    bench.dissemination.hasOrderable(() => false),
+    false,
+  )
 })
 
 test('what a block orders is not chosen again, nor is another batch under its number', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
   const other = bench.batchOf(1, 7, { txs: [tx(99)] })
-  const certificates = [batch, other].map((signed) => bench.certificateOf(signed, [1, 2, 3].map((signer) => bench.ackOf(signer, signed))))
-  for (const certificate of certificates) bench.step(() => { bench.dissemination.onBatchCertificate(bench.peer(1), certificate) })
-  bench.step(() => { bench.dissemination.onDelivered(bench.blockWith(certificates.slice(0, 1))) })
+  const certificates = [batch, other].map((signed) =>
+    bench.certificateOf(
+      signed,
+      [1, 2, 3].map((signer) => bench.ackOf(signer, signed)),
+    ),
+  )
+  for (const certificate of certificates)
+    bench.step(() => {
+      bench.dissemination.onBatchCertificate(bench.peer(1), certificate)
+    })
+  bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith(certificates.slice(0, 1)))
+  })
   assert.deepEqual(bench.select(), [])
-  bench.step(() => { bench.dissemination.onBatchCertificate(bench.peer(1), certificates[1] ?? assert.fail()) })
+  bench.step(() => {
+    bench.dissemination.onBatchCertificate(bench.peer(1), certificates[1] ?? assert.fail())
+  })
   assert.deepEqual(bench.select(), [])
 })
 
@@ -321,8 +419,20 @@ test('an unordered batch is deleted when an executed block is later than created
   bench.assessed(batch)
   const expiryMs = batch.batch.createdMs + bench.parameters.batchTtlMs
   assert.deepEqual(bench.after(10 * bench.parameters.batchTtlMs), [])
-  assert.deepEqual(bench.step(() => { bench.dissemination.onExecuted(expiryMs) }), [])
-  assert.deepEqual(typesOf(bench.step(() => { bench.dissemination.onExecuted(expiryMs + 1) })), ['store delete-batch'])
+  assert.deepEqual(
+    bench.step(() => {
+      bench.dissemination.onExecuted(expiryMs)
+    }),
+    [],
+  )
+  assert.deepEqual(
+    typesOf(
+      bench.step(() => {
+        bench.dissemination.onExecuted(expiryMs + 1)
+      }),
+    ),
+    ['store delete-batch'],
+  )
 })
 
 test('an ordered batch is never deleted', () => {
@@ -330,9 +440,19 @@ test('an ordered batch is never deleted', () => {
   const batch = bench.batchOf(1, 7)
   bench.gossiped(batch)
   bench.assessed(batch)
-  const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-  bench.step(() => { bench.dissemination.onDelivered(bench.blockWith([certificate])) })
-  assert.deepEqual(bench.step(() => { bench.dissemination.onExecuted(Number.MAX_SAFE_INTEGER) }), [])
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith([certificate]))
+  })
+  assert.deepEqual(
+    bench.step(() => {
+      bench.dissemination.onExecuted(Number.MAX_SAFE_INTEGER)
+    }),
+    [],
+  )
   assert.equal(bench.dissemination.knownBatches, 0)
 })
 
@@ -340,7 +460,9 @@ test('an own batch that was not ordered in time is open no longer', () => {
   const bench = new Bench()
   const batch = bench.write([tx(1)])
   bench.assessed(batch)
-  bench.step(() => { bench.dissemination.onExecuted(batch.batch.createdMs + bench.parameters.batchTtlMs + 1) })
+  bench.step(() => {
+    bench.dissemination.onExecuted(batch.batch.createdMs + bench.parameters.batchTtlMs + 1)
+  })
   assert.equal(bench.dissemination.ownOpenBatches, 0)
   assert.equal(bench.dissemination.ownUnorderedBytes, 0)
 })
@@ -350,10 +472,21 @@ test('an own batch that was not ordered in time is open no longer', () => {
 test('a missing body is asked for from one signer after the other, with growing pauses, until it comes', () => {
   const bench = new Bench({ parameters: { deltaMs: 100 } })
   const batch = bench.batchOf(1, 7)
-  const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-  const requests = sent(bench.step(() => { bench.dissemination.needBatches([certificate]) }), 'batch-request')
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  const requests = sent(
+    bench.step(() => {
+      bench.dissemination.needBatches([certificate])
+    }),
+    'batch-request',
+  )
   assert.equal(requests.length, 1)
-  assert.deepEqual(requests[0]?.message.refs.map(({ digest }) => digest), [batch.digest])
+  assert.deepEqual(
+    requests[0]?.message.refs.map(({ digest }) => digest),
+    [batch.digest],
+  )
   const asked = requests.map(({ to }) => to)
   for (const pauseMs of [200, 300, 450]) {
     assert.deepEqual(bench.after(pauseMs - 1), [])
@@ -361,7 +494,9 @@ test('a missing body is asked for from one signer after the other, with growing 
   }
   assert.deepEqual(new Set(asked.slice(0, 3)), new Set(['v1', 'v2', 'v3']))
   assert.equal(asked[3], asked[0])
-  const effects = bench.step(() => { bench.dissemination.onBatches(bench.peer(2), [batch]) })
+  const effects = bench.step(() => {
+    bench.dissemination.onBatches(bench.peer(2), [batch])
+  })
   assert.deepEqual(typesOf(effects), ['store batch', 'batches-held'])
   assert.deepEqual(bench.after(100_000), [])
   assert.equal(bench.dissemination.missingBatches, 0)
@@ -370,29 +505,66 @@ test('a missing body is asked for from one signer after the other, with growing 
 test('a body of another digest costs its sender; one that nobody asked for is ignored', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
-  const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-  bench.step(() => { bench.dissemination.needBatches([certificate]) })
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  bench.step(() => {
+    bench.dissemination.needBatches([certificate])
+  })
   const forged = { ...batch, batch: { ...batch.batch, txs: [tx(66)] } }
-  assert.deepEqual(typesOf(bench.step(() => { bench.dissemination.onBatches(bench.peer(2), [forged]) })), ['penalize'])
-  assert.deepEqual(bench.step(() => { bench.dissemination.onBatches(bench.peer(2), [bench.batchOf(3, 1)]) }), [])
+  assert.deepEqual(
+    typesOf(
+      bench.step(() => {
+        bench.dissemination.onBatches(bench.peer(2), [forged])
+      }),
+    ),
+    ['penalize'],
+  )
+  assert.deepEqual(
+    bench.step(() => {
+      bench.dissemination.onBatches(bench.peer(2), [bench.batchOf(3, 1)])
+    }),
+    [],
+  )
   assert.equal(bench.dissemination.missingBatches, 1)
 })
 
 test('what does not fit in an answer is asked for again at once', () => {
   const bench = new Bench()
   const batches = [1, 2, 3].map((seq) => bench.batchOf(1, seq))
-  const certificates = batches.map((batch) => bench.certificateOf(batch, [1, 3].map((signer) => bench.ackOf(signer, batch))))
+  const certificates = batches.map((batch) =>
+    bench.certificateOf(
+      batch,
+      [1, 3].map((signer) => bench.ackOf(signer, batch)),
+    ),
+  )
   // With seqs 1 and 3 the same signer is asked first.
-  bench.step(() => { bench.dissemination.needBatches([certificates[0] ?? assert.fail(), certificates[2] ?? assert.fail()]) })
-  const [request] = sent(bench.step(() => { bench.dissemination.onBatches(bench.peer(3), batches.slice(0, 1)) }), 'batch-request')
-  assert.deepEqual(request?.message.refs.map(({ seq }) => seq), [3])
+  bench.step(() => {
+    bench.dissemination.needBatches([certificates[0] ?? assert.fail(), certificates[2] ?? assert.fail()])
+  })
+  const [request] = sent(
+    bench.step(() => {
+      bench.dissemination.onBatches(bench.peer(3), batches.slice(0, 1))
+    }),
+    'batch-request',
+  )
+  assert.deepEqual(
+    request?.message.refs.map(({ seq }) => seq),
+    [3],
+  )
 })
 
 test('a body is fetched as soon as a block orders it, and an ack is given for it no more', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
-  const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-  const effects = bench.step(() => { bench.dissemination.onDelivered(bench.blockWith([certificate])) })
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  const effects = bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith([certificate]))
+  })
   assert.equal(sent(effects, 'batch-request').length, 1)
   assert.deepEqual(typesOf(bench.gossiped(batch)), ['store batch', 'batches-held'])
   assert.deepEqual(bench.asked(batch), [])
@@ -402,9 +574,21 @@ test('a body under assessment is stored at once when execution needs it', () => 
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
   bench.gossiped(batch)
-  const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-  bench.step(() => { bench.dissemination.onDelivered(bench.blockWith([certificate])) })
-  assert.deepEqual(typesOf(bench.step(() => { bench.dissemination.needBatches([certificate]) })), ['store batch', 'batches-held'])
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith([certificate]))
+  })
+  assert.deepEqual(
+    typesOf(
+      bench.step(() => {
+        bench.dissemination.needBatches([certificate])
+      }),
+    ),
+    ['store batch', 'batches-held'],
+  )
   assert.deepEqual(bench.assessed(batch), [])
 })
 
@@ -413,8 +597,16 @@ test('a body that should be in the store is claimed once, then fetched', () => {
   const batch = bench.batchOf(1, 7)
   bench.gossiped(batch)
   bench.assessed(batch)
-  const certificate = bench.certificateOf(batch, [1, 2, 3].map((signer) => bench.ackOf(signer, batch)))
-  const need = (): string[] => typesOf(bench.step(() => { bench.dissemination.needBatches([certificate]) }))
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  const need = (): string[] =>
+    typesOf(
+      bench.step(() => {
+        bench.dissemination.needBatches([certificate])
+      }),
+    )
   assert.deepEqual(need(), ['batches-held'])
   assert.deepEqual(need(), ['send batch-request'])
 })
@@ -432,7 +624,10 @@ test('after a restart own unordered batches are sent again, and acks given are g
   assert.ok(otherRecord?.type === 'store' && otherRecord.record.kind === 'batch')
   const bench = new Bench({ restored: { batches: [ownRecord.record, otherRecord.record] } })
   const effects = bench.effects()
-  assert.deepEqual(sent(effects, 'batch').map(({ to }) => to), ['v1', 'v2', 'v3'])
+  assert.deepEqual(
+    sent(effects, 'batch').map(({ to }) => to),
+    ['v1', 'v2', 'v3'],
+  )
   const again = sent(effects, 'ack').find(({ to, message }) => to === 'v1' && message.ack.author === 1)
   assert.deepEqual(again?.message.ack, otherRecord.record.ack)
   assert.equal(bench.dissemination.ownOpenBatches, 1)
@@ -443,11 +638,22 @@ test('after a restart what final blocks order is open no longer, whatever the st
   const own = before.write([tx(1)])
   const record = before.assessed(own)[0]
   assert.ok(record?.type === 'store' && record.record.kind === 'batch')
-  const certificate = before.certificateOf(own, [1, 2, 3].map((signer) => before.ackOf(signer, own)))
-  const bench = new Bench({ restored: { batches: [record.record], finalBlocks: [before.blockWith([certificate])] } })
+  const certificate = before.certificateOf(
+    own,
+    [1, 2, 3].map((signer) => before.ackOf(signer, own)),
+  )
+  const bench = new Bench({
+    restored: { batches: [record.record], finalBlocks: [before.blockWith([certificate])] },
+  })
   assert.deepEqual(bench.effects(), [])
   assert.equal(bench.dissemination.ownOpenBatches, 0)
-  assert.deepEqual(bench.step(() => { bench.dissemination.onExecuted(Number.MAX_SAFE_INTEGER) }), [], 'and its body is kept')
+  assert.deepEqual(
+    bench.step(() => {
+      bench.dissemination.onExecuted(Number.MAX_SAFE_INTEGER)
+    }),
+    [],
+    'and its body is kept',
+  )
 })
 
 test('a follower stores checked batches without ack, and asks anyone for those it misses', () => {
@@ -456,15 +662,35 @@ test('a follower stores checked batches without ack, and asks anyone for those i
   assert.deepEqual(typesOf(bench.gossiped(batch)), ['store batch'])
   assert.deepEqual(bench.asked(batch), [])
   const missing = bench.batchOf(1, 8)
-  const certificate = bench.certificateOf(missing, [1, 2, 3].map((signer) => bench.ackOf(signer, missing)))
-  const requests = sent(bench.step(() => { bench.dissemination.onDelivered(bench.blockWith([certificate])) }), 'batch-request')
-  assert.deepEqual(requests.map(({ to }) => to), ['anyone'])
-  assert.deepEqual(typesOf(bench.step(() => { bench.dissemination.onBatches(bench.peer(9), [missing]) })), ['store batch', 'batches-held'])
+  const certificate = bench.certificateOf(
+    missing,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, missing)),
+  )
+  const requests = sent(
+    bench.step(() => {
+      bench.dissemination.onDelivered(bench.blockWith([certificate]))
+    }),
+    'batch-request',
+  )
+  assert.deepEqual(
+    requests.map(({ to }) => to),
+    ['anyone'],
+  )
+  assert.deepEqual(
+    typesOf(
+      bench.step(() => {
+        bench.dissemination.onBatches(bench.peer(9), [missing])
+      }),
+    ),
+    ['store batch', 'batches-held'],
+  )
 })
 
 test('a batch of another epoch or digest is refused', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
   assert.deepEqual(typesOf(bench.gossiped({ ...batch, digest: digestOf('other') }, 2)), ['penalize'])
-  assert.deepEqual(typesOf(bench.gossiped({ ...batch, batch: { ...batch.batch, epoch: 2 } }, 2)), ['penalize'])
+  assert.deepEqual(typesOf(bench.gossiped({ ...batch, batch: { ...batch.batch, epoch: 2 } }, 2)), [
+    'penalize',
+  ])
 })

@@ -20,10 +20,18 @@ const SUSPICION: Flag = { tx: 0, action: 0, score: 200, reasons: 1 }
 
 /** Draws sets, opinions, faulty validators and the certificate that somebody puts together, leaving out whom they can. */
 const cases: fc.Arbitrary<Case> = fc
-  .array(fc.record({ weight: fc.bigInt(1n, 20n), flags: fc.boolean(), order: fc.integer(), leaveOut: fc.boolean() }), {
-    minLength: 1,
-    maxLength: 12,
-  })
+  .array(
+    fc.record({
+      weight: fc.bigInt(1n, 20n),
+      flags: fc.boolean(),
+      order: fc.integer(),
+      leaveOut: fc.boolean(),
+    }),
+    {
+      minLength: 1,
+      maxLength: 12,
+    },
+  )
   .map((rows) => {
     const set = validatorSet(rows.map(({ weight }) => weight))
     const total = rows.reduce((sum, { weight }) => sum + weight, 0n)
@@ -50,12 +58,14 @@ const cases: fc.Arbitrary<Case> = fc
   })
 
 function certificate({ included }: Case, flags: (index: number) => boolean): BatchCertificate {
-  const acks = [...included].sort((a, b) => a - b).map((signer) => ({
-    signer,
-    flags: flags(signer) ? [SUSPICION] : [],
-    modelId: digestOf('model'),
-    signature: new Uint8Array(64),
-  }))
+  const acks = [...included]
+    .sort((a, b) => a - b)
+    .map((signer) => ({
+      signer,
+      flags: flags(signer) ? [SUSPICION] : [],
+      modelId: digestOf('model'),
+      signature: new Uint8Array(64),
+    }))
   return { epoch: 1, author: 0, seq: 1, createdMs: 1, txCount: 1, bytes: 100, txsHash: digestOf('txs'), acks }
 }
 
@@ -77,7 +87,10 @@ test('all honest validators flag it: held, whoever is left out of the certificat
 test('weight ≥ 2F + 1 flags it: held, whoever is left out of the certificate', () => {
   fc.assert(
     fc.property(cases, (drawn) => {
-      const flagging = weightOf(drawn.set, [...drawn.flags.keys()].filter((index) => drawn.flags[index]))
+      const flagging = weightOf(
+        drawn.set,
+        [...drawn.flags.keys()].filter((index) => drawn.flags[index]),
+      )
       const tolerated = (weightOf(drawn.set, drawn.set.validators.keys()) - 1n) / 3n
       fc.pre(flagging >= 2n * tolerated + 1n)
       return isHeld(drawn, (index) => drawn.flags[index] === true)
@@ -90,11 +103,17 @@ test('between: held exactly if the flaggers in the certificate weigh more than F
     fc.property(cases, (drawn) => {
       const flaggers = [...drawn.included].filter((index) => drawn.flags[index])
       const tolerated = (weightOf(drawn.set, drawn.set.validators.keys()) - 1n) / 3n
-      const held = heldTransfers(drawn.set, certificate(drawn, (index) => drawn.flags[index] === true))
+      const held = heldTransfers(
+        drawn.set,
+        certificate(drawn, (index) => drawn.flags[index] === true),
+      )
       assert.equal(held.length, weightOf(drawn.set, flaggers) > tolerated ? 1 : 0)
       if (held[0] !== undefined) {
         assert.equal(held[0].flaggedWeight, weightOf(drawn.set, flaggers))
-        assert.deepEqual(held[0].flaggers.map(({ signer }) => signer), flaggers.sort((a, b) => a - b))
+        assert.deepEqual(
+          held[0].flaggers.map(({ signer }) => signer),
+          flaggers.sort((a, b) => a - b),
+        )
       }
     }),
   )
@@ -103,13 +122,24 @@ test('between: held exactly if the flaggers in the certificate weigh more than F
 test('each transfer action is judged by itself, and the answer ascends by (tx, action)', () => {
   const set = validatorSet([1n, 1n, 1n, 1n])
   const at = (tx: number, action: number): Flag => ({ tx, action, score: tx, reasons: action })
-  const acks = [[at(0, 3), at(1, 0), at(2, 99)], [at(1, 0), at(2, 98)], [at(0, 3)], []].map((flags, signer) => ({
-    signer,
-    flags,
-    modelId: digestOf('model'),
-    signature: new Uint8Array(64),
-  }))
-  const drawn = { epoch: 1, author: 0, seq: 1, createdMs: 1, txCount: 3, bytes: 300, txsHash: digestOf('txs'), acks }
+  const acks = [[at(0, 3), at(1, 0), at(2, 99)], [at(1, 0), at(2, 98)], [at(0, 3)], []].map(
+    (flags, signer) => ({
+      signer,
+      flags,
+      modelId: digestOf('model'),
+      signature: new Uint8Array(64),
+    }),
+  )
+  const drawn = {
+    epoch: 1,
+    author: 0,
+    seq: 1,
+    createdMs: 1,
+    txCount: 3,
+    bytes: 300,
+    txsHash: digestOf('txs'),
+    acks,
+  }
   assert.deepEqual(heldTransfers(set, drawn), [
     {
       tx: 0,
