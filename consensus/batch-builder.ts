@@ -31,7 +31,9 @@ export class BatchBuilder {
   add(txs: readonly Uint8Array[], nowMs: number): void {
     for (const tx of txs) {
       if (tx.length > this.#parameters.batchMaxBytes) {
-        throw new RangeError(`a transaction of ${tx.length} bytes fits in no batch of at most ${this.#parameters.batchMaxBytes}`)
+        throw new RangeError(
+          `a transaction of ${tx.length} bytes fits in no batch of at most ${this.#parameters.batchMaxBytes}`,
+        )
       }
       if (this.#queue.length === 0) this.#firstMs = nowMs
       this.#queue.push(tx)
@@ -43,7 +45,9 @@ export class BatchBuilder {
   closesAtMs(): number {
     if (this.#queue.length === 0) return Infinity
     const { batchMaxTxs, batchMaxBytes, batchIntervalMs } = this.#parameters
-    return this.#queue.length >= batchMaxTxs || this.#bytes >= batchMaxBytes ? this.#firstMs : this.#firstMs + batchIntervalMs
+    return this.#queue.length >= batchMaxTxs || this.#bytes >= batchMaxBytes
+      ? this.#firstMs
+      : this.#firstMs + batchIntervalMs
   }
 
   /** Takes the transactions of the next batch, at least one. */

@@ -20,10 +20,7 @@ import {
   type BatchFields,
 } from './wire.ts'
 
-type CheckedParameters = Pick<
-  Parameters,
-  'batchMaxTxs' | 'batchMaxBytes' | 'batchTtlMs' | 'maxClockDriftMs'
->
+type CheckedParameters = Pick<Parameters, 'batchMaxTxs' | 'batchMaxBytes' | 'batchTtlMs' | 'maxClockDriftMs'>
 
 /** Whether the digest is the batch's own and its author signed it. Gossip passes on nothing else. */
 export function checkBatchSignature(set: ValidatorSet, verifier: Verifier, signed: SignedBatch): boolean {
@@ -67,8 +64,10 @@ export class BatchCheck {
 
   /** "local − batchTtlMs ≤ createdMs ≤ local + maxClockDriftMs". */
   createdInWindow(createdMs: number, wallMs: number): string | null {
-    if (createdMs < wallMs - this.#parameters.batchTtlMs) return `created ${wallMs - createdMs} ms ago, which is too old`
-    if (createdMs > wallMs + this.#parameters.maxClockDriftMs) return `created ${createdMs - wallMs} ms ahead of this clock`
+    if (createdMs < wallMs - this.#parameters.batchTtlMs)
+      return `created ${wallMs - createdMs} ms ago, which is too old`
+    if (createdMs > wallMs + this.#parameters.maxClockDriftMs)
+      return `created ${createdMs - wallMs} ms ahead of this clock`
     return null
   }
 
@@ -96,7 +95,8 @@ export class BatchCheck {
     const { batchMaxTxs, batchMaxBytes } = this.#parameters
     if (fields.epoch !== this.#set.epoch) return `expected epoch ${this.#set.epoch}, got ${fields.epoch}`
     if (this.#set.validators[fields.author] === undefined) return `there is no validator ${fields.author}`
-    if (fields.txCount < 1 || fields.txCount > batchMaxTxs) return `expected 1 to ${batchMaxTxs} transactions, got ${fields.txCount}`
+    if (fields.txCount < 1 || fields.txCount > batchMaxTxs)
+      return `expected 1 to ${batchMaxTxs} transactions, got ${fields.txCount}`
     if (fields.bytes > batchMaxBytes) return `expected at most ${batchMaxBytes} bytes, got ${fields.bytes}`
     return null
   }
@@ -141,12 +141,15 @@ export class BatchCheck {
 /** "Flags strictly ascending by (tx, action)", within the batch, and no more of them than it can have transfers. */
 function flagsProblem(flags: readonly Flag[], txCount: number, bytes: number): string | null {
   const max = Math.min(LIMITS.flagsPerAck, Math.floor(bytes / LIMITS.smallestTransferBytes))
-  if (flags.length > max) return `expected at most ${max} flags in a batch of ${bytes} bytes, got ${flags.length}`
+  if (flags.length > max)
+    return `expected at most ${max} flags in a batch of ${bytes} bytes, got ${flags.length}`
   let previousTx = -1
   let previousAction = -1
   for (const { tx, action } of flags) {
-    if (tx >= txCount || action >= LIMITS.actionsPerTx) return `flag on (${tx}, ${action}), which is outside the batch`
-    if (tx < previousTx || (tx === previousTx && action <= previousAction)) return `flags must ascend strictly, got (${tx}, ${action})`
+    if (tx >= txCount || action >= LIMITS.actionsPerTx)
+      return `flag on (${tx}, ${action}), which is outside the batch`
+    if (tx < previousTx || (tx === previousTx && action <= previousAction))
+      return `flags must ascend strictly, got (${tx}, ${action})`
     previousTx = tx
     previousAction = action
   }

@@ -87,7 +87,8 @@ export class BatchFetch {
       if (wanted.dueMs > nowMs) continue
       const source = this.#nextSource(wanted)
       wanted.asked = source
-      wanted.dueMs = nowMs + Math.min(this.#options.retryMs * BACKOFF_FACTOR ** wanted.attempts, LIMITS.batchFetchMaxMs)
+      wanted.dueMs =
+        nowMs + Math.min(this.#options.retryMs * BACKOFF_FACTOR ** wanted.attempts, LIMITS.batchFetchMaxMs)
       wanted.attempts++
       const together = requests.get(source)
       if (together === undefined) requests.set(source, [wanted])
@@ -95,14 +96,19 @@ export class BatchFetch {
     }
     for (const [source, wanted] of requests) {
       const to: Target = source === null ? { kind: 'anyone' } : { kind: 'validator', index: source }
-      for (let i = 0; i < wanted.length; i += LIMITS.batchesPerPage) this.#request(to, wanted.slice(i, i + LIMITS.batchesPerPage))
+      for (let i = 0; i < wanted.length; i += LIMITS.batchesPerPage)
+        this.#request(to, wanted.slice(i, i + LIMITS.batchesPerPage))
     }
   }
 
   #request(to: Target, wanted: readonly Wanted[]): void {
     const request = ++this.#requests
     for (const each of wanted) each.request = request
-    this.#options.emit({ type: 'send', to, message: { type: 'batch-request', refs: wanted.map(({ ref }) => ref) } })
+    this.#options.emit({
+      type: 'send',
+      to,
+      message: { type: 'batch-request', refs: wanted.map(({ ref }) => ref) },
+    })
   }
 
   /** Signers in turn, another first one for each batch, so that nobody has to serve everything. */

@@ -62,7 +62,11 @@ export interface SelectRequest {
 
 export interface BatchPoolOptions {
   readonly set: ValidatorSet
-  readonly parameters: { readonly batchTtlMs: number; readonly maxCertsPerBlock: number; readonly assessGraceMs: number }
+  readonly parameters: {
+    readonly batchTtlMs: number
+    readonly maxCertsPerBlock: number
+    readonly assessGraceMs: number
+  }
   /** Validators that were heard lately, whose opinions are worth waiting for. */
   readonly heardLately: (validator: ValidatorIndex) => boolean
 }
@@ -185,7 +189,10 @@ export class BatchPool {
    */
   isReady(entry: PoolEntry, nowMs: number): boolean {
     if (entry.order !== 'open') return false
-    return entry.certified || (entry.quorumAtMs !== null && (nowMs >= this.graceEndsMs(entry) || !this.#opinionsMatter(entry)))
+    return (
+      entry.certified ||
+      (entry.quorumAtMs !== null && (nowMs >= this.graceEndsMs(entry) || !this.#opinionsMatter(entry)))
+    )
   }
 
   /** When waiting for opinions on a batch ends; Infinity before the quorum. */
@@ -269,7 +276,8 @@ export class BatchPool {
   }
 
   hasOrderable(timeMs: number, excluded: Excluded, nowMs: number): boolean {
-    for (const entry of this.#entries.values()) if (this.#isOrderable(entry, timeMs, excluded, nowMs)) return true
+    for (const entry of this.#entries.values())
+      if (this.#isOrderable(entry, timeMs, excluded, nowMs)) return true
     return false
   }
 

@@ -71,7 +71,10 @@ export class Adversary {
   readonly #known = new Map<string, Known>()
   readonly #blocks = new Map<string, Block>()
   readonly #votes = new Map<string, { readonly vote: Vote; readonly bySigner: Map<number, Uint8Array> }>()
-  readonly #batches = new Map<string, { readonly fields: Omit<BatchCertificate, 'acks'>; readonly acks: Map<number, CertifiedAck> }>()
+  readonly #batches = new Map<
+    string,
+    { readonly fields: Omit<BatchCertificate, 'acks'>; readonly acks: Map<number, CertifiedAck> }
+  >()
   readonly #seen = new WeakSet()
   #topView = 1
   #seq = 1
@@ -124,7 +127,8 @@ export class Adversary {
         this.#learnAck(message.ack)
         return
       case 'batch-certificate':
-        for (const ack of message.certificate.acks) this.#entryOf(message.certificate)?.acks.set(ack.signer, ack)
+        for (const ack of message.certificate.acks)
+          this.#entryOf(message.certificate)?.acks.set(ack.signer, ack)
         return
       default:
         return
@@ -156,7 +160,14 @@ export class Adversary {
     for (const skip of skips) this.#learnCertificate(skip)
     const signer = leader(this.#env.set, proposal.view)
     const pid = proposalId(this.#env.set.context, proposal)
-    this.#learnVote({ kind: 'notarize', epoch: proposal.epoch, view: proposal.view, pid, signer, signature: message.signature })
+    this.#learnVote({
+      kind: 'notarize',
+      epoch: proposal.epoch,
+      view: proposal.view,
+      pid,
+      signer,
+      signature: message.signature,
+    })
   }
 
   learnBatch(signed: SignedBatch): void {
@@ -211,43 +222,74 @@ export class Adversary {
   }
 
   #makeProposal(me: number, view: number): ProposalMessage | null {
-    const { set, chain } = this.#env
-    const parents = [...this.#certificates.values()].filter(({ kind, view: below }) => kind !== 'nullify' && below < view)
-    parents.sort((a, b) => a.view - b.view)
-    const parentCertificate = this.#prng.chance(0.05) ? null : (this.#prng.chance(0.7) ? parents.at(-1) : this.#prng.pick([...parents.slice(-6), null])) ?? null
-    const parentView = parentCertificate?.view ?? 0
-    const parent = parentCertificate?.proposal == null ? null : (this.#blocks.get(toHex(parentCertificate.proposal.blockDigest)) ?? null)
+    const { set } = this.#env
+    const parentCertificate = this.#pickParent(view)
+    const parent = this.#blockOf(parentCertificate)
     if (parentCertificate !== null && parent === null) return null
+    const parentView = parentCertificate?.view ?? 0
     const skips: Certificate[] = []
     for (let between = parentView + 1; between < view; between++) {
       const skip = this.#certificates.get(`nullify ${between}`)
       if (skip !== undefined) skips.push(skip)
     }
+    const block = this.#makeBlock(me, parent)
+    const proposal: Proposal = {
+      epoch: set.epoch,
+      view,
+      parentView,
+      blockDigest: blockDigest(block),
+      justHash: justHash(parentCertificate, skips),
+    }
+    const message = voteMessage(set.context, 'notarize', set.epoch, view, proposalId(set.context, proposal))
+    return { proposal, block, parentCertificate, skips, signature: this.#keyOf(me).sign(message) }
+  }
+
+  /** Mostly the newest one below the view; at times an older one, or genesis (null). */
+  #pickParent(view: number): Certificate | null {
+    const parents = [...this.#certificates.values()].filter(
+      ({ kind, view: below }) => kind !== 'nullify' && below < view,
+    )
+    parents.sort((a, b) => a.view - b.view)
+    if (this.#prng.chance(0.05)) return null
+    return this.#prng.chance(0.7) ? (parents.at(-1) ?? null) : this.#prng.pick([...parents.slice(-6), null])
+  }
+
+  #blockOf(certificate: Certificate | null): Block | null {
+    const digest = certificate?.proposal?.blockDigest
+    return digest === undefined ? null : (this.#blocks.get(toHex(digest)) ?? null)
+  }
+
+  /** Valid as to everything but, maybe, its time and its place. */
+  #makeBlock(me: number, parent: Block | null): Block {
+    const { set, chain, scheduler } = this.#env
+    const aboutNowMs = chain.createdMs + Math.floor(scheduler.nowMs) + this.#prng.int(-50, 300)
     const executed = parent?.executed ?? { height: 0, stateRoot: chain.stateRoot, resultsRoot: EMPTY_ROOT }
-    const block: Block = {
+    return {
       genesisHash: chain.genesisHash,
       height: (parent?.height ?? 0) + 1,
       parentDigest: parent === null ? chain.genesisHash : blockDigest(parent),
       epoch: set.epoch,
       author: me,
-      timeMs: Math.max((parent?.timeMs ?? chain.createdMs) + 1, chain.createdMs + Math.floor(this.#env.scheduler.nowMs) + this.#prng.int(-50, 300)),
+      timeMs: Math.max((parent?.timeMs ?? chain.createdMs) + 1, aboutNowMs),
       payload: this.#payload(),
       executed: { ...executed, resultsRoot: EMPTY_ROOT },
       validatorSetHash: set.hash,
       nextValidatorSetHash: set.hash,
     }
-    const proposal: Proposal = { epoch: set.epoch, view, parentView, blockDigest: blockDigest(block), justHash: justHash(parentCertificate, skips) }
-    const message = voteMessage(set.context, 'notarize', set.epoch, view, proposalId(set.context, proposal))
-    return { proposal, block, parentCertificate, skips, signature: this.#keyOf(me).sign(message) }
   }
 
   /** Certificates with as few opinions as possible; also some that are in earlier blocks. */
   #payload(): BatchCertificate[] {
-    const certified = [...this.#batches.values()].flatMap(({ fields, acks }) => this.#certify(fields, acks) ?? [])
+    const certified = [...this.#batches.values()].flatMap(
+      ({ fields, acks }) => this.#certify(fields, acks) ?? [],
+    )
     return this.#prng.sample(certified, this.#prng.int(0, Math.min(3, certified.length)))
   }
 
-  #certify(fields: Omit<BatchCertificate, 'acks'>, acks: ReadonlyMap<number, CertifiedAck>): BatchCertificate | null {
+  #certify(
+    fields: Omit<BatchCertificate, 'acks'>,
+    acks: ReadonlyMap<number, CertifiedAck>,
+  ): BatchCertificate | null {
     const chosen: CertifiedAck[] = []
     let weight = 0n
     for (const ack of [...acks.values()].sort((a, b) => a.flags.length - b.flags.length)) {
@@ -264,10 +306,20 @@ export class Adversary {
       const proposal = vote.pid === null ? null : (this.#known.get(toHex(vote.pid))?.proposal ?? null)
       if (vote.pid !== null && proposal === null) continue
       const signers = [...bySigner.keys()].sort((a, b) => a - b)
-      const weight = signers.reduce((sum, signer) => sum + (this.#env.set.validators[signer]?.weight ?? 0n), 0n)
+      const weight = signers.reduce(
+        (sum, signer) => sum + (this.#env.set.validators[signer]?.weight ?? 0n),
+        0n,
+      )
       if (weight < this.#quorum || this.#certificates.has(`${vote.kind} ${vote.view}`)) continue
       const signatures = signers.map((signer) => bySigner.get(signer) ?? new Uint8Array(64))
-      this.#learnCertificate({ kind: vote.kind, epoch: vote.epoch, view: vote.view, proposal, signers, signatures })
+      this.#learnCertificate({
+        kind: vote.kind,
+        epoch: vote.epoch,
+        view: vote.view,
+        proposal,
+        signers,
+        signatures,
+      })
     }
   }
 
@@ -292,7 +344,10 @@ export class Adversary {
     this.#formCertificates()
     const recent = [...this.#certificates.values()].filter(({ view }) => view >= this.#topView - 4)
     if (recent.length === 0) return
-    this.#env.send(this.#prng.pick(this.#mine), this.#prng.pick(this.#env.victims), { type: 'certificate', certificate: this.#prng.pick(recent) })
+    this.#env.send(this.#prng.pick(this.#mine), this.#prng.pick(this.#env.victims), {
+      type: 'certificate',
+      certificate: this.#prng.pick(recent),
+    })
   }
 
   /** A batch, or two under one number, each to an audience of its own; at times with an invalid transaction in it. */
@@ -332,9 +387,15 @@ export class Adversary {
     const { set } = this.#env
     const { epoch, author, seq, txs } = signed.batch
     for (const me of this.#mine) {
-      const flags: Flag[] = this.#prng.chance(0.5) ? [] : txs.map((_, tx) => ({ tx, action: 0, score: 255, reasons: 1 }))
+      const flags: Flag[] = this.#prng.chance(0.5)
+        ? []
+        : txs.map((_, tx) => ({ tx, action: 0, score: 255, reasons: 1 }))
       const unsigned = { epoch, author, seq, digest: signed.digest, flags, modelId: new Uint8Array(32) }
-      const ack: Ack = { ...unsigned, signer: me, signature: this.#keyOf(me).sign(ackMessage(set.context, unsigned)) }
+      const ack: Ack = {
+        ...unsigned,
+        signer: me,
+        signature: this.#keyOf(me).sign(ackMessage(set.context, unsigned)),
+      }
       this.#learnAck(ack)
       for (const to of this.#audience()) this.#env.send(me, to, { type: 'ack', ack })
     }
@@ -344,7 +405,8 @@ export class Adversary {
     for (const { fields, acks } of this.#prng.sample([...this.#batches.values()], 2)) {
       const certificate = this.#certify(fields, acks)
       if (certificate === null) continue
-      for (const to of this.#audience()) this.#env.send(this.#prng.pick(this.#mine), to, { type: 'batch-certificate', certificate })
+      for (const to of this.#audience())
+        this.#env.send(this.#prng.pick(this.#mine), to, { type: 'batch-certificate', certificate })
     }
   }
 }

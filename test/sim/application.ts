@@ -74,7 +74,9 @@ export class Application {
     return block.payload.map((certificate) => {
       const name = batchName(certificate)
       const skipped =
-        certificate.createdMs + this.#batchTtlMs < block.timeMs || this.#batches.has(name) || inBlock.has(name)
+        certificate.createdMs + this.#batchTtlMs < block.timeMs ||
+        this.#batches.has(name) ||
+        inBlock.has(name)
       inBlock.add(name)
       return skipped
     })
@@ -82,7 +84,8 @@ export class Application {
 
   /** `bodies[i]` may be null exactly if certificate i is skipped. */
   execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Execution {
-    if (block.height !== this.height + 1) throw new Error(`expected height ${this.height + 1}, got ${block.height}`)
+    if (block.height !== this.height + 1)
+      throw new Error(`expected height ${this.height + 1}, got ${block.height}`)
     const skips = this.skips(block)
     const holdsBefore = this.#holds
     const ended = this.#holds.filter((dueMs) => dueMs <= block.timeMs).length
@@ -99,7 +102,12 @@ export class Application {
     const result: ExecutionResult = {
       height: block.height,
       timeMs: block.timeMs,
-      stateRoot: digest('state', this.#steps.at(-1)?.execution.result.stateRoot ?? this.#genesisRoot, receipts, String(block.timeMs)),
+      stateRoot: digest(
+        'state',
+        this.#steps.at(-1)?.execution.result.stateRoot ?? this.#genesisRoot,
+        receipts,
+        String(block.timeMs),
+      ),
       receiptsRoot: receipts,
       hadWork: batches.length > 0 || ended > 0,
     }
@@ -108,8 +116,14 @@ export class Application {
     return execution
   }
 
-  #executeBatch(certificate: BatchCertificate, txs: readonly Uint8Array[], timeMs: number, newTxs: number[]): TxOutcome[] {
-    if (txs.length !== certificate.txCount) throw new Error('executed with a body that is not the certified one')
+  #executeBatch(
+    certificate: BatchCertificate,
+    txs: readonly Uint8Array[],
+    timeMs: number,
+    newTxs: number[],
+  ): TxOutcome[] {
+    if (txs.length !== certificate.txCount)
+      throw new Error('executed with a body that is not the certified one')
     const held = new Set(heldTransfers(this.#set, certificate).map(({ tx }) => tx))
     return txs.map((bytes, index) => {
       const tx = decodeTx(bytes)

@@ -19,17 +19,31 @@ const { values } = parseArgs({
 async function simulate(seed: number): Promise<boolean> {
   const options = drawOptions(seed)
   if (!values.quiet) console.log(`seed ${seed} ${describe(options)}`)
-  const world = new World(options, values.trace ? { trace: (line) => { console.log(line); } } : {})
+  const world = new World(
+    options,
+    values.trace
+      ? {
+          trace: (line) => {
+            console.log(line)
+          },
+        }
+      : {},
+  )
   const startedMs = performance.now()
   try {
     const result = await world.run()
     const { notes, ...numbers } = result
     const took = `${Math.round(performance.now() - startedMs)} ms`
-    if (!values.quiet) console.log(`seed ${seed} ok in ${took} ${JSON.stringify({ ...numbers, notes: Object.fromEntries(notes) })}`)
+    if (!values.quiet)
+      console.log(
+        `seed ${seed} ok in ${took} ${JSON.stringify({ ...numbers, notes: Object.fromEntries(notes) })}`,
+      )
     return true
   } catch (error) {
     if (values.quiet) console.log(`seed ${seed} ${describe(options)}`)
-    console.log(`seed ${seed} FAILED at ${world.scheduler.nowMs.toFixed(2)} ms: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    console.log(
+      `seed ${seed} FAILED at ${world.scheduler.nowMs.toFixed(2)} ms: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
     return false
   }
 }
@@ -38,5 +52,9 @@ const first = Number(values.seed ?? values.start)
 const count = values.seed === undefined ? Number(values.seeds) : 1
 const failed: number[] = []
 for (let seed = first; seed < first + count; seed++) if (!(await simulate(seed))) failed.push(seed)
-console.log(failed.length === 0 ? `${count} runs, no violation` : `${failed.length} of ${count} runs failed: seeds ${failed.join(' ')}`)
+console.log(
+  failed.length === 0
+    ? `${count} runs, no violation`
+    : `${failed.length} of ${count} runs failed: seeds ${failed.join(' ')}`,
+)
 process.exitCode = failed.length === 0 ? 0 : 1

@@ -33,14 +33,21 @@ export class SimNetwork {
     this.#hooks.sent(from, to, message)
     this.counts.sent++
     this.deliver(from, to, () => {
-      this.#hooks.receive(to, from, this.#options.throughWire ? decodeMessage(encodeMessage(message)) : message)
+      this.#hooks.receive(
+        to,
+        from,
+        this.#options.throughWire ? decodeMessage(encodeMessage(message)) : message,
+      )
     })
   }
 
   /** Runs `arrive` when something from `from` reaches `to`, if it does; twice if it is doubled. */
   deliver(from: number, to: number, arrive: () => void, extraLoss = 0): void {
     const { lossAfterHeal, loss, duplicates } = this.#options
-    if (this.#divided(from, to) || this.#prng.chance(this.healed ? lossAfterHeal : Math.max(loss, extraLoss))) {
+    if (
+      this.#divided(from, to) ||
+      this.#prng.chance(this.healed ? lossAfterHeal : Math.max(loss, extraLoss))
+    ) {
       this.counts.lost++
       return
     }

@@ -4,9 +4,27 @@
  */
 import type { Parameters } from '../../config/parameters.ts'
 import { Replica } from '../../consensus/replica.ts'
-import type { ChainStart, Clock, Effect, Input, Peer, Restored, Signer, Target, Verifier } from '../../consensus/replica-types.ts'
+import type {
+  ChainStart,
+  Clock,
+  Effect,
+  Input,
+  Peer,
+  Restored,
+  Signer,
+  Target,
+  Verifier,
+} from '../../consensus/replica-types.ts'
 import { openSigner, type SigningKey } from '../../consensus/signer.ts'
-import type { BatchCertificate, BatchRef, Block, Flag, Message, SignedBatch, ValidatorSet } from '../../consensus/types.ts'
+import type {
+  BatchCertificate,
+  BatchRef,
+  Block,
+  Flag,
+  Message,
+  SignedBatch,
+  ValidatorSet,
+} from '../../consensus/types.ts'
 import { batchDigestOfCertificate } from '../../consensus/wire.ts'
 import { Application, type Execution } from './application.ts'
 import { Violation } from './oracles.ts'
@@ -43,7 +61,10 @@ export interface NodeEnvironment {
   readonly nodeCount: number
   readonly send: (from: number, to: number, message: Message) => void
   readonly gossipBatch: (from: number, to: number, batch: SignedBatch) => void
-  readonly gossipBlock: (from: number, finalized: Extract<Effect, { type: 'gossip-block' }>['finalized']) => void
+  readonly gossipBlock: (
+    from: number,
+    finalized: Extract<Effect, { type: 'gossip-block' }>['finalized'],
+  ) => void
   readonly delivered: (node: SimNode, block: Block) => void
   readonly executed: (
     node: SimNode,
@@ -150,8 +171,19 @@ export class SimNode {
       this.#die()
       return
     }
-    const restored = this.#store.restore(this.#app.recentResults(512), parameters.batchTtlMs + parameters.maxClockDriftMs)
-    this.#replica = new Replica({ set, chain, parameters, self: this.#self(), signer: this.#signer, verifier, restored })
+    const restored = this.#store.restore(
+      this.#app.recentResults(512),
+      parameters.batchTtlMs + parameters.maxClockDriftMs,
+    )
+    this.#replica = new Replica({
+      set,
+      chain,
+      parameters,
+      self: this.#self(),
+      signer: this.#signer,
+      verifier,
+      restored,
+    })
     this.#deliveredHeight = this.#store.newestFinal
     this.input({ type: 'start' })
     this.#nextDueMs = this.#app.nextDueMs
@@ -198,7 +230,8 @@ export class SimNode {
 
   /** False: busy. Once accepted a transaction must end executed or expired. */
   accept(txId: number, bytes: Uint8Array): boolean {
-    if (this.#replica === null || this.#replica.ownOpenBatches >= this.#env.parameters.maxOpenBatches) return false
+    if (this.#replica === null || this.#replica.ownOpenBatches >= this.#env.parameters.maxOpenBatches)
+      return false
     this.pending.set(txId, { bytes, offeredMs: this.#env.scheduler.nowMs })
     this.input({ type: 'submit', txs: [bytes] })
     return true
@@ -207,7 +240,9 @@ export class SimNode {
   /** After a restart: what is in own open batches is sent again by the replica itself. */
   #offerAll(restored: Restored): void {
     const inBatches = new Set(
-      restored.batches.flatMap(({ batch }) => (batch.batch.author === this.index ? batch.batch.txs.map((tx) => decodeTx(tx).id) : [])),
+      restored.batches.flatMap(({ batch }) =>
+        batch.batch.author === this.index ? batch.batch.txs.map((tx) => decodeTx(tx).id) : [],
+      ),
     )
     this.#offer((id) => !inBatches.has(id))
   }
@@ -291,7 +326,10 @@ export class SimNode {
 
   #clock(): Clock {
     const { scheduler, chain } = this.#env
-    return { monotonicMs: scheduler.nowMs - this.#bootMs, wallMs: chain.createdMs + Math.floor(scheduler.nowMs) + this.#options.skewMs }
+    return {
+      monotonicMs: scheduler.nowMs - this.#bootMs,
+      wallMs: chain.createdMs + Math.floor(scheduler.nowMs) + this.#options.skewMs,
+    }
   }
 
   #turn(): void {
@@ -385,7 +423,9 @@ export class SimNode {
   }
 
   #others(): number[] {
-    return Array.from({ length: this.#env.nodeCount }, (_, index) => index).filter((index) => index !== this.index)
+    return Array.from({ length: this.#env.nodeCount }, (_, index) => index).filter(
+      (index) => index !== this.index,
+    )
   }
 
   #audience(): readonly number[] {
@@ -414,7 +454,11 @@ export class SimNode {
 
   #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): void {
     const blocks: Block[] = []
-    for (let block = this.#store.block(digest); block !== null && blocks.length < maxBlocks; block = this.#store.block(block.parentDigest)) {
+    for (
+      let block = this.#store.block(digest);
+      block !== null && blocks.length < maxBlocks;
+      block = this.#store.block(block.parentDigest)
+    ) {
       blocks.push(block)
     }
     if (blocks.length > 0) this.#send({ kind: 'peer', id: `n${to}` }, { type: 'blocks', blocks })
@@ -423,7 +467,8 @@ export class SimNode {
   #answerBatches(to: number, refs: readonly BatchRef[]): void {
     const batches = refs.flatMap((ref) => this.#store.batch(ref) ?? [])
     // As a page that is full: what does not fit is asked for again.
-    if (batches.length > 0) this.#send({ kind: 'peer', id: `n${to}` }, { type: 'batches', batches: batches.slice(0, 4) })
+    if (batches.length > 0)
+      this.#send({ kind: 'peer', id: `n${to}` }, { type: 'batches', batches: batches.slice(0, 4) })
   }
 
   // ---- execution ----
@@ -439,7 +484,8 @@ export class SimNode {
   }
 
   #executeNext(): void {
-    while (this.#toExecute[0] !== undefined && this.#toExecute[0].height <= this.#app.height) this.#toExecute.shift()
+    while (this.#toExecute[0] !== undefined && this.#toExecute[0].height <= this.#app.height)
+      this.#toExecute.shift()
     const block = this.#toExecute[0]
     if (this.#executing || block === undefined) return
     const bodies = this.#bodies(block)
@@ -490,4 +536,3 @@ export class SimNode {
 export function flagEverything(txs: readonly Uint8Array[]): Flag[] {
   return txs.map((_, tx) => ({ tx, action: 0, score: 255, reasons: 1 }))
 }
-

@@ -12,7 +12,14 @@ import type { Boundary } from './storage.ts'
  * - stripper: as author and as leader leaves out every opinion that it can
  */
 export type FaultyBehaviour = 'silent' | 'scripted' | 'flagger' | 'withholder' | 'stripper'
-export const FAULTY_BEHAVIOURS: readonly FaultyBehaviour[] = ['silent', 'scripted', 'scripted', 'flagger', 'withholder', 'stripper']
+export const FAULTY_BEHAVIOURS: readonly FaultyBehaviour[] = [
+  'silent',
+  'scripted',
+  'scripted',
+  'flagger',
+  'withholder',
+  'stripper',
+]
 
 export interface Partition {
   readonly fromMs: number
@@ -64,7 +71,13 @@ export interface RunOptions {
   readonly throughWire: boolean
 }
 
-const BOUNDARIES: readonly Boundary[] = ['store-appended', 'store-synced', 'journal-appended', 'journal-synced', 'sent-some']
+const BOUNDARIES: readonly Boundary[] = [
+  'store-appended',
+  'store-synced',
+  'journal-appended',
+  'journal-synced',
+  'sent-some',
+]
 
 export function drawOptions(seed: number): RunOptions {
   const prng = new Prng(seed)
@@ -89,7 +102,11 @@ export function drawOptions(seed: number): RunOptions {
       assessGraceMs: prng.pick([0, 30, 100]),
     }),
     healMs,
-    delayMs: prng.pick([[1, 10], [1, 40], [5, 80]] as const),
+    delayMs: prng.pick([
+      [1, 10],
+      [1, 40],
+      [5, 80],
+    ] as const),
     spikes: prng.pick([0, 0.05, 0.3]),
     spikeMs: prng.pick([300, 3_000]),
     loss: prng.pick([0, 0, 0.05, 0.2, 0.5]),
@@ -109,7 +126,11 @@ export function drawOptions(seed: number): RunOptions {
 }
 
 /** A run without loss, division or crashes, for scenarios made by hand. */
-export function calmOptions(seed: number, weights: readonly bigint[], faulty: RunOptions['faulty'] = []): RunOptions {
+export function calmOptions(
+  seed: number,
+  weights: readonly bigint[],
+  faulty: RunOptions['faulty'] = [],
+): RunOptions {
   return {
     seed,
     weights,
@@ -152,12 +173,20 @@ function drawFaulty(prng: Prng, weights: readonly bigint[]): RunOptions['faulty'
 
 function drawPartition(prng: Prng, nodes: number, healMs: number): Partition {
   const fromMs = prng.int(0, healMs)
-  const side = prng.sample(Array.from({ length: nodes }, (_, index) => index), prng.int(1, nodes - 1))
+  const side = prng.sample(
+    Array.from({ length: nodes }, (_, index) => index),
+    prng.int(1, nodes - 1),
+  )
   return { fromMs, untilMs: Math.min(healMs, fromMs + prng.int(200, 4_000)), side, oneWay: prng.chance(0.3) }
 }
 
 /** One node, nodes of weight up to F, or all of them at once; at a random moment or at a durable boundary. */
-function drawCrashes(prng: Prng, standing: readonly number[], weights: readonly bigint[], healMs: number): CrashPlan[] {
+function drawCrashes(
+  prng: Prng,
+  standing: readonly number[],
+  weights: readonly bigint[],
+  healMs: number,
+): CrashPlan[] {
   const plans: CrashPlan[] = []
   for (let i = prng.int(0, 4); i > 0; i--) {
     const kind = prng.pick(['one', 'one', 'some', 'all'] as const)
@@ -177,7 +206,16 @@ function drawCrashes(prng: Prng, standing: readonly number[], weights: readonly 
 /** One line per group of options, for people who look at a failing seed. */
 export function describe(options: RunOptions): string {
   const { parameters, ...rest } = options
-  const { batchTtlMs, batchIntervalMs, batchMaxTxs, maxOpenBatches, maxCertsPerBlock, assessGraceMs } = parameters
-  const shown = { ...rest, batchTtlMs, batchIntervalMs, batchMaxTxs, maxOpenBatches, maxCertsPerBlock, assessGraceMs }
+  const { batchTtlMs, batchIntervalMs, batchMaxTxs, maxOpenBatches, maxCertsPerBlock, assessGraceMs } =
+    parameters
+  const shown = {
+    ...rest,
+    batchTtlMs,
+    batchIntervalMs,
+    batchMaxTxs,
+    maxOpenBatches,
+    maxCertsPerBlock,
+    assessGraceMs,
+  }
   return JSON.stringify(shown, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
 }

@@ -16,7 +16,14 @@ import type {
   Vote,
   VoteKind,
 } from '../../consensus/types.ts'
-import { ackMessage, batchDigestOfCertificate, blockDigest, encodeAck, proposalId, voteMessage } from '../../consensus/wire.ts'
+import {
+  ackMessage,
+  batchDigestOfCertificate,
+  blockDigest,
+  encodeAck,
+  proposalId,
+  voteMessage,
+} from '../../consensus/wire.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { Execution } from './application.ts'
 import type { SignatureOracle } from './signatures.ts'
@@ -118,7 +125,13 @@ export class Oracles {
     }
   }
 
-  #isSignedVote(kind: VoteKind, view: number, pid: Uint8Array | null, signer: number, signature: Uint8Array): boolean {
+  #isSignedVote(
+    kind: VoteKind,
+    view: number,
+    pid: Uint8Array | null,
+    signer: number,
+    signature: Uint8Array,
+  ): boolean {
     const validator = this.#set.validators[signer]
     if (validator === undefined) return false
     const message = voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
@@ -128,7 +141,10 @@ export class Oracles {
   #vote(vote: Vote, honest: boolean): void {
     if (this.#isSignedVote(vote.kind, vote.view, vote.pid, vote.signer, vote.signature)) {
       this.#count(vote.kind, vote.view, vote.pid, vote.signer)
-    } else if (honest) throw new Violation(`an honest node sent a ${vote.kind} vote of ${vote.signer} in view ${vote.view} with a wrong signature`)
+    } else if (honest)
+      throw new Violation(
+        `an honest node sent a ${vote.kind} vote of ${vote.signer} in view ${vote.view} with a wrong signature`,
+      )
   }
 
   #certificate(certificate: Certificate, honest: boolean): void {
@@ -137,11 +153,19 @@ export class Oracles {
     const { kind, view, proposal, signers, signatures } = certificate
     const pid = proposal === null ? null : proposalId(this.#set.context, proposal)
     if (proposal !== null && pid !== null) this.#proposals.set(toHex(pid), proposal)
-    const valid = signers.filter((signer, i) => this.#isSignedVote(kind, view, pid, signer, signatures[i] ?? new Uint8Array()))
+    const valid = signers.filter((signer, i) =>
+      this.#isSignedVote(kind, view, pid, signer, signatures[i] ?? new Uint8Array()),
+    )
     for (const signer of valid) this.#count(kind, view, pid, signer)
     if (!honest) return
-    if (valid.length !== signers.length || new Set(signers).size !== signers.length || this.#weightOf(signers) < this.#quorum) {
-      throw new Violation(`an honest node sent an invalid ${kind} certificate of view ${view}, signed by ${signers.join(' ')}`)
+    if (
+      valid.length !== signers.length ||
+      new Set(signers).size !== signers.length ||
+      this.#weightOf(signers) < this.#quorum
+    ) {
+      throw new Violation(
+        `an honest node sent an invalid ${kind} certificate of view ${view}, signed by ${signers.join(' ')}`,
+      )
     }
   }
 
@@ -153,7 +177,8 @@ export class Oracles {
     this.#proposals.set(toHex(pid), proposal)
     this.#block(block)
     for (const signer of this.#set.validators.keys()) {
-      if (this.#isSignedVote('notarize', proposal.view, pid, signer, signature)) this.#count('notarize', proposal.view, pid, signer)
+      if (this.#isSignedVote('notarize', proposal.view, pid, signer, signature))
+        this.#count('notarize', proposal.view, pid, signer)
     }
   }
 
@@ -190,8 +215,13 @@ export class Oracles {
       finalizes.length > 1 ||
       notarizes.length > 1 ||
       (finalizes.length > 0 && [...votes].some((vote) => vote.startsWith('nullify'))) ||
-      (finalizes[0] !== undefined && notarizes[0] !== undefined && finalizes[0].slice(9) !== notarizes[0].slice(9))
-    if (contradiction) throw new Violation(`honest validator ${signer} contradicts itself in view ${view}: ${[...votes].join(', ')}`)
+      (finalizes[0] !== undefined &&
+        notarizes[0] !== undefined &&
+        finalizes[0].slice(9) !== notarizes[0].slice(9))
+    if (contradiction)
+      throw new Violation(
+        `honest validator ${signer} contradicts itself in view ${view}: ${[...votes].join(', ')}`,
+      )
   }
 
   /** A certificate can exist from now on. */
@@ -202,7 +232,8 @@ export class Oracles {
       return
     }
     const known = this.#notarized.get(view)
-    if (known !== undefined && known !== pid) throw new Violation(`two proposals of view ${view} have a ${kind} quorum`)
+    if (known !== undefined && known !== pid)
+      throw new Violation(`two proposals of view ${view} have a ${kind} quorum`)
     if (kind === 'notarize') {
       this.#notarized.set(view, pid)
       this.#checkLink(view, pid)
@@ -219,17 +250,23 @@ export class Oracles {
     const proposal = this.#proposals.get(pid)
     if (proposal === undefined) throw new Violation(`the notarized proposal of view ${view} was never sent`)
     const block = this.#blocks.get(toHex(proposal.blockDigest))
-    if (block === undefined) throw new Violation(`the block of the notarized proposal of view ${view} was never sent`)
+    if (block === undefined)
+      throw new Violation(`the block of the notarized proposal of view ${view} was never sent`)
     for (let between = proposal.parentView + 1; between < view; between++) {
-      if (!this.#nullified.has(between)) throw new Violation(`view ${view} builds on ${proposal.parentView} and skips view ${between}, which has no nullification`)
+      if (!this.#nullified.has(between))
+        throw new Violation(
+          `view ${view} builds on ${proposal.parentView} and skips view ${between}, which has no nullification`,
+        )
     }
     if (proposal.parentView === 0) {
       if (block.height !== 1) throw new Violation(`view ${view} builds on genesis at height ${block.height}`)
       return
     }
     const parent = this.#proposals.get(this.#notarized.get(proposal.parentView) ?? '')
-    if (parent === undefined) throw new Violation(`view ${view} builds on view ${proposal.parentView}, which has no notarization`)
-    if (toHex(parent.blockDigest) !== toHex(block.parentDigest)) throw new Violation(`the block of view ${view} does not build on that of view ${proposal.parentView}`)
+    if (parent === undefined)
+      throw new Violation(`view ${view} builds on view ${proposal.parentView}, which has no notarization`)
+    if (toHex(parent.blockDigest) !== toHex(block.parentDigest))
+      throw new Violation(`the block of view ${view} does not build on that of view ${proposal.parentView}`)
   }
 
   #extendChain(proposal: Proposal | undefined, view: number): void {
@@ -240,7 +277,8 @@ export class Oracles {
       if (block === undefined) throw new Violation(`a block under the finalized view ${view} was never sent`)
       const known = this.#chain.get(block.height)
       if (known === digest) return
-      if (known !== undefined) throw new Violation(`fork at height ${block.height}: ${known} and ${digest} are final`)
+      if (known !== undefined)
+        throw new Violation(`fork at height ${block.height}: ${known} and ${digest} are final`)
       this.#chain.set(block.height, digest)
       if (block.height === 1) return
       digest = toHex(block.parentDigest)
@@ -251,7 +289,10 @@ export class Oracles {
   delivered(node: string, block: Block): void {
     const digest = toHex(blockDigest(block))
     const known = this.#chain.get(block.height)
-    if (known !== digest) throw new Violation(`${node} delivered ${digest} at height ${block.height}; final there is ${known ?? 'nothing'}`)
+    if (known !== digest)
+      throw new Violation(
+        `${node} delivered ${digest} at height ${block.height}; final there is ${known ?? 'nothing'}`,
+      )
   }
 
   // ---- batches ----
@@ -260,7 +301,8 @@ export class Oracles {
   #ack(ack: Ack, honest: boolean): void {
     const validator = this.#set.validators[ack.signer]
     const signed =
-      validator !== undefined && this.#signatures.verify(ack.signature, ackMessage(this.#set.context, ack), validator.publicKey)
+      validator !== undefined &&
+      this.#signatures.verify(ack.signature, ackMessage(this.#set.context, ack), validator.publicKey)
     if (!signed) {
       if (honest) throw new Violation(`an honest node sent an ack of ${ack.signer} with a wrong signature`)
       return
@@ -269,7 +311,8 @@ export class Oracles {
     const name = `${ack.signer} acks ${ack.author} ${ack.seq}`
     const content = createHash('sha256').update(encodeAck(ack)).digest('hex')
     const known = this.#acks.get(name)
-    if (known !== undefined && known !== content) throw new Violation(`validator ${name} with two different acks`)
+    if (known !== undefined && known !== content)
+      throw new Violation(`validator ${name} with two different acks`)
     this.#acks.set(name, content)
   }
 
@@ -287,7 +330,8 @@ export class Oracles {
     for (const { signer, flags, modelId, signature } of acks) {
       const message = ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
       const key = this.#set.validators[signer]?.publicKey ?? new Uint8Array()
-      if (!this.#signatures.verify(signature, message, key)) throw new Violation(`${what} with a wrong signature of ${signer}`)
+      if (!this.#signatures.verify(signature, message, key))
+        throw new Violation(`${what} with a wrong signature of ${signer}`)
       if (flags.some(({ tx }) => tx >= txCount)) throw new Violation(`${what} with a flag outside the batch`)
     }
   }
@@ -295,34 +339,54 @@ export class Oracles {
   // ---- execution ----
 
   /** An honest node executed a block. `bodies[i]` is null if batch i was skipped. */
-  executed(node: string, block: Block, bodies: readonly (readonly Uint8Array[] | null)[], execution: Execution): void {
+  executed(
+    node: string,
+    block: Block,
+    bodies: readonly (readonly Uint8Array[] | null)[],
+    execution: Execution,
+  ): void {
     const root = toHex(execution.result.stateRoot)
     const known = this.#executed.get(block.height)
     if (known !== undefined) {
-      if (known.root !== root) throw new Violation(`state roots of height ${block.height} differ: ${known.by} ${known.root}, ${node} ${root}`)
+      if (known.root !== root)
+        throw new Violation(
+          `state roots of height ${block.height} differ: ${known.by} ${known.root}, ${node} ${root}`,
+        )
       return
     }
     this.#executed.set(block.height, { root, by: node })
     for (const [i, certificate] of block.payload.entries()) {
       this.#checkAcks(certificate, `block ${block.height} holds`)
       const outcomes = execution.batches[i]
-      if (outcomes == null) continue
+      if (outcomes === undefined || outcomes === null) continue
       for (const [index, { outcome }] of outcomes.entries()) {
         const tx = decodeTx(bodies[i]?.[index] ?? new Uint8Array())
-        if (outcome === 'settled' || outcome === 'held') this.#checkOutcome(block, certificate, index, tx, outcome)
+        if (outcome === 'settled' || outcome === 'held')
+          this.#checkOutcome(block, certificate, index, tx, outcome)
       }
     }
   }
 
-  #checkOutcome(block: Block, certificate: BatchCertificate, index: number, tx: SimTx, outcome: 'settled' | 'held'): void {
+  #checkOutcome(
+    block: Block,
+    certificate: BatchCertificate,
+    index: number,
+    tx: SimTx,
+    outcome: 'settled' | 'held',
+  ): void {
     const before = this.#txHeights.get(tx.id)
-    if (before !== undefined) throw new Violation(`transaction ${tx.id} was executed at heights ${before} and ${block.height}`)
+    if (before !== undefined)
+      throw new Violation(`transaction ${tx.id} was executed at heights ${before} and ${block.height}`)
     this.#txHeights.set(tx.id, block.height)
     this.#txOutcomes.set(tx.id, outcome)
-    if (!tx.valid) throw new Violation(`the invalid transaction ${tx.id} was executed at height ${block.height}`)
-    const flaggers = certificate.acks.filter(({ flags }) => flags.some((flag) => flag.tx === index && flag.action === 0))
+    if (!tx.valid)
+      throw new Violation(`the invalid transaction ${tx.id} was executed at height ${block.height}`)
+    const flaggers = certificate.acks.filter(({ flags }) =>
+      flags.some((flag) => flag.tx === index && flag.action === 0),
+    )
     const held = this.#weightOf(flaggers.map(({ signer }) => signer)) >= this.#faultyWeight + 1n
-    if (held !== (outcome === 'held')) throw new Violation(`transaction ${tx.id} is ${outcome} against the opinions in its certificate`)
+    if (held !== (outcome === 'held'))
+      throw new Violation(`transaction ${tx.id} is ${outcome} against the opinions in its certificate`)
     this.#checkTable(tx, outcome)
     if (held) this.heldByVerdict++
   }
@@ -331,8 +395,13 @@ export class Oracles {
   #checkTable(tx: SimTx, outcome: 'settled' | 'held'): void {
     const honest = [...this.#honest]
     const suspecting = honest.filter((index) => isSuspicious(tx, index))
-    if (suspecting.length === 0 && outcome === 'held') throw new Violation(`transaction ${tx.id} is held although no honest validator flags it`)
-    const certain = suspecting.length === honest.length || this.#weightOf(suspecting) >= 2n * this.#faultyWeight + 1n
-    if (certain && outcome === 'settled') throw new Violation(`transaction ${tx.id} settled although honest weight ${this.#weightOf(suspecting)} flags it`)
+    if (suspecting.length === 0 && outcome === 'held')
+      throw new Violation(`transaction ${tx.id} is held although no honest validator flags it`)
+    const certain =
+      suspecting.length === honest.length || this.#weightOf(suspecting) >= 2n * this.#faultyWeight + 1n
+    if (certain && outcome === 'settled')
+      throw new Violation(
+        `transaction ${tx.id} settled although honest weight ${this.#weightOf(suspecting)} flags it`,
+      )
   }
 }

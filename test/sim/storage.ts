@@ -62,7 +62,10 @@ export class VirtualJournal implements JournalStorage {
   }
 
   crash(prng: Prng): void {
-    this.#durable = Buffer.concat([this.#durable, this.#volatile.subarray(0, prng.int(0, this.#volatile.length))])
+    this.#durable = Buffer.concat([
+      this.#durable,
+      this.#volatile.subarray(0, prng.int(0, this.#volatile.length)),
+    ])
     this.#volatile = Buffer.alloc(0)
   }
 }
@@ -113,10 +116,14 @@ export class VirtualStore {
 
   batch(ref: BatchRef): SignedBatch | null {
     const name = batchName(ref)
-    return (this.#overlay.get(name) as SignedBatch | undefined) ?? this.#durable.batches.get(name)?.batch ?? null
+    return (
+      (this.#overlay.get(name) as SignedBatch | undefined) ?? this.#durable.batches.get(name)?.batch ?? null
+    )
   }
 
-  final(height: number): { readonly digest: Digest; readonly block: Block; readonly finalization: Certificate } | null {
+  final(
+    height: number,
+  ): { readonly digest: Digest; readonly block: Block; readonly finalization: Certificate } | null {
     const entry = this.#durable.finals.get(height)
     const block = entry === undefined ? null : this.block(entry.digest)
     return entry === undefined || block === null ? null : { ...entry, block }
@@ -145,14 +152,19 @@ export class VirtualStore {
       case 'batch': {
         const name = batchName(refOf(record.batch))
         const known = tables.batches.get(name)
-        tables.batches.set(name, { batch: record.batch, ack: record.ack ?? known?.ack ?? null, ordered: known?.ordered ?? false })
+        tables.batches.set(name, {
+          batch: record.batch,
+          ack: record.ack ?? known?.ack ?? null,
+          ordered: known?.ordered ?? false,
+        })
         return
       }
       case 'delete-batch':
         tables.batches.delete(batchName(record.ref))
         return
       case 'delete-certificates-below':
-        for (const [name, { view }] of tables.certificates) if (view < record.view) tables.certificates.delete(name)
+        for (const [name, { view }] of tables.certificates)
+          if (view < record.view) tables.certificates.delete(name)
         for (const view of tables.proposals.keys()) if (view < record.view) tables.proposals.delete(view)
     }
   }
@@ -180,7 +192,9 @@ export class VirtualStore {
       blocks: this.#unfinalBlocks(delivered),
       delivered,
       finalBlocks: this.#finalBlocks(executed.at(-1), openMs),
-      batches: [...batches.values()].filter(({ ordered }) => !ordered).map(({ batch, ack }) => ({ batch, ack })),
+      batches: [...batches.values()]
+        .filter(({ ordered }) => !ordered)
+        .map(({ batch, ack }) => ({ batch, ack })),
       executed,
     }
   }
@@ -190,7 +204,8 @@ export class VirtualStore {
     for (let height = this.newestFinal; height > 0; height--) {
       const block = this.final(height)?.block
       if (block === undefined) throw new Error(`the final block of height ${height} is missing in the store`)
-      if (executed !== undefined && height <= executed.height && block.timeMs < executed.timeMs - openMs) break
+      if (executed !== undefined && height <= executed.height && block.timeMs < executed.timeMs - openMs)
+        break
       blocks.push(block)
     }
     return blocks.reverse()
@@ -204,7 +219,8 @@ export class VirtualStore {
     const found = new Map<string, { digest: Digest; block: Block }>()
     for (let digest = wanted.pop(); digest !== undefined; digest = wanted.pop()) {
       const block = this.#durable.blocks.get(nameOf(digest))
-      if (block === undefined || found.has(nameOf(digest)) || block.height < (delivered?.height ?? 0)) continue
+      if (block === undefined || found.has(nameOf(digest)) || block.height < (delivered?.height ?? 0))
+        continue
       found.set(nameOf(digest), { digest, block })
       wanted.push(block.parentDigest)
     }

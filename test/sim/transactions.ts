@@ -21,7 +21,11 @@ export interface SimTx {
 }
 
 export function encodeTx({ id, validUntilMs, suspicion, valid }: SimTx): Uint8Array {
-  const writer = new Writer(TX_BYTES).u48(id).u48(validUntilMs).u8(SUSPICIONS.indexOf(suspicion)).u8(valid ? 1 : 0)
+  const writer = new Writer(TX_BYTES)
+    .u48(id)
+    .u48(validUntilMs)
+    .u8(SUSPICIONS.indexOf(suspicion))
+    .u8(valid ? 1 : 0)
   return writer.fixed(new Uint8Array(TX_BYTES - 18), TX_BYTES - 18).finish()
 }
 
@@ -39,5 +43,7 @@ export function isSuspicious(tx: SimTx, validator: number): boolean {
 
 /** The opinion of an honest validator on a batch. */
 export function honestFlags(txs: readonly Uint8Array[], validator: number): Flag[] {
-  return txs.flatMap((bytes, tx) => (isSuspicious(decodeTx(bytes), validator) ? [{ tx, action: 0, score: 200, reasons: 1 }] : []))
+  return txs.flatMap((bytes, tx) =>
+    isSuspicious(decodeTx(bytes), validator) ? [{ tx, action: 0, score: 200, reasons: 1 }] : [],
+  )
 }

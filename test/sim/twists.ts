@@ -104,6 +104,8 @@ class Stripper {
     const signature = key.sign(ackMessage(set.context, { epoch, author, seq, digest, flags: [], modelId }))
     const others = certificate.acks.filter(({ signer }) => signer !== index)
     const chosen = this.#fewestFlags([...others, { signer: index, flags: [], modelId, signature }], 0n)
-    return chosen === null ? certificate : { ...certificate, acks: chosen.sort((a, b) => a.signer - b.signer) }
+    return chosen === null
+      ? certificate
+      : { ...certificate, acks: chosen.sort((a, b) => a.signer - b.signer) }
   }
 }

@@ -17,7 +17,10 @@ interface Seen {
   readonly execution: Execution
 }
 
-async function play(faulty: Parameters<typeof calmOptions>[2], suspicion: 'nobody' | 'everybody'): Promise<Seen[]> {
+async function play(
+  faulty: Parameters<typeof calmOptions>[2],
+  suspicion: 'nobody' | 'everybody',
+): Promise<Seen[]> {
   const blocks: Seen[] = []
   const witness = 6
   const world = new World(calmOptions(SEED, WEIGHTS, faulty), {
@@ -33,7 +36,9 @@ async function play(faulty: Parameters<typeof calmOptions>[2], suspicion: 'nobod
 function outcomes(blocks: readonly Seen[], wanted: (author: number, leads: number) => boolean): Outcome[] {
   return blocks.flatMap(({ block, execution }) =>
     block.payload.flatMap((certificate, i) =>
-      wanted(certificate.author, block.author) ? (execution.batches[i] ?? []).map(({ outcome }) => outcome) : [],
+      wanted(certificate.author, block.author)
+        ? (execution.batches[i] ?? []).map(({ outcome }) => outcome)
+        : [],
     ),
   )
 }
@@ -44,19 +49,33 @@ test(`a faulty author with a faulty leader cannot settle what all honest validat
   const isFaulty = (index: number): boolean => index < 2
   // They did leave opinions out, as many as they could: of five honest flaggers three are left.
   const stripped = blocks.flatMap(({ block }) =>
-    isFaulty(block.author) ? block.payload.filter(({ author, acks }) => isFaulty(author) && acks.filter(({ flags }) => flags.length > 0).length === 3) : [],
+    isFaulty(block.author)
+      ? block.payload.filter(
+          ({ author, acks }) => isFaulty(author) && acks.filter(({ flags }) => flags.length > 0).length === 3,
+        )
+      : [],
   )
   assert.ok(stripped.length >= 5, `only ${stripped.length} batches of the faulty were stripped by them`)
-  const decided = outcomes(blocks, (author, leads) => isFaulty(author) && isFaulty(leads)).filter((outcome) => outcome !== 'duplicate')
+  const decided = outcomes(blocks, (author, leads) => isFaulty(author) && isFaulty(leads)).filter(
+    (outcome) => outcome !== 'duplicate',
+  )
   assert.ok(decided.length >= 5)
   assert.deepEqual([...new Set(decided)], ['held'])
-  assert.deepEqual([...new Set(outcomes(blocks, () => true).filter((outcome) => outcome !== 'duplicate'))], ['held'])
+  assert.deepEqual(
+    [...new Set(outcomes(blocks, () => true).filter((outcome) => outcome !== 'duplicate'))],
+    ['held'],
+  )
 })
 
 test(`faulty validators that flag everything hold nothing (seed ${SEED})`, async () => {
   for (const indexes of [[0], [0, 1]]) {
-    const blocks = await play(indexes.map((index) => ({ index, behaviour: 'flagger' as const })), 'nobody')
-    const flagging = blocks.flatMap(({ block }) => block.payload.filter(({ acks }) => acks.some(({ flags }) => flags.length > 0)))
+    const blocks = await play(
+      indexes.map((index) => ({ index, behaviour: 'flagger' as const })),
+      'nobody',
+    )
+    const flagging = blocks.flatMap(({ block }) =>
+      block.payload.filter(({ acks }) => acks.some(({ flags }) => flags.length > 0)),
+    )
     assert.ok(flagging.length >= 20, `only ${flagging.length} certificates hold an opinion of the flaggers`)
     const decided = outcomes(blocks, () => true).filter((outcome) => outcome !== 'duplicate')
     assert.ok(decided.length >= 100)

@@ -75,7 +75,11 @@ export class World {
     }))
     const genesisHash = createHash('sha256').update('simulated genesis').digest()
     const set = makeValidatorSet({ genesisHash }, 1, validators)
-    const chain: ChainStart = { genesisHash, createdMs: CREATED_MS, stateRoot: createHash('sha256').update('state').digest() }
+    const chain: ChainStart = {
+      genesisHash,
+      createdMs: CREATED_MS,
+      stateRoot: createHash('sha256').update('state').digest(),
+    }
     const honest = new Set([...options.weights.keys()].filter((index) => !this.#faulty.has(index)))
     this.oracles = new Oracles(set, honest, signatures)
     this.#network = new SimNetwork(options, this.scheduler, this.#prng.fork(), {
@@ -105,16 +109,28 @@ export class World {
       gossipBlock: (from, finalized) => {
         for (const node of this.nodes) {
           if (node.index === from || !(node.isFollower || this.#prng.chance(0.05))) continue
-          this.#network.deliver(from, node.index, () => { node.receiveBlock(from, finalized); }, options.gossipLoss)
+          this.#network.deliver(
+            from,
+            node.index,
+            () => {
+              node.receiveBlock(from, finalized)
+            },
+            options.gossipLoss,
+          )
         }
       },
       delivered: (node, block) => {
         this.#record(`${node.name} final ${block.height}`)
         if (!this.#faulty.has(node.index)) this.oracles.delivered(node.name, block)
-        this.#trace(() => `${node.name} delivers height ${block.height} by ${block.author}, ${block.payload.length} certificates, ${Buffer.from(blockDigest(block)).toString('hex').slice(0, 8)}`)
+        this.#trace(
+          () =>
+            `${node.name} delivers height ${block.height} by ${block.author}, ${block.payload.length} certificates, ${Buffer.from(blockDigest(block)).toString('hex').slice(0, 8)}`,
+        )
       },
       executed: (node, block, bodies, execution) => {
-        this.#record(`${node.name} executed ${block.height} ${Buffer.from(execution.result.stateRoot).toString('hex')}`)
+        this.#record(
+          `${node.name} executed ${block.height} ${Buffer.from(execution.result.stateRoot).toString('hex')}`,
+        )
         if (this.#faulty.has(node.index)) return
         this.oracles.executed(node.name, block, bodies, execution)
         this.#hooks.executed?.(node.index, block, execution)
@@ -142,7 +158,8 @@ export class World {
         return behaviour === 'scripted' && key !== undefined ? [[index, key] as const] : []
       }),
     )
-    for (let index = 0; index < env.nodeCount; index++) this.nodes.push(this.#makeNode(index, env, keys[index] ?? null))
+    for (let index = 0; index < env.nodeCount; index++)
+      this.nodes.push(this.#makeNode(index, env, keys[index] ?? null))
     this.#adversary = new Adversary(
       {
         ...env,
@@ -159,9 +176,18 @@ export class World {
     const { skewMs, fsyncMs, executeMs, faulty } = this.options
     const behaviour = faulty.find((entry) => entry.index === index)?.behaviour ?? null
     const twist =
-      behaviour === null || key === null ? null : twistOf(behaviour, { set: env.set, key, index, prng: this.#prng.fork() })
+      behaviour === null || key === null
+        ? null
+        : twistOf(behaviour, { set: env.set, key, index, prng: this.#prng.fork() })
     return new SimNode(
-      { index, key, skewMs: skewMs[index] ?? 0, fsyncMs: fsyncMs[index] ?? 1, executeMs: executeMs[index] ?? 1, twist },
+      {
+        index,
+        key,
+        skewMs: skewMs[index] ?? 0,
+        fsyncMs: fsyncMs[index] ?? 1,
+        executeMs: executeMs[index] ?? 1,
+        twist,
+      },
       env,
       this.#prng.fork(),
     )
@@ -184,17 +210,27 @@ export class World {
   #note(node: SimNode, note: Note): void {
     const count = (this.#notes.get(note.kind) ?? 0) + 1
     this.#notes.set(note.kind, count)
-    this.#trace(() => `${node.name} ${JSON.stringify(note, (key, value: unknown) => (key === 'ref' && value !== null && typeof value === 'object' && 'seq' in value && 'author' in value ? `${String(value.author)}:${String(value.seq)}` : value))}`)
+    this.#trace(
+      () =>
+        `${node.name} ${JSON.stringify(note, (key, value: unknown) => (key === 'ref' && value !== null && typeof value === 'object' && 'seq' in value && 'author' in value ? `${String(value.author)}:${String(value.seq)}` : value))}`,
+    )
     if (this.#faulty.has(node.index)) return
-    if (note.kind === 'result-mismatch') throw new Violation(`${node.name} executed height ${note.height} to ${note.own}, an agreed header claims ${note.claimed}`)
-    if (note.kind === 'equivocation' && !this.#faulty.has(note.validator)) throw new Violation(`${node.name} accuses honest validator ${note.validator}: ${note.what}`)
+    if (note.kind === 'result-mismatch')
+      throw new Violation(
+        `${node.name} executed height ${note.height} to ${note.own}, an agreed header claims ${note.claimed}`,
+      )
+    if (note.kind === 'key-used-elsewhere')
+      throw new Violation(`${node.name} takes its own vote for that of another: ${JSON.stringify(note)}`)
+    if (note.kind === 'equivocation' && !this.#faulty.has(note.validator))
+      throw new Violation(`${node.name} accuses honest validator ${note.validator}: ${note.what}`)
   }
 
   // ---- the run ----
 
   async run(): Promise<RunResult> {
     const { healMs } = this.options
-    for (const node of this.nodes) if (this.#runs(node.index)) this.scheduler.after(this.#prng.real(0, 300), () => node.start())
+    for (const node of this.nodes)
+      if (this.#runs(node.index)) this.scheduler.after(this.#prng.real(0, 300), () => node.start())
     for (const plan of this.options.crashes) this.#planCrash(plan)
     this.#adversary.start()
     this.#submitSome()
@@ -238,7 +274,9 @@ export class World {
     const id = this.#nextTxId++
     const validForMs = this.#prng.chance(0.1) ? this.#prng.int(500, 5_000) : 60_000
     const validUntilMs = CREATED_MS + Math.floor(this.scheduler.nowMs) + validForMs
-    const suspicion = this.#hooks.suspicion ?? this.#prng.pick<Suspicion>(['nobody', 'nobody', 'nobody', 'everybody', 'disputed'])
+    const suspicion =
+      this.#hooks.suspicion ??
+      this.#prng.pick<Suspicion>(['nobody', 'nobody', 'nobody', 'everybody', 'disputed'])
     if (!node.accept(id, encodeTx({ id, validUntilMs, suspicion, valid: true }))) return
     if (!this.#faulty.has(node.index)) this.#accepted.set(id, { by: node, validUntilMs })
   }
@@ -249,11 +287,18 @@ export class World {
 
   /** After healing each honest node delivers blocks, and executes them. */
   async #demandProgress(): Promise<void> {
-    const before = this.#honestNodes.map((node) => ({ node, delivered: node.deliveredHeight, executed: node.executedHeight }))
+    const before = this.#honestNodes.map((node) => ({
+      node,
+      delivered: node.deliveredHeight,
+      executed: node.executedHeight,
+    }))
     await this.#runUntil(this.scheduler.nowMs + this.options.progressMs)
     for (const { node, delivered, executed } of before) {
       if (!node.up) throw new Violation(`${node.name} is down after healing`)
-      if (node.deliveredHeight - delivered < PROGRESS_BLOCKS || node.executedHeight - executed < PROGRESS_BLOCKS) {
+      if (
+        node.deliveredHeight - delivered < PROGRESS_BLOCKS ||
+        node.executedHeight - executed < PROGRESS_BLOCKS
+      ) {
         throw new Violation(
           `no progress after healing: ${this.#honestNodes.map((each) => `${each.name} at view ${each.replica?.view ?? 0} final ${each.deliveredHeight} executed ${each.executedHeight}`).join(', ')}; ` +
             `${node.name} came from final ${delivered} executed ${executed}`,
@@ -269,13 +314,17 @@ export class World {
       await this.#runUntil(this.scheduler.nowMs + 250)
     }
     for (const node of this.#honestNodes) {
-      if (node.pending.size > 0) throw new Violation(`${node.name} still has ${node.pending.size} accepted transactions, first ${[...node.pending.keys()][0] ?? 0}`)
+      if (node.pending.size > 0)
+        throw new Violation(
+          `${node.name} still has ${node.pending.size} accepted transactions, first ${[...node.pending.keys()][0] ?? 0}`,
+        )
     }
     // Everybody comes to the same height, idle.
     await this.#runUntil(this.scheduler.nowMs + 3_000)
     const executedTimeMs = CREATED_MS + this.scheduler.nowMs
     for (const [id, { by, validUntilMs }] of this.#accepted) {
-      if (this.oracles.outcomeOf(id) === null && validUntilMs > executedTimeMs) throw new Violation(`transaction ${id}, accepted by ${by.name}, was lost`)
+      if (this.oracles.outcomeOf(id) === null && validUntilMs > executedTimeMs)
+        throw new Violation(`transaction ${id}, accepted by ${by.name}, was lost`)
     }
   }
 

@@ -1,0 +1,106 @@
+/**
+ * Bodies of ordered batches (dissemination.md, Life of a batch 7): what execution needs and this node missed is fetched.
+ * "Executors check a fetched batch against the digest only: q signers have checked its signatures."
+ */
+import { equalBytes } from '../crypto/bytes.ts'
+import { BatchFetch } from './batch-fetch.ts'
+import { batchKey, type PoolEntry } from './batch-pool.ts'
+import {
+  isHere,
+  penalize,
+  refOfBatch,
+  refOfCertificate,
+  storeBatch,
+  type DisseminationCore,
+} from './dissemination-core.ts'
+import type { Peer } from './replica-types.ts'
+import type { BatchCertificate, BatchRef, SignedBatch } from './types.ts'
+import { batchDigestOfBatch } from './wire.ts'
+
+/** Missing bodies of final blocks asked for before execution gets there. */
+const PREFETCH_BATCHES = 256
+
+export class Bodies {
+  readonly #core: DisseminationCore
+  readonly #fetch: BatchFetch
+  /** Entries that were said to be held when execution asked. */
+  readonly #claimed = new WeakSet<PoolEntry>()
+
+  constructor(core: DisseminationCore) {
+    this.#core = core
+    this.#fetch = new BatchFetch({ self: core.self, retryMs: 2 * core.parameters.deltaMs, emit: core.emit })
+  }
+
+  /** Bodies being fetched. */
+  get missing(): number {
+    return this.#fetch.size
+  }
+
+  /** Whether a body that arrives unasked is needed for execution. */
+  wants(ref: BatchRef, entry: PoolEntry | undefined): boolean {
+    return this.#fetch.has(batchKey(ref)) || (entry?.order === 'ordered' && !isHere(entry))
+  }
+
+  /** A final block orders a batch: if its body is not here it will be needed, so it is asked for at once. */
+  prefetch(entry: PoolEntry, certificate: BatchCertificate): void {
+    if (!isHere(entry) && this.#fetch.size < PREFETCH_BATCHES)
+      this.#fetch.want(entry.ref, certificate, this.#core.clock.monotonicMs)
+  }
+
+  /** Execution lacks these bodies. */
+  need(certificates: readonly BatchCertificate[]): void {
+    for (const certificate of certificates) this.#need(certificate)
+  }
+
+  #need(certificate: BatchCertificate): void {
+    const { pool, clock, emit } = this.#core
+    const ref = refOfCertificate(this.#core, certificate)
+    const entry = pool.get(batchKey(ref))
+    if (entry !== undefined && entry.assessing !== null && entry.body === 'none')
+      storeBatch(this.#core, entry, entry.assessing, null)
+    if (entry?.body !== 'stored' || this.#claimed.has(entry)) {
+      // Unknown here, or said to be stored when execution asked before, which then did not find it.
+      this.#fetch.want(ref, certificate, clock.monotonicMs)
+      return
+    }
+    this.#claimed.add(entry)
+    emit({ type: 'batches-held', refs: [ref] })
+  }
+
+  /** An answer to a request. */
+  onBatches(from: Peer, batches: readonly SignedBatch[]): void {
+    const wanted = batches.filter((signed) => this.#fetch.has(batchKey(refOfBatch(signed))))
+    const good = wanted.filter((signed) => this.#keep(from, signed))
+    this.#fetch.answered(
+      good.map((signed) => batchKey(refOfBatch(signed))),
+      this.#core.clock.monotonicMs,
+    )
+  }
+
+  /** A body that came by itself and is wanted. */
+  accept(from: Peer, signed: SignedBatch): void {
+    if (this.#keep(from, signed)) this.#fetch.arrived(batchKey(refOfBatch(signed)))
+  }
+
+  #keep(from: Peer, signed: SignedBatch): boolean {
+    const { set, pool, emit } = this.#core
+    if (!equalBytes(batchDigestOfBatch(set.context, signed.batch), signed.digest)) {
+      penalize(this.#core, from, 'bad-batch', 'the digest is not that of the batch')
+      return false
+    }
+    const ref = refOfBatch(signed)
+    const entry = pool.get(batchKey(ref))
+    if (entry === undefined) emit({ type: 'store', record: { kind: 'batch', batch: signed, ack: null } })
+    else storeBatch(this.#core, entry, signed, null)
+    if (this.#fetch.has(batchKey(ref))) emit({ type: 'batches-held', refs: [ref] })
+    return true
+  }
+
+  progress(): void {
+    this.#fetch.progress(this.#core.clock.monotonicMs)
+  }
+
+  nextDeadlineMs(): number {
+    return this.#fetch.nextDeadlineMs()
+  }
+}
