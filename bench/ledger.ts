@@ -23,7 +23,9 @@ const genesis: Genesis = {
   createdMs: 1_000,
   nonce: new Uint8Array(16),
   parameters: makeParameters('devnet'),
-  validators: ids.slice(0, 4).map((id, index) => ({ name: `v${index + 1}`, publicKey: id, operator: id, stake: 1_000n })),
+  validators: ids
+    .slice(0, 4)
+    .map((id, index) => ({ name: `v${index + 1}`, publicKey: id, operator: id, stake: 1_000n })),
   accounts: ids.map((id) => ({ id, balance: 1_000_000_000n })).sort((a, b) => compareBytes(a.id, b.id)),
 }
 const chain = { genesis, genesisHash: genesisHash(genesis) }
@@ -78,12 +80,21 @@ for (let height = 1; height <= blockCount; height++) {
   const { cost } = await measure(() => ledger.execute({ height, digest, timeMs, batches: [batch] }))
   costs.push(cost)
 }
-const sum = costs.slice(Math.floor(blockCount / 4)).reduce((a, b) => ({ wallMs: a.wallMs + b.wallMs, cpuMs: a.cpuMs + b.cpuMs }))
+const sum = costs
+  .slice(Math.floor(blockCount / 4))
+  .reduce((a, b) => ({ wallMs: a.wallMs + b.wallMs, cpuMs: a.cpuMs + b.cpuMs }))
 const measured = costs.length - Math.floor(blockCount / 4)
 const median = costs.map(({ wallMs }) => wallMs).sort((a, b) => a - b)[costs.length >> 1] ?? 0
-show(`a block of ${paymentsPerBlock} payments, mean of the last ${measured}`, { wallMs: sum.wallMs / measured, cpuMs: sum.cpuMs / measured })
-process.stdout.write(`median ${median.toFixed(1)} ms; CPU per payment ${((1_000 * sum.cpuMs) / measured / paymentsPerBlock).toFixed(1)} µs\n`)
-process.stdout.write(`outcomes ${JSON.stringify(ledger.outcomes)}, rss ${process.memoryUsage().rss >> 20} MiB\n`)
+show(`a block of ${paymentsPerBlock} payments, mean of the last ${measured}`, {
+  wallMs: sum.wallMs / measured,
+  cpuMs: sum.cpuMs / measured,
+})
+process.stdout.write(
+  `median ${median.toFixed(1)} ms; CPU per payment ${((1_000 * sum.cpuMs) / measured / paymentsPerBlock).toFixed(1)} µs\n`,
+)
+process.stdout.write(
+  `outcomes ${JSON.stringify(ledger.outcomes)}, rss ${process.memoryUsage().rss >> 20} MiB\n`,
+)
 
 const { cost: audited } = await measure(() => ledger.audit())
 show('audit', audited)
