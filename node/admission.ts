@@ -58,14 +58,23 @@ export class Admission {
     const sender = toHex(tx.sender)
     const account = await ledger.account(tx.sender)
     if (account === null) {
-      throw new CordonError('tx-unknown-account', `the sender has no account on this chain; it comes into being with the first payment to it`)
+      throw new CordonError(
+        'tx-unknown-account',
+        `the sender has no account on this chain; it comes into being with the first payment to it`,
+      )
     }
     if (tx.sequence !== 0n && tx.sequence <= account.sequence) {
-      throw new CordonError('tx-sequence', `expected sequence ${account.sequence + 1n}, got ${tx.sequence}`, { expected: String(account.sequence + 1n) })
+      throw new CordonError('tx-sequence', `expected sequence ${account.sequence + 1n}, got ${tx.sequence}`, {
+        expected: String(account.sequence + 1n),
+      })
     }
     const waiting = pending.outgoing(sender)
     if (waiting.count >= LIMITS.pendingTxsPerAccount) {
-      throw new CordonError('busy', `the account has ${waiting.count} payments on their way, the most allowed; wait for some to end`, { retryAfterMs: 1_000 })
+      throw new CordonError(
+        'busy',
+        `the account has ${waiting.count} payments on their way, the most allowed; wait for some to end`,
+        { retryAfterMs: 1_000 },
+      )
     }
     const available = account.balance - waiting.amount
     const needed = spentBy(tx)

@@ -52,14 +52,16 @@ export class Assessor {
   /** Admission checked these very bytes with the strict verifier. */
   remember(bytes: Uint8Array): void {
     this.#checked.add(nameOf(bytes))
-    if (this.#checked.size > CHECKED_ENTRIES) this.#checked.delete(this.#checked.values().next().value as string)
+    if (this.#checked.size > CHECKED_ENTRIES)
+      this.#checked.delete(this.#checked.values().next().value as string)
   }
 
   /** Never rejects: a model that fails gives no flags, a batch that does not hold is `valid: false`. */
   async assess(effect: Extract<Effect, { type: 'assess' }>): Promise<BatchAssessment> {
     const { ref, batch } = effect
     const txs = this.#decode(batch)
-    if (txs === null || !(await this.#signaturesHold(txs))) return { ref, valid: false, flags: [], modelId: NO_MODEL }
+    if (txs === null || !(await this.#signaturesHold(txs)))
+      return { ref, valid: false, flags: [], modelId: NO_MODEL }
     try {
       const facts = await this.#facts(batch, txs)
       if (facts.length === 0) return { ref, valid: true, flags: [], modelId: NO_MODEL }
@@ -89,7 +91,9 @@ export class Assessor {
 
   async #signaturesHold(txs: readonly DecodedTransaction[]): Promise<boolean> {
     const unchecked = txs.filter((tx) => !this.#checked.has(nameOf(tx.bytes)))
-    const signatures = unchecked.flatMap(({ id, transaction }) => transaction.auth.map((auth) => ({ ...auth, message: id })))
+    const signatures = unchecked.flatMap(({ id, transaction }) =>
+      transaction.auth.map((auth) => ({ ...auth, message: id })),
+    )
     const answers = await this.#options.signatures.check(signatures)
     let slow = 0
     for (const answer of answers) {
@@ -99,18 +103,29 @@ export class Assessor {
     return slow <= LIMITS.slowSignaturesPerBatch
   }
 
-  async #facts(batch: SignedBatch, txs: readonly DecodedTransaction[]): Promise<{ tx: number; action: number; facts: TransferFacts }[]> {
+  async #facts(
+    batch: SignedBatch,
+    txs: readonly DecodedTransaction[],
+  ): Promise<{ tx: number; action: number; facts: TransferFacts }[]> {
     const accounts = await this.#options.ledger.accounts(txs.map((tx) => tx.transaction.sender))
     return txs.flatMap((tx, index) =>
-      transferFacts(tx, accounts[index]?.balance ?? 0n, batch.batch.createdMs).map((fact) => ({ tx: index, ...fact })),
+      transferFacts(tx, accounts[index]?.balance ?? 0n, batch.batch.createdMs).map((fact) => ({
+        tx: index,
+        ...fact,
+      })),
     )
   }
 }
 
-function flagsOf(facts: readonly { tx: number; action: number }[], assessments: readonly Assessment[]): Flag[] {
+function flagsOf(
+  facts: readonly { tx: number; action: number }[],
+  assessments: readonly Assessment[],
+): Flag[] {
   return facts.flatMap(({ tx, action }, i) => {
     const assessment = assessments[i]
-    return assessment?.flagged === true ? [{ tx, action, score: assessment.score, reasons: assessment.reasons }] : []
+    return assessment?.flagged === true
+      ? [{ tx, action, score: assessment.score, reasons: assessment.reasons }]
+      : []
   })
 }
 

@@ -3,7 +3,7 @@
  * Logs JSON lines to standard output; the last word of a refusal goes to standard error.
  */
 import { parseArgs } from 'node:util'
-import { pino, type Logger } from 'pino'
+import { pino } from 'pino'
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
 import { readNodeConfig } from '../config/node-config.ts'
 import { startNode } from './node.ts'
@@ -20,10 +20,9 @@ export interface DaemonOptions {
 
 /** Runs a node until the signal aborts or the node fails. Resolves to the exit code. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
-  let log: Logger = pino({ base: null })
   try {
     const { config, warnings } = readNodeConfig(options.directory, process.env)
-    log = pino({ base: null, level: config.logLevel })
+    const log = pino({ base: null, level: config.logLevel })
     for (const warning of warnings) log.warn(warning)
     const node = await startNode(config, log)
     const failure = await Promise.race([node.failed.then((error) => ({ error })), aborted(options.signal)])
@@ -38,7 +37,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
 /** Says in one line what happened and, for expected failures, what to do. */
 function refuse(error: unknown): number {
   if (error instanceof CordonError) process.stderr.write(`cordon: ${error.code}: ${error.message}\n`)
-  else process.stderr.write(`cordon: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  else
+    process.stderr.write(
+      `cordon: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    )
   return exitCodeOf(error)
 }
 

@@ -93,7 +93,10 @@ export class Driver {
     clearTimeout(this.#timer)
     if (this.#stopped) return
     const waitMs = this.#options.replica.nextDeadlineMs() - performance.now()
-    this.#timer = setTimeout(() => this.input({ type: 'tick' }), Math.min(Math.max(Math.ceil(waitMs), 0), LONGEST_SLEEP_MS))
+    this.#timer = setTimeout(
+      () => this.input({ type: 'tick' }),
+      Math.min(Math.max(Math.ceil(waitMs), 0), LONGEST_SLEEP_MS),
+    )
   }
 }
 

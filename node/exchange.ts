@@ -97,8 +97,14 @@ export class Exchange {
     const finalized = decodeFinalizedBlock(bytes)
     const { block, finalization } = finalized
     const { set, verifier, genesisHash } = this.#options
-    if (!equalBytes(block.genesisHash, genesisHash) || block.epoch !== set.epoch || finalization.kind !== 'finalize') return 'reject'
-    if (finalization.proposal === null || !equalBytes(finalization.proposal.blockDigest, blockDigest(block))) return 'reject'
+    if (
+      !equalBytes(block.genesisHash, genesisHash) ||
+      block.epoch !== set.epoch ||
+      finalization.kind !== 'finalize'
+    )
+      return 'reject'
+    if (finalization.proposal === null || !equalBytes(finalization.proposal.blockDigest, blockDigest(block)))
+      return 'reject'
     if (checkCertificate(set, finalization, verifier) !== null) return 'reject'
     if (from !== null) this.#options.input({ type: 'finalized-block', from: peerOf(from), finalized })
     return 'accept'
@@ -128,7 +134,10 @@ export class Exchange {
     if (peer === undefined) return
     const writer = new Writer().u8(REQUEST.submit).u32(txs.length)
     for (const tx of txs) writer.bytes(tx)
-    await this.#net.request(peer.id, writer.finish(), { timeoutMs: LIMITS.requestTimeoutMs, maxBytes: SUBMIT_TXS_MAX })
+    await this.#net.request(peer.id, writer.finish(), {
+      timeoutMs: LIMITS.requestTimeoutMs,
+      maxBytes: SUBMIT_TXS_MAX,
+    })
   }
 
   send(to: Target, message: Message): void {
@@ -148,7 +157,11 @@ export class Exchange {
   #peersOf(to: Target): string[] {
     switch (to.kind) {
       case 'validators':
-        return this.#net.peers().flatMap((peer) => (peer.validator === null || peer.validator === this.#options.self ? [] : [peer.id]))
+        return this.#net
+          .peers()
+          .flatMap((peer) =>
+            peer.validator === null || peer.validator === this.#options.self ? [] : [peer.id],
+          )
       case 'validator': {
         const peer = this.#net.peerOfValidator(to.index)
         return peer === null ? [] : [peer.id]

@@ -46,7 +46,10 @@ export class Executor {
 
   /** Transactions in final blocks that are not executed yet, for back pressure. */
   get backlogTxs(): number {
-    return this.#queue.reduce((sum, { block }) => sum + block.payload.reduce((count, certificate) => count + certificate.txCount, 0), 0)
+    return this.#queue.reduce(
+      (sum, { block }) => sum + block.payload.reduce((count, certificate) => count + certificate.txCount, 0),
+      0,
+    )
   }
 
   /** Takes the next final block. Blocks the ledger already has are passed over: consensus repeats them after a restart. */
@@ -108,7 +111,9 @@ export class Executor {
     const execution = await ledger.execute({ height: block.height, digest, timeMs: block.timeMs, batches })
     await store.markOrdered(refs)
     const skipped = refs.filter((_, i) => skips[i] === true)
-    const skippedTxs = (await Promise.all(skipped.map((ref) => store.batch(ref)))).flatMap((batch) => batch?.batch.txs ?? [])
+    const skippedTxs = (await Promise.all(skipped.map((ref) => store.batch(ref)))).flatMap(
+      (batch) => batch?.batch.txs ?? [],
+    )
     await this.#options.onExecuted({ execution, refs, skippedTxs })
   }
 
@@ -119,7 +124,9 @@ export class Executor {
   ): Promise<(readonly Uint8Array[] | null)[] | null> {
     for (;;) {
       const arrival = new Promise<void>((resolve) => (this.#wake = resolve))
-      const bodies = await Promise.all(refs.map(async (ref) => (ref === null ? null : await this.#options.store.batch(ref))))
+      const bodies = await Promise.all(
+        refs.map(async (ref) => (ref === null ? null : await this.#options.store.batch(ref))),
+      )
       const missing = certificates.filter((_, i) => refs[i] !== null && bodies[i] === null)
       if (missing.length === 0) return bodies.map((body) => body?.batch.txs ?? null)
       if (this.#stopped) return null

@@ -55,7 +55,10 @@ export class FraudMemory {
       }
       renameSync(temporary, file)
     } catch (error) {
-      log.warn({ err: error }, 'the fraud snapshot could not be written; the next start replays more of the ledger')
+      log.warn(
+        { err: error },
+        'the fraud snapshot could not be written; the next start replays more of the ledger',
+      )
     }
   }
 
@@ -66,7 +69,8 @@ export class FraudMemory {
     try {
       bytes = readFileSync(file)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.warn({ err: error }, 'the fraud snapshot cannot be read')
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        log.warn({ err: error }, 'the fraud snapshot cannot be read')
       return 0
     }
     try {
@@ -91,7 +95,10 @@ export class FraudMemory {
       if (receipt.outcome === 'failed') return []
       const held = new Set(receipt.holds.map((hold) => hold.action))
       // The balance of that moment is not kept; it only matters for judging, not for remembering.
-      return transferFacts(decodeTransaction(bytes), 0n, receipt.timeMs).map(({ action, facts }) => ({ facts, held: held.has(action) }))
+      return transferFacts(decodeTransaction(bytes), 0n, receipt.timeMs).map(({ action, facts }) => ({
+        facts,
+        held: held.has(action),
+      }))
     })
   }
 }

@@ -66,7 +66,8 @@ export class Intake {
     const { store, admission, pending, ledger } = this.#options
     for await (const bytes of store.all()) {
       const entry = admission.toPending(admission.decode(bytes), true)
-      if ((await ledger.receipt(entry.id)) === null) pending.track(entry, 0, inBatches.has(entry.name) ? Date.now() : null)
+      if ((await ledger.receipt(entry.id)) === null)
+        pending.track(entry, 0, inBatches.has(entry.name) ? Date.now() : null)
       else await store.remove([entry.id])
     }
     this.#loadTimer = setInterval(() => {
@@ -183,13 +184,19 @@ export class Intake {
   #checkLoad(): void {
     const { load, maxOpenBatches, pending } = this.#options
     const { ownOpenBatches, executionBacklogTxs } = load()
-    if (pending.full) this.#busy = `${LIMITS.pendingTxs} transactions are on their way, the most this node takes`
-    else if (ownOpenBatches >= maxOpenBatches) this.#busy = `${ownOpenBatches} batches of this validator wait to be ordered`
-    else if (executionBacklogTxs > MAX_EXECUTION_BACKLOG_TXS) this.#busy = `${executionBacklogTxs} ordered transactions wait to be executed`
+    if (pending.full)
+      this.#busy = `${LIMITS.pendingTxs} transactions are on their way, the most this node takes`
+    else if (ownOpenBatches >= maxOpenBatches)
+      this.#busy = `${ownOpenBatches} batches of this validator wait to be ordered`
+    else if (executionBacklogTxs > MAX_EXECUTION_BACKLOG_TXS)
+      this.#busy = `${executionBacklogTxs} ordered transactions wait to be executed`
     else this.#busy = null
   }
 
   #refuseIfBusy(): void {
-    if (this.#busy !== null) throw new CordonError('busy', `${this.#busy}; try again in ${BUSY_RETRY_MS} ms`, { retryAfterMs: BUSY_RETRY_MS })
+    if (this.#busy !== null)
+      throw new CordonError('busy', `${this.#busy}; try again in ${BUSY_RETRY_MS} ms`, {
+        retryAfterMs: BUSY_RETRY_MS,
+      })
   }
 }

@@ -33,9 +33,23 @@ export class Metrics {
         },
       })
     }
-    this.#transactions = new Counter({ name: 'cordon_transactions_total', help: 'Transactions executed, by outcome.', labelNames: ['outcome'], registers })
-    this.#votes = new Counter({ name: 'cordon_votes_total', help: 'Votes cast by this validator, by kind.', labelNames: ['vote'], registers })
-    this.#standstills = new Counter({ name: 'cordon_standstills_total', help: 'Times nothing became final for standstillMs.', registers })
+    this.#transactions = new Counter({
+      name: 'cordon_transactions_total',
+      help: 'Transactions executed, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    })
+    this.#votes = new Counter({
+      name: 'cordon_votes_total',
+      help: 'Votes cast by this validator, by kind.',
+      labelNames: ['vote'],
+      registers,
+    })
+    this.#standstills = new Counter({
+      name: 'cordon_standstills_total',
+      help: 'Times nothing became final for standstillMs.',
+      registers,
+    })
     this.#finality = new Histogram({
       name: 'cordon_block_finality_ms',
       help: 'From the time in a block header to its finality here, in ms.',

@@ -83,7 +83,8 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => store.close())
   const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash)
   opened.defer(() => pendingStore.close())
-  const signer = validator === null ? null : await openSigner({ directory: config.signerDirectory, set, ...validator })
+  const signer =
+    validator === null ? null : await openSigner({ directory: config.signerDirectory, set, ...validator })
   if (signer !== null) opened.defer(() => signer.close())
   const newest = await store.newestFinal()
   if (ledger.height > (newest?.height ?? 0)) {
@@ -106,7 +107,12 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     },
   })
   opened.defer(() => scorer.close())
-  const fraudMemory = new FraudMemory({ scorer, ledger, file: join(config.dataDirectory, 'fraud-memory.bin'), log })
+  const fraudMemory = new FraudMemory({
+    scorer,
+    ledger,
+    file: join(config.dataDirectory, 'fraud-memory.bin'),
+    log,
+  })
   await fraudMemory.open()
   opened.defer(() => fraudMemory.save())
   const signatures = createSignatureChecker()
@@ -123,7 +129,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   }
 
   // Final blocks → ledger → whoever waits.
-  const executor = new Executor({
+  const executor: Executor = new Executor({
     set,
     ledger,
     store,
@@ -136,7 +142,10 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => executor.stop())
 
   // Consensus.
-  const restored = await store.restore(ledger.recentResults(2 * LIMITS.executionLagBlocks), parameters.batchTtlMs + parameters.maxClockDriftMs)
+  const restored = await store.restore(
+    ledger.recentResults(2 * LIMITS.executionLagBlocks),
+    parameters.batchTtlMs + parameters.maxClockDriftMs,
+  )
   const replica = new Replica({
     set,
     chain: { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot },
@@ -146,7 +155,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     verifier,
     restored,
   })
-  const driver = new Driver({ replica, signer, store, dispatch, onFatal })
+  const driver: Driver = new Driver({ replica, signer, store, dispatch, onFatal })
   opened.defer(() => driver.stop())
 
   // Network.
@@ -170,7 +179,8 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     mdns: config.mdns,
     identitySeed: readKeyFile(config.peerKeyFile, 'peer').seed,
     validatorKeys: set.validators.map((entry) => entry.publicKey),
-    validator: signer === null ? null : { index: signer.index, signHello: (message) => signer.signHello(message) },
+    validator:
+      signer === null ? null : { index: signer.index, signHello: (message) => signer.signHello(message) },
     userAgent: `cordon/${VERSION}`,
     handlers: {
       onMessage: (from, bytes) => {
@@ -188,7 +198,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     log,
   })
   exchange.attach(network)
-  const intake = new Intake({
+  const intake: Intake = new Intake({
     set,
     self,
     ledger,
@@ -210,7 +220,17 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   })
 
   // Status and surfaces.
-  const status = new StatusSource({ genesis, genesisHash, set, self, ledger, replica, network, pending, scorer })
+  const status = new StatusSource({
+    genesis,
+    genesisHash,
+    set,
+    self,
+    ledger,
+    replica,
+    network,
+    pending,
+    scorer,
+  })
   const metrics = new Metrics({
     height: () => replica.delivered.height,
     executedHeight: () => ledger.height,
@@ -220,7 +240,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     openHolds: () => ledger.openHolds,
     driverBacklog: () => driver.backlog,
   })
-  const settlement = new Settlement(
+  const settlement: Settlement = new Settlement(
     { ledger, pending, scorer, outcomes, log },
     {
       status,
@@ -276,7 +296,22 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   driver.input({ type: 'next-due', timeMs: ledger.nextDueMs })
 
   const receipts = new ReceiptAssembler(ledger, store, outcomes)
-  const service = createService({ genesis, genesisHash, chainId, set, ledger, store, pending, admission, intake, outcomes, receipts, scorer, network, status })
+  const service = createService({
+    genesis,
+    genesisHash,
+    chainId,
+    set,
+    ledger,
+    store,
+    pending,
+    admission,
+    intake,
+    outcomes,
+    receipts,
+    scorer,
+    network,
+    status,
+  })
   const rpc = await startRpcServer({
     host: config.rpcHost,
     port: config.rpcPort,
@@ -297,7 +332,15 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => {
     clearInterval(pruning)
   })
-  log.info({ rpc: rpc.url, peerId: network.peerId, validator: self === null ? null : set.validators[self]?.name, height: ledger.height }, 'node started')
+  log.info(
+    {
+      rpc: rpc.url,
+      peerId: network.peerId,
+      validator: self === null ? null : set.validators[self]?.name,
+      height: ledger.height,
+    },
+    'node started',
+  )
 
   const running = opened.move()
   return {
@@ -316,7 +359,10 @@ function validatorSetOf(genesis: Genesis, genesisHash: Uint8Array): ValidatorSet
   )
 }
 
-function openValidator(path: string, set: ValidatorSet): { readonly index: ValidatorIndex; readonly keyPair: ReturnType<typeof readKeyFile> } {
+function openValidator(
+  path: string,
+  set: ValidatorSet,
+): { readonly index: ValidatorIndex; readonly keyPair: ReturnType<typeof readKeyFile> } {
   const keyPair = readKeyFile(path, 'validator')
   const index = set.validators.findIndex((entry) => equalBytes(entry.publicKey, keyPair.publicKey))
   if (index === -1) {
@@ -332,7 +378,9 @@ function openValidator(path: string, set: ValidatorSet): { readonly index: Valid
 /** Names of transactions in own batches that are not ordered yet: the replica sends those again by itself. */
 function ownBatchedTxs(restored: Restored, self: ValidatorIndex | null): Set<string> {
   const own = restored.batches.filter(({ batch }) => batch.batch.author === self)
-  return new Set(own.flatMap(({ batch }) => batch.batch.txs.map((bytes) => txName(decodeTransaction(bytes).id))))
+  return new Set(
+    own.flatMap(({ batch }) => batch.batch.txs.map((bytes) => txName(decodeTransaction(bytes).id))),
+  )
 }
 
 /** Executes what is final and stored but not yet in the ledger (consensus.md P5): a crash may fall in between. */

@@ -101,7 +101,8 @@ export class PendingTransactions {
   /** Monotonic time at which something may be offered next; Infinity if nothing waits. */
   nextDueMs(): number {
     let earliest = Infinity
-    for (const name of this.#waiting) earliest = Math.min(earliest, this.#entries.get(name)?.dueMs ?? Infinity)
+    for (const name of this.#waiting)
+      earliest = Math.min(earliest, this.#entries.get(name)?.dueMs ?? Infinity)
     return earliest
   }
 
@@ -138,11 +139,13 @@ export class PendingTransactions {
     const expired: PendingTx[] = []
     for (const [name, entry] of this.#entries) {
       if (entry.tx.validUntilMs < executedTimeMs) expired.push(entry.tx)
-      else if (entry.offeredMs !== null && entry.offeredMs + this.#batchTtlMs < executedTimeMs) this.#waiting.add(name)
+      else if (entry.offeredMs !== null && entry.offeredMs + this.#batchTtlMs < executedTimeMs)
+        this.#waiting.add(name)
     }
     for (const tx of expired) this.#drop(tx.name)
     const marked = expired.filter((tx) => tx.accepted)
-    if (marked.length > 0) await this.#store.expire(marked.map((tx) => ({ txId: tx.id, validUntilMs: tx.validUntilMs })))
+    if (marked.length > 0)
+      await this.#store.expire(marked.map((tx) => ({ txId: tx.id, validUntilMs: tx.validUntilMs })))
     return expired.map((tx) => tx.name)
   }
 

@@ -46,9 +46,12 @@ export class ReceiptAssembler {
     const unsubscribe = this.#outcomes.onExecuted(() => {
       done()
     })
-    const timer = setTimeout(() => {
-      done()
-    }, Math.max(0, timeoutMs))
+    const timer = setTimeout(
+      () => {
+        done()
+      },
+      Math.max(0, timeoutMs),
+    )
     const onAbort = (): void => {
       done()
     }
@@ -67,7 +70,11 @@ export class ReceiptAssembler {
     if (proof === null) return null
     const committing = await this.#committingHeader(proof.height)
     if (committing === null) return null
-    const results = await this.#resultsPath(proof.height, committing.fromHeight, committing.block.executed.height)
+    const results = await this.#resultsPath(
+      proof.height,
+      committing.fromHeight,
+      committing.block.executed.height,
+    )
     if (results === null) return null
     const chain = await this.#linkToFinalization(committing.block.height)
     if (chain === null) return null
@@ -94,7 +101,11 @@ export class ReceiptAssembler {
     return null
   }
 
-  async #resultsPath(height: number, from: number, to: number): Promise<ReturnType<typeof merklePath> | null> {
+  async #resultsPath(
+    height: number,
+    from: number,
+    to: number,
+  ): Promise<ReturnType<typeof merklePath> | null> {
     const leaves: Uint8Array[] = []
     for (let at = from; at <= to; at++) {
       const result = await this.#ledger.result(at)
@@ -116,7 +127,8 @@ export class ReceiptAssembler {
         blocks.push(block)
       }
       const named = final.finalization.proposal?.blockDigest
-      if (named !== undefined && Buffer.compare(named, final.digest) === 0) return { blocks, finalization: final.finalization }
+      if (named !== undefined && Buffer.compare(named, final.digest) === 0)
+        return { blocks, finalization: final.finalization }
     }
     return null
   }

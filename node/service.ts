@@ -72,7 +72,8 @@ export function createService(options: ServiceOptions): RpcService {
     tx_get: (params) => service.tx(service.txId(params.txId)),
     tx_wait: (params, context) => service.wait(service.txId(params.txId), params.timeoutMs, context.signal),
     tx_dryRun: (params) => service.dryRun(params.tx),
-    tx_receipt: (params, context) => options.receipts.portable(service.txId(params.txId), params.timeoutMs ?? 0, context.signal),
+    tx_receipt: (params, context) =>
+      options.receipts.portable(service.txId(params.txId), params.timeoutMs ?? 0, context.signal),
     quarantine_list: (params) => service.holds(params),
     quarantine_get: (params) => service.hold(params.id),
   }
@@ -107,7 +108,11 @@ class Service {
     const final = await store.final(height)
     const block = final === null ? null : await store.block(final.digest)
     if (final === null || block === null) {
-      throw new CordonError('not-found', `no final block of height ${height}; the newest executed one is ${ledger.height}`, { height })
+      throw new CordonError(
+        'not-found',
+        `no final block of height ${height}; the newest executed one is ${ledger.height}`,
+        { height },
+      )
     }
     const result = await ledger.result(height)
     return {
@@ -188,12 +193,21 @@ class Service {
     const receipt = await ledger.receipt(id)
     if (receipt !== null) {
       const stored = await ledger.transaction(id)
-      return this.#txInfo(id, stored === null ? null : decodeTransaction(stored.bytes).transaction, receipt.outcome, receipt)
+      return this.#txInfo(
+        id,
+        stored === null ? null : decodeTransaction(stored.bytes).transaction,
+        receipt.outcome,
+        receipt,
+      )
     }
     const waiting = pending.get(toHex(id))
-    if (waiting !== null) return this.#txInfo(id, decodeTransaction(waiting.bytes).transaction, 'pending', null)
+    if (waiting !== null)
+      return this.#txInfo(id, decodeTransaction(waiting.bytes).transaction, 'pending', null)
     const expiredAt = await pending.expired(id)
-    return { ...this.#txInfo(id, null, expiredAt === null ? 'unknown' : 'expired', null), validUntilMs: expiredAt }
+    return {
+      ...this.#txInfo(id, null, expiredAt === null ? 'unknown' : 'expired', null),
+      validUntilMs: expiredAt,
+    }
   }
 
   async wait(id: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<TxInfo> {
@@ -234,7 +248,12 @@ class Service {
 
   async hold(id: string): Promise<HoldInfo> {
     const hold = await this.#options.ledger.hold(this.#id(id, 'hold id'))
-    if (hold === null) throw new CordonError('hold-unknown', `there is no hold ${id}; cordon quarantine list shows the open ones`, { id })
+    if (hold === null)
+      throw new CordonError(
+        'hold-unknown',
+        `there is no hold ${id}; cordon quarantine list shows the open ones`,
+        { id },
+      )
     return this.#holdInfo(hold)
   }
 
@@ -252,7 +271,10 @@ class Service {
 
   #txBytes(hex: string): Uint8Array {
     if (hex.length > 2 * LIMITS.txBytes) {
-      throw new CordonError('tx-too-large', `expected at most ${LIMITS.txBytes} bytes, got ${hex.length / 2}; split it into several transactions`)
+      throw new CordonError(
+        'tx-too-large',
+        `expected at most ${LIMITS.txBytes} bytes, got ${hex.length / 2}; split it into several transactions`,
+      )
     }
     try {
       return fromHex(hex)
@@ -302,7 +324,11 @@ class Service {
       onExpiry: hold.onExpiry,
       reasons: reasonNames(hold.flaggers.reduce((bits, flagger) => bits | flagger.reasons, 0)),
       flaggedBps: Number((weight * 10_000n) / set.totalWeight),
-      flaggers: hold.flaggers.map((flagger) => ({ validator: name(flagger.signer), score: flagger.score, reasons: reasonNames(flagger.reasons) })),
+      flaggers: hold.flaggers.map((flagger) => ({
+        validator: name(flagger.signer),
+        score: flagger.score,
+        reasons: reasonNames(flagger.reasons),
+      })),
       reviews: hold.reviews.map((review) => ({ validator: name(review.validator), side: review.side })),
       status: hold.end?.how ?? 'open',
       endedMs: hold.end?.atMs ?? null,
@@ -319,6 +345,12 @@ class Service {
   }
 }
 
-function pageOf({ cursor, limit = DEFAULT_PAGE_ITEMS }: { readonly cursor?: string; readonly limit?: number }): PageRequest {
+function pageOf({
+  cursor,
+  limit = DEFAULT_PAGE_ITEMS,
+}: {
+  readonly cursor?: string
+  readonly limit?: number
+}): PageRequest {
   return { ...(cursor === undefined ? {} : { cursor }), limit: Math.min(limit, LIMITS.rpcPageItems) }
 }

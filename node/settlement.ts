@@ -66,7 +66,9 @@ export class Settlement {
     for (const ref of refs) scorer.dropBatch(batchKey(ref))
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
     pending.offerAgain(skippedTxs.map((bytes) => txName(decodeTransaction(bytes).id)))
-    pending.offerAgain(execution.voids.flatMap((entry) => (entry.reason === 'sequence' ? [txName(entry.txId)] : [])))
+    pending.offerAgain(
+      execution.voids.flatMap((entry) => (entry.reason === 'sequence' ? [txName(entry.txId)] : [])),
+    )
     metrics.noteExecuted(execution)
     input({ type: 'executed', result: execution })
     if (execution.nextDueMs !== this.#nextDueMs) {
@@ -92,13 +94,22 @@ export class Settlement {
         log.warn(note, 'nothing became final for a while; sending certificates and votes again')
         return
       case 'result-mismatch':
-        log.error(note, 'a leader claims other execution results than this node has; refusing to vote for its block')
+        log.error(
+          note,
+          'a leader claims other execution results than this node has; refusing to vote for its block',
+        )
         return
       case 'key-used-elsewhere':
-        log.fatal(note, 'another process votes with the key of this validator; this node stopped voting. Stop the other one, then restart')
+        log.fatal(
+          note,
+          'another process votes with the key of this validator; this node stopped voting. Stop the other one, then restart',
+        )
         return
       case 'too-far-behind':
-        log.error(note, 'more blocks are missing than are fetched one by one; copy data/ from a stopped node of the same chain')
+        log.error(
+          note,
+          'more blocks are missing than are fetched one by one; copy data/ from a stopped node of the same chain',
+        )
         return
       case 'equivocation':
         log.error(note, 'a validator contradicted itself')
@@ -119,12 +130,16 @@ export class Settlement {
  */
 export async function pastEvent(ledger: Ledger, height: number): Promise<BlockEvent> {
   const [result, transactions] = await Promise.all([ledger.result(height), ledger.transactionsOf(height)])
-  if (result === null || transactions === null) throw new CordonError('not-found', `height ${height} is not executed`, { height })
+  if (result === null || transactions === null)
+    throw new CordonError('not-found', `height ${height} is not executed`, { height })
   return eventOf({ ...result, receipts: transactions.map(({ receipt }) => receipt) }, [])
 }
 
 /** What subscribers hear of an executed block. */
-function eventOf(execution: Pick<BlockExecution, 'height' | 'digest' | 'timeMs' | 'receipts'>, expired: readonly string[]): BlockEvent {
+function eventOf(
+  execution: Pick<BlockExecution, 'height' | 'digest' | 'timeMs' | 'receipts'>,
+  expired: readonly string[],
+): BlockEvent {
   return {
     height: execution.height,
     hash: toHex(execution.digest),

@@ -105,7 +105,11 @@ export class StatusSource {
     }
     const model = scorer.status()
     if (!model.healthy) {
-      problems.push({ what: 'fraud model', detail: model.problem ?? 'not loaded', hint: 'the node votes without flags; see its log' })
+      problems.push({
+        what: 'fraud model',
+        detail: model.problem ?? 'not loaded',
+        hint: 'the node votes without flags; see its log',
+      })
     }
     return problems
   }
@@ -118,7 +122,8 @@ export class StatusSource {
       obstacles.push({ what, detail, hint: 'wait, or see the log' })
     }
     if (replica.delivered.height === 0) add('first block', 'no block is final yet')
-    if (this.#connectedWeight() < this.#options.set.quorumWeight) add('quorum', `connected validators hold ${this.#connectedShareBps() / 100} % of the stake`)
+    if (this.#connectedWeight() < this.#options.set.quorumWeight)
+      add('quorum', `connected validators hold ${this.#connectedShareBps() / 100} % of the stake`)
     if (!scorer.status().healthy) add('fraud model', scorer.status().problem ?? 'not loaded')
     const behind = replica.lastFinalHeight - ledger.height
     const maxBehind = query.maxBlocksBehind ?? 64
@@ -131,7 +136,9 @@ export class StatusSource {
 
   #connectedWeight(): bigint {
     const { set, self, network } = this.#options
-    const connected = set.validators.flatMap((_, index) => (index === self || network.peerOfValidator(index) !== null ? [index] : []))
+    const connected = set.validators.flatMap((_, index) =>
+      index === self || network.peerOfValidator(index) !== null ? [index] : [],
+    )
     return weightOf(set, connected)
   }
 

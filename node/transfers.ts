@@ -11,7 +11,9 @@ export interface IndexedTransfer {
 }
 
 export function transfersOf(transaction: Transaction): IndexedTransfer[] {
-  return transaction.actions.flatMap((body, action) => (body.type === 'transfer' ? [{ action, transfer: body }] : []))
+  return transaction.actions.flatMap((body, action) =>
+    body.type === 'transfer' ? [{ action, transfer: body }] : [],
+  )
 }
 
 /** Name of a transfer action in the fraud engine. */
@@ -20,7 +22,11 @@ export function transferKey(txId: Uint8Array, action: number): string {
 }
 
 /** One fact per transfer of `decoded`, judged at `timeMs` with the payer's executed balance. */
-export function transferFacts(decoded: DecodedTransaction, payerBalance: bigint, timeMs: number): { action: number; facts: TransferFacts }[] {
+export function transferFacts(
+  decoded: DecodedTransaction,
+  payerBalance: bigint,
+  timeMs: number,
+): { action: number; facts: TransferFacts }[] {
   const payer = toHex(decoded.transaction.sender)
   return transfersOf(decoded.transaction).map(({ action, transfer }) => ({
     action,

@@ -9,6 +9,16 @@ export interface ScoreRequest {
 }
 
 export type WorkerAnswer =
-  | { readonly type: 'ready'; readonly backend: string; readonly problem: string | null; readonly modelId: Uint8Array }
+  | {
+      readonly type: 'ready'
+      readonly backend: string
+      readonly problem: string | null
+      readonly modelId: Uint8Array
+    }
   /** Scores 0–1 of the rows from `first` on; ascending. */
-  | { readonly type: 'scores'; readonly id: number; readonly first: number; readonly scores: Float32Array<ArrayBuffer> }
+  | {
+      readonly type: 'scores'
+      readonly id: number
+      readonly first: number
+      readonly scores: Float32Array<ArrayBuffer>
+    }

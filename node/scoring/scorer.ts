@@ -105,12 +105,19 @@ class WorkerScorer implements Scorer {
     return this.#worker.started
   }
 
-  async assess(batchKey: string, transfers: readonly TransferFacts[], budgetMs: number): Promise<BatchAssessments> {
+  async assess(
+    batchKey: string,
+    transfers: readonly TransferFacts[],
+    budgetMs: number,
+  ): Promise<BatchAssessments> {
     const startMs = performance.now()
     const rows = new Float32Array(transfers.length * FEATURE_COUNT)
     for (let first = 0; first < transfers.length; first += ROWS_PER_TURN) {
       if (first > 0) await nextTurn()
-      rows.set(this.#store.rows(transfers.slice(first, first + ROWS_PER_TURN), batchKey), first * FEATURE_COUNT)
+      rows.set(
+        this.#store.rows(transfers.slice(first, first + ROWS_PER_TURN), batchKey),
+        first * FEATURE_COUNT,
+      )
     }
     const judged = await this.#judge(transfers, rows, Math.max(0, budgetMs - (performance.now() - startMs)))
     for (const assessment of judged.assessments) if (assessment.flagged) this.#explanations.add(assessment)
@@ -164,21 +171,40 @@ class WorkerScorer implements Scorer {
     await this.#worker.close()
   }
 
-  async #judge(transfers: readonly TransferFacts[], rows: Float32Array, budgetMs: number): Promise<BatchAssessments> {
+  async #judge(
+    transfers: readonly TransferFacts[],
+    rows: Float32Array,
+    budgetMs: number,
+  ): Promise<BatchAssessments> {
     const inputs = this.#store.baseline.inputs.slice()
     if (this.#worker.state === 'starting') return this.#byCheapSum(transfers, rows, inputs)
     const { scores, failed } = await this.#worker.score(rows.slice(), inputs, transfers.length, budgetMs)
     if (failed) return { assessments: transfers.map(({ key }) => unflagged(key, 0)), modelId: NO_MODEL }
-    const assessments = transfers.map(({ key }, i) => this.#assessment(key, rows, i, scores[i] ?? NaN, inputs))
+    const assessments = transfers.map(({ key }, i) =>
+      this.#assessment(key, rows, i, scores[i] ?? NaN, inputs),
+    )
     return { assessments, modelId: MODEL_ID }
   }
 
-  #byCheapSum(transfers: readonly TransferFacts[], rows: Float32Array, inputs: Float32Array): BatchAssessments {
-    return { assessments: transfers.map(({ key }, i) => this.#assessment(key, rows, i, NaN, inputs)), modelId: MODEL_ID }
+  #byCheapSum(
+    transfers: readonly TransferFacts[],
+    rows: Float32Array,
+    inputs: Float32Array,
+  ): BatchAssessments {
+    return {
+      assessments: transfers.map(({ key }, i) => this.#assessment(key, rows, i, NaN, inputs)),
+      modelId: MODEL_ID,
+    }
   }
 
   /** `modelScore` NaN: the worker did not get to it. */
-  #assessment(key: string, rows: Float32Array, i: number, modelScore: number, inputs: Float32Array): Assessment {
+  #assessment(
+    key: string,
+    rows: Float32Array,
+    i: number,
+    modelScore: number,
+    inputs: Float32Array,
+  ): Assessment {
     const offset = i * FEATURE_COUNT
     const cheap = Number.isNaN(modelScore)
     const score = toByte(cheap ? cheapScore(rows, offset, inputs) : modelScore)
@@ -204,7 +230,9 @@ function parseSnapshot(bytes: Uint8Array): { store: Uint8Array; explanations: As
       )
     }
     const store = reader.bytes(FRAUD_LIMITS.snapshotBytes)
-    const explanations = parseExplanations(Buffer.from(reader.bytes(FRAUD_LIMITS.snapshotBytes)).toString('utf8'))
+    const explanations = parseExplanations(
+      Buffer.from(reader.bytes(FRAUD_LIMITS.snapshotBytes)).toString('utf8'),
+    )
     reader.end()
     return { store, explanations }
   } catch (error) {

@@ -16,7 +16,8 @@ const WARM_UP_ROWS = [1, 1, PIECE_ROWS, PIECE_ROWS]
 
 if (parentPort === null) throw new Error('scoring-worker.ts runs as a worker thread only')
 const port = parentPort
-const answer = (message: WorkerAnswer, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+const answer = (message: WorkerAnswer, transfer: ArrayBuffer[] = []): void =>
+  port.postMessage(message, transfer)
 
 const backend = await chooseBackend()
 const model = createModel()

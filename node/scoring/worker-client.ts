@@ -72,7 +72,12 @@ export class ScoringWorkerClient {
   }
 
   /** Sends `rows` (`count` of them, transferred) and waits at most `budgetMs`. Never rejects. */
-  score(rows: Float32Array<ArrayBuffer>, inputs: Float32Array<ArrayBuffer>, count: number, budgetMs: number): Promise<WorkerScores> {
+  score(
+    rows: Float32Array<ArrayBuffer>,
+    inputs: Float32Array<ArrayBuffer>,
+    count: number,
+    budgetMs: number,
+  ): Promise<WorkerScores> {
     const scores = new Float32Array(count).fill(NaN)
     const worker = this.#worker
     if (this.#state !== 'ready' || worker === null) return Promise.resolve({ scores, failed: true })
@@ -109,7 +114,9 @@ export class ScoringWorkerClient {
     }
     this.#worker = worker
     worker.on('message', (answer: WorkerAnswer) => this.#answered(worker, answer))
-    worker.on('error', (error: unknown) => this.#gone(worker, error instanceof Error ? error.message : String(error)))
+    worker.on('error', (error: unknown) =>
+      this.#gone(worker, error instanceof Error ? error.message : String(error)),
+    )
     worker.on('exit', (code) => this.#gone(worker, `the scoring worker ended with code ${code}`))
   }
 

@@ -78,17 +78,33 @@ export class ChainStore {
   #append(operations: Operation[], record: StoreRecord): void {
     switch (record.kind) {
       case 'certificate':
-        operations.push({ type: 'put', key: this.#certificateKey(record.certificate), value: encodeCertificate(record.certificate) })
+        operations.push({
+          type: 'put',
+          key: this.#certificateKey(record.certificate),
+          value: encodeCertificate(record.certificate),
+        })
         return
       case 'proposal':
-        operations.push({ type: 'put', key: viewKey(TABLE.proposal, this.#epoch, record.proposal.proposal.view), value: encodeProposalMessage(record.proposal) })
+        operations.push({
+          type: 'put',
+          key: viewKey(TABLE.proposal, this.#epoch, record.proposal.proposal.view),
+          value: encodeProposalMessage(record.proposal),
+        })
         return
       case 'block':
         this.#blocks.set(record.digest, record.block)
-        operations.push({ type: 'put', key: digestKey(TABLE.block, record.digest), value: encodeBlock(record.block) })
+        operations.push({
+          type: 'put',
+          key: digestKey(TABLE.block, record.digest),
+          value: encodeBlock(record.block),
+        })
         return
       case 'finalized':
-        operations.push({ type: 'put', key: heightKey(record.height), value: concatBytes(record.digest, encodeCertificate(record.finalization)) })
+        operations.push({
+          type: 'put',
+          key: heightKey(record.height),
+          value: concatBytes(record.digest, encodeCertificate(record.finalization)),
+        })
         return
       case 'batch':
         this.#appendBatch(operations, record.batch, record.ack)
@@ -124,14 +140,19 @@ export class ChainStore {
   async prune(): Promise<void> {
     if (this.#prune <= this.#pruned) return
     for (const table of [TABLE.certificate, TABLE.proposal]) {
-      await this.#database.clear({ gte: viewKey(table, this.#epoch, 0), lt: viewKey(table, this.#epoch, this.#prune) })
+      await this.#database.clear({
+        gte: viewKey(table, this.#epoch, 0),
+        lt: viewKey(table, this.#epoch, this.#prune),
+      })
     }
     this.#pruned = this.#prune
   }
 
   /** The batches are part of an executed block: no restart hands them to consensus again. */
   async markOrdered(refs: readonly BatchRef[]): Promise<void> {
-    await this.#database.batch(refs.map((ref) => ({ type: 'del' as const, key: refKey(TABLE.unordered, ref) })))
+    await this.#database.batch(
+      refs.map((ref) => ({ type: 'del' as const, key: refKey(TABLE.unordered, ref) })),
+    )
   }
 
   async batch(ref: BatchRef): Promise<SignedBatch | null> {
@@ -155,7 +176,12 @@ export class ChainStore {
 
   /** The newest final height that has been delivered, or null. */
   async newestFinal(): Promise<FinalEntry | null> {
-    for await (const [key, value] of this.#database.iterator({ gte: heightKey(0), lt: tableEnd(TABLE.final), reverse: true, limit: 1 })) {
+    for await (const [key, value] of this.#database.iterator({
+      gte: heightKey(0),
+      lt: tableEnd(TABLE.final),
+      reverse: true,
+      limit: 1,
+    })) {
       return finalEntry(new Reader(key.subarray(1)).u48(), value)
     }
     return null
@@ -173,7 +199,8 @@ export class ChainStore {
     const proposals: ProposalMessage[] = await this.#values(TABLE.proposal, decodeProposalMessage)
     const blocks: { digest: Digest; block: Block }[] = []
     const wanted = delivered === null ? [] : [delivered.digest]
-    for (const certificate of certificates) if (certificate.proposal !== null) wanted.push(certificate.proposal.blockDigest)
+    for (const certificate of certificates)
+      if (certificate.proposal !== null) wanted.push(certificate.proposal.blockDigest)
     for (const message of proposals) wanted.push(message.proposal.blockDigest)
     const seen = new Set<string>()
     while (wanted.length > 0) {
@@ -197,12 +224,20 @@ export class ChainStore {
     }
   }
 
-  async #finalBlocks(newest: number, executed: ExecutionResult | undefined, openMs: number): Promise<Block[]> {
+  async #finalBlocks(
+    newest: number,
+    executed: ExecutionResult | undefined,
+    openMs: number,
+  ): Promise<Block[]> {
     const blocks: Block[] = []
     for (let height = newest; height > 0; height--) {
       const final = await this.final(height)
       const block = final === null ? null : await this.block(final.digest)
-      if (block === null || (executed !== undefined && height <= executed.height && block.timeMs < executed.timeMs - openMs)) break
+      if (
+        block === null ||
+        (executed !== undefined && height <= executed.height && block.timeMs < executed.timeMs - openMs)
+      )
+        break
       blocks.push(block)
     }
     return blocks.reverse()
@@ -210,33 +245,48 @@ export class ChainStore {
 
   async #unorderedBatches(): Promise<{ batch: SignedBatch; ack: Ack | null }[]> {
     const batches: { batch: SignedBatch; ack: Ack | null }[] = []
-    for await (const key of this.#database.keys({ gte: Uint8Array.of(TABLE.unordered), lt: tableEnd(TABLE.unordered) })) {
+    for await (const key of this.#database.keys({
+      gte: Uint8Array.of(TABLE.unordered),
+      lt: tableEnd(TABLE.unordered),
+    })) {
       const suffix = key.subarray(1)
       const [batch, ack] = await Promise.all([
         this.#database.get(concatBytes(Uint8Array.of(TABLE.batch), suffix)),
         this.#database.get(concatBytes(Uint8Array.of(TABLE.ack), suffix)),
       ])
-      if (batch !== undefined) batches.push({ batch: decodeSignedBatch(batch), ack: ack === undefined ? null : decodeAck(ack) })
+      if (batch !== undefined)
+        batches.push({ batch: decodeSignedBatch(batch), ack: ack === undefined ? null : decodeAck(ack) })
     }
     return batches
   }
 
   async #values<Value>(table: number, decode: (bytes: Uint8Array) => Value): Promise<Value[]> {
     const values: Value[] = []
-    for await (const bytes of this.#database.values({ gte: viewKey(table, this.#epoch, 0), lt: viewKey(table, this.#epoch + 1, 0) })) {
+    for await (const bytes of this.#database.values({
+      gte: viewKey(table, this.#epoch, 0),
+      lt: viewKey(table, this.#epoch + 1, 0),
+    })) {
       values.push(decode(bytes))
     }
     return values
   }
 
   #certificateKey(certificate: Certificate): Uint8Array {
-    return concatBytes(viewKey(TABLE.certificate, certificate.epoch, certificate.view), Uint8Array.of(KIND_BYTE[certificate.kind]))
+    return concatBytes(
+      viewKey(TABLE.certificate, certificate.epoch, certificate.view),
+      Uint8Array.of(KIND_BYTE[certificate.kind]),
+    )
   }
 }
 
 /** The four things that identify a batch. */
 export function refOf(signed: SignedBatch): BatchRef {
-  return { epoch: signed.batch.epoch, author: signed.batch.author, seq: signed.batch.seq, digest: signed.digest }
+  return {
+    epoch: signed.batch.epoch,
+    author: signed.batch.author,
+    seq: signed.batch.seq,
+    digest: signed.digest,
+  }
 }
 
 function finalEntry(height: number, bytes: Uint8Array): FinalEntry {

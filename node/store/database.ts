@@ -18,9 +18,16 @@ const META_CHAIN = utf8('!chain')
  * Opens or creates the database in `directory` and checks that it has this `format` and belongs to this chain.
  * @throws CordonError `directory-locked`, `format-version`, `other-chain`, `data-inconsistent`.
  */
-export async function openDatabase(directory: string, format: string, genesisHash: Uint8Array): Promise<Database> {
+export async function openDatabase(
+  directory: string,
+  format: string,
+  genesisHash: Uint8Array,
+): Promise<Database> {
   mkdirSync(directory, { recursive: true })
-  const database: Database = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  const database: Database = new Level<Uint8Array, Uint8Array>(directory, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+  })
   try {
     await database.open()
   } catch (error) {
@@ -35,7 +42,12 @@ export async function openDatabase(directory: string, format: string, genesisHas
   return database
 }
 
-async function checkMeta(database: Database, directory: string, format: string, genesisHash: Uint8Array): Promise<void> {
+async function checkMeta(
+  database: Database,
+  directory: string,
+  format: string,
+  genesisHash: Uint8Array,
+): Promise<void> {
   const [storedFormat, storedChain] = await Promise.all([database.get(META_FORMAT), database.get(META_CHAIN)])
   if (storedFormat === undefined || storedChain === undefined) {
     await database.batch(
@@ -68,7 +80,11 @@ async function checkMeta(database: Database, directory: string, format: string, 
 export function openError(directory: string, error: unknown): CordonError {
   const cause = (error as { cause?: { code?: string; message?: string } }).cause
   if (cause?.code === 'LEVEL_LOCKED') {
-    return new CordonError('directory-locked', `${directory} is in use by another process; stop that one first, or use another directory`, { directory })
+    return new CordonError(
+      'directory-locked',
+      `${directory} is in use by another process; stop that one first, or use another directory`,
+      { directory },
+    )
   }
   return new CordonError(
     'data-inconsistent',

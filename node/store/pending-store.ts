@@ -38,7 +38,9 @@ export class PendingStore {
   }
 
   /** Marks transactions as expired, so that the answer can be had later. */
-  async expire(entries: readonly { readonly txId: Uint8Array; readonly validUntilMs: number }[]): Promise<void> {
+  async expire(
+    entries: readonly { readonly txId: Uint8Array; readonly validUntilMs: number }[],
+  ): Promise<void> {
     await this.#commit.write(
       entries.flatMap(({ txId, validUntilMs }) => [
         { type: 'del' as const, key: key(PENDING, txId) },
@@ -55,7 +57,10 @@ export class PendingStore {
 
   /** All pending transactions, to offer them again after a start. */
   async *all(): AsyncGenerator<Uint8Array> {
-    for await (const bytes of this.#database.values({ gte: Uint8Array.of(PENDING), lt: Uint8Array.of(PENDING + 1) })) {
+    for await (const bytes of this.#database.values({
+      gte: Uint8Array.of(PENDING),
+      lt: Uint8Array.of(PENDING + 1),
+    })) {
       yield bytes
     }
   }

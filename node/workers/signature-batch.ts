@@ -18,7 +18,10 @@ const LENGTH_BYTES = 4
  * @throws RangeError if a key or signature has another length.
  */
 export function packSignatures(signatures: readonly SignatureToCheck[]): Uint8Array<ArrayBuffer> {
-  const length = signatures.reduce((sum, { message }) => sum + FIXED_BYTES + LENGTH_BYTES + message.length, LENGTH_BYTES)
+  const length = signatures.reduce(
+    (sum, { message }) => sum + FIXED_BYTES + LENGTH_BYTES + message.length,
+    LENGTH_BYTES,
+  )
   const packed = new Uint8Array(length)
   const view = new DataView(packed.buffer)
   view.setUint32(0, signatures.length)

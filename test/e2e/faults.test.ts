@@ -24,7 +24,10 @@ async function heightOf(name: string): Promise<number> {
 
 async function votesOf(name: string): Promise<number> {
   const metrics = await (await fetch(new URL('/metrics', devnet.rpcOf(name)))).text()
-  return [...metrics.matchAll(/^cordon_votes_total\{[^}]*\} (\d+)/gm)].reduce((sum, match) => sum + Number(match[1]), 0)
+  return [...metrics.matchAll(/^cordon_votes_total\{[^}]*\} (\d+)/gm)].reduce(
+    (sum, match) => sum + Number(match[1]),
+    0,
+  )
 }
 
 function send(...extra: readonly string[]): ReturnType<Devnet['cli']> {
@@ -51,7 +54,7 @@ test('without a quorum nothing is final; when one returns, what was waiting sett
   await devnet.run(0, 'devnet', 'kill', 'v4')
   const unknown = await send('--timeout', '3s')
   assert.equal(unknown.code, 4, unknown.stdout + unknown.stderr)
-  const { txId } = (unknown.json?.error ?? unknown.json?.data) as unknown as { txId: string }
+  const { txId } = (unknown.json?.error ?? unknown.json?.data) as { txId: string }
   assert.match(txId, /^[0-9a-f]{64}$/)
   await devnet.run(0, 'devnet', 'restart', 'v3')
   const waited = await devnet.run(0, 'tx', 'wait', txId, '--timeout', '20s')
@@ -62,7 +65,19 @@ test('without a quorum nothing is final; when one returns, what was waiting sett
 test('all nodes killed under load: no accepted payment is lost, heights go on, nothing forks', async () => {
   const accepted: string[] = []
   for (let i = 0; i < 8; i++) {
-    const data = await devnet.run(0, 'wallet', 'send', '--from', 'carol', '--to', 'dave', '--amount', '1CRD', '--wait', 'accepted')
+    const data = await devnet.run(
+      0,
+      'wallet',
+      'send',
+      '--from',
+      'carol',
+      '--to',
+      'dave',
+      '--amount',
+      '1CRD',
+      '--wait',
+      'accepted',
+    )
     accepted.push(String(data.txId))
   }
   const height = await heightOf('v1')
@@ -86,10 +101,14 @@ test('Ctrl-C ends every process within 5 s, and the directory goes on from its h
   const { dir } = devnet
   const stopMs = await devnet.stop()
   assert.ok(stopMs <= 5_000, `stopping took ${stopMs} ms`)
-  for (const validator of devnet.ready.validators) assert.throws(() => process.kill(validator.pid, 0), /ESRCH/)
+  for (const validator of devnet.ready.validators)
+    assert.throws(() => process.kill(validator.pid, 0), /ESRCH/)
   const rpcs = devnet.ready.validators.map((validator) => validator.rpc)
   devnet = await Devnet.start([], dir)
-  assert.deepEqual(devnet.ready.validators.map((validator) => validator.rpc), rpcs)
+  assert.deepEqual(
+    devnet.ready.validators.map((validator) => validator.rpc),
+    rpcs,
+  )
   assert.ok((await heightOf('v1')) >= height)
   const sent = await send()
   assert.equal(sent.code, 0, sent.stdout + sent.stderr)

@@ -35,12 +35,23 @@ export interface CliResult {
   readonly stdout: string
   readonly stderr: string
   /** Parsed envelope of `--json`, or null if stdout is no JSON. */
-  readonly json: { readonly v: number; readonly ok: boolean; readonly data?: unknown; readonly error?: { readonly code: string; readonly message: string } } | null
+  readonly json: {
+    readonly v: number
+    readonly ok: boolean
+    readonly data?: unknown
+    readonly error?: { readonly code: string; readonly message: string }
+  } | null
 }
 
 /** Runs the CLI to its end. */
-export async function cordon(args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}): Promise<CliResult> {
-  const child = spawn(CORDON, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env } })
+export async function cordon(
+  args: readonly string[],
+  options: { input?: string; env?: Record<string, string> } = {},
+): Promise<CliResult> {
+  const child = spawn(CORDON, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  })
   child.stdin.end(options.input ?? '')
   const [code, stdout, stderr] = await Promise.all([exitOf(child), text(child.stdout), text(child.stderr)])
   let json: CliResult['json'] = null
@@ -82,9 +93,14 @@ export class Devnet implements AsyncDisposable {
   }
 
   /** Starts `cordon devnet --json` and waits for its ready line. `dir`: an existing directory to go on with. */
-  static async start(args: readonly string[] = [], dir: string = mkdtempSync(join(tmpdir(), 'cordon-e2e-'))): Promise<Devnet> {
+  static async start(
+    args: readonly string[] = [],
+    dir: string = mkdtempSync(join(tmpdir(), 'cordon-e2e-')),
+  ): Promise<Devnet> {
     const startedMs = performance.now()
-    const child = spawn(CORDON, ['devnet', '--json', '--dir', dir, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(CORDON, ['devnet', '--json', '--dir', dir, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let stderr = ''
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     const ready = await new Promise<ReadyEvent>((resolve, reject) => {
@@ -114,7 +130,11 @@ export class Devnet implements AsyncDisposable {
   /** Like `cli`, and insists on the exit code. @returns `data` of the envelope, or `error` if there is none. */
   async run(expectedCode: number, ...args: readonly string[]): Promise<Record<string, unknown>> {
     const result = await this.cli(...args)
-    assert.equal(result.code, expectedCode, `cordon ${args.join(' ')}: exit ${result.code}\n${result.stdout}\n${result.stderr}`)
+    assert.equal(
+      result.code,
+      expectedCode,
+      `cordon ${args.join(' ')}: exit ${result.code}\n${result.stdout}\n${result.stderr}`,
+    )
     return (result.json?.data ?? result.json?.error ?? {}) as Record<string, unknown>
   }
 
@@ -155,7 +175,11 @@ export async function rpc<Result>(url: string, method: string, params: object = 
 }
 
 /** Resolves once `condition` holds; fails after `timeoutMs`, saying what was waited for. */
-export async function eventually(what: string, timeoutMs: number, condition: () => Promise<boolean>): Promise<void> {
+export async function eventually(
+  what: string,
+  timeoutMs: number,
+  condition: () => Promise<boolean>,
+): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs
   let lastError: unknown
   while (performance.now() < deadlineMs) {
@@ -167,7 +191,9 @@ export async function eventually(what: string, timeoutMs: number, condition: () 
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
-  assert.fail(`waited ${timeoutMs} ms for: ${what}${lastError instanceof Error ? ` (${lastError.message})` : ''}`)
+  assert.fail(
+    `waited ${timeoutMs} ms for: ${what}${lastError instanceof Error ? ` (${lastError.message})` : ''}`,
+  )
 }
 
 interface Status {
@@ -182,9 +208,15 @@ export async function assertAgreement(urls: readonly string[]): Promise<void> {
   const height = Math.min(...statuses.map((status) => status.executedHeight))
   assert.ok(height > 0, 'no node has executed a block')
   for (const at of [height, Math.max(1, Math.floor(height / 2))]) {
-    const blocks = await Promise.all(urls.map((url) => rpc<{ hash: string; stateRoot: string | null }>(url, 'chain_block', { height: at })))
+    const blocks = await Promise.all(
+      urls.map((url) => rpc<{ hash: string; stateRoot: string | null }>(url, 'chain_block', { height: at })),
+    )
     assert.equal(new Set(blocks.map((block) => block.hash)).size, 1, `block hashes differ at height ${at}`)
-    assert.equal(new Set(blocks.map((block) => block.stateRoot)).size, 1, `state roots differ at height ${at}`)
+    assert.equal(
+      new Set(blocks.map((block) => block.stateRoot)).size,
+      1,
+      `state roots differ at height ${at}`,
+    )
     assert.notEqual(blocks[0]?.stateRoot, null)
   }
   assert.equal(new Set(statuses.map((status) => status.totalSupply)).size, 1, 'total supplies differ')

@@ -29,7 +29,9 @@ test('2,000 payments by four clients settle, and every node agrees', async (t) =
   const results = await Promise.all(
     Array.from({ length: CLIENTS }, async (_, index) => {
       const random = new Random(`${SEED}/${index}`)
-      await using client = await RpcClient.connect([urls[index % urls.length] as string], { timeoutMs: 5_000 })
+      await using client = await RpcClient.connect([urls[index % urls.length] as string], {
+        timeoutMs: 5_000,
+      })
       const info = await client.call('chain_info', {})
       const results: TxInfo[] = []
       let left = PAYMENTS_PER_CLIENT
@@ -48,7 +50,14 @@ test('2,000 payments by four clients settle, and every node agrees', async (t) =
               validUntilMs: Date.now() + info.walletValidityMs,
               salt: randomBytes(8).readBigUInt64BE(),
               fee: BigInt(info.minFee),
-              actions: [{ type: 'transfer', to: payee.publicKey, amount: BigInt(1 + random.below(5_000_000)), memo: new Uint8Array(0) }],
+              actions: [
+                {
+                  type: 'transfer',
+                  to: payee.publicKey,
+                  amount: BigInt(1 + random.below(5_000_000)),
+                  memo: new Uint8Array(0),
+                },
+              ],
             },
             [payer],
           )

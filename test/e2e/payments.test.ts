@@ -22,12 +22,27 @@ test('ready names validators with pid, rpc, dir and stake, and funded accounts',
     assert.match(validator.rpc, /^http:\/\/127\.0\.0\.1:\d+/)
     process.kill(validator.pid, 0)
   }
-  assert.deepEqual(devnet.ready.accounts.slice(0, 4).map((account) => account.name), ['alice', 'bob', 'carol', 'dave'])
+  assert.deepEqual(
+    devnet.ready.accounts.slice(0, 4).map((account) => account.name),
+    ['alice', 'bob', 'carol', 'dave'],
+  )
 })
 
 test('a payment settles, is in the history of both, and its bytes sent again give the same receipt', async () => {
   const before = await devnet.run(0, 'wallet', 'balance', 'bob')
-  const sent = await devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '12.50CRD', '--memo', 'lunch')
+  const sent = await devnet.run(
+    0,
+    'wallet',
+    'send',
+    '--from',
+    'alice',
+    '--to',
+    'bob',
+    '--amount',
+    '12.50CRD',
+    '--memo',
+    'lunch',
+  )
   assert.equal(sent.status, 'settled')
   assert.deepEqual(sent.holds, [])
   assert.equal(typeof sent.latencyMs, 'number')
@@ -42,7 +57,19 @@ test('a payment settles, is in the history of both, and its bytes sent again giv
 
 test('--key makes a repeat resume the same payment', async () => {
   const pay = (): Promise<Record<string, unknown>> =>
-    devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'carol', '--amount', '1CRD', '--key', 'invoice-7')
+    devnet.run(
+      0,
+      'wallet',
+      'send',
+      '--from',
+      'alice',
+      '--to',
+      'carol',
+      '--amount',
+      '1CRD',
+      '--key',
+      'invoice-7',
+    )
   const first = await pay()
   const second = await pay()
   assert.equal(second.txId, first.txId)
@@ -51,14 +78,34 @@ test('--key makes a repeat resume the same payment', async () => {
 
 test('a dry run shows fee, balance and decision, and moves nothing', async () => {
   const before = await devnet.run(0, 'wallet', 'balance', 'alice')
-  const dry = await devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '3CRD', '--dry-run')
+  const dry = await devnet.run(
+    0,
+    'wallet',
+    'send',
+    '--from',
+    'alice',
+    '--to',
+    'bob',
+    '--amount',
+    '3CRD',
+    '--dry-run',
+  )
   assert.equal(dry.wouldHold, false)
   const after = await devnet.run(0, 'wallet', 'balance', 'alice')
   assert.equal(after.balance, before.balance)
 })
 
 test('an underfunded payment, a wrong address and a missing unit are refused with their own codes', async () => {
-  const poor = await devnet.cli('wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '999999999999CRD')
+  const poor = await devnet.cli(
+    'wallet',
+    'send',
+    '--from',
+    'alice',
+    '--to',
+    'bob',
+    '--amount',
+    '999999999999CRD',
+  )
   assert.equal(poor.code, 5, poor.stdout)
   assert.equal(poor.json?.error?.code, 'tx-insufficient-funds')
   const wrong = await devnet.cli('wallet', 'send', '--from', 'alice', '--to', 'cdn1qqqq', '--amount', '1CRD')
@@ -70,10 +117,26 @@ test('an underfunded payment, a wrong address and a missing unit are refused wit
 })
 
 test('a full node takes a payment and follows the chain', async () => {
-  const list = JSON.parse(readFileSync(join(devnet.dir, 'devnet.json'), 'utf8')) as { nodes: { name: string; rpc: string }[] }
+  const list = JSON.parse(readFileSync(join(devnet.dir, 'devnet.json'), 'utf8')) as {
+    nodes: { name: string; rpc: string }[]
+  }
   const full = list.nodes.find((node) => node.name === 'f1')
   assert.ok(full)
-  const sent = await cordon(['wallet', 'send', '--from', 'dave', '--to', 'bob', '--amount', '2CRD', '--rpc', full.rpc, '--dir', devnet.dir, '--json'])
+  const sent = await cordon([
+    'wallet',
+    'send',
+    '--from',
+    'dave',
+    '--to',
+    'bob',
+    '--amount',
+    '2CRD',
+    '--rpc',
+    full.rpc,
+    '--dir',
+    devnet.dir,
+    '--json',
+  ])
   assert.equal(sent.code, 0, sent.stdout + sent.stderr)
   await assertAgreement([full.rpc, ...devnet.ready.validators.map((validator) => validator.rpc)])
 })
@@ -82,7 +145,8 @@ test('a receipt verifies offline, and a changed byte does not', async () => {
   const sent = await devnet.run(0, 'wallet', 'send', '--from', 'bob', '--to', 'dave', '--amount', '4CRD')
   const file = join(devnet.dir, 'receipt.json')
   await devnet.run(0, 'wallet', 'receipt', String(sent.txId), '--out', file)
-  const verify = (path: string): ReturnType<typeof cordon> => cordon(['verify', path, '--genesis', join(devnet.dir, 'genesis.json'), '--json'])
+  const verify = (path: string): ReturnType<typeof cordon> =>
+    cordon(['verify', path, '--genesis', join(devnet.dir, 'genesis.json'), '--json'])
   const good = await verify(file)
   assert.equal(good.code, 0, good.stdout + good.stderr)
   const bytes = readFileSync(file)
@@ -117,7 +181,9 @@ for (const pattern of ['drain', 'burst']) {
 test('every node agrees, and no value came or went', async () => {
   const urls = devnet.ready.validators.map((validator) => validator.rpc)
   await eventually('all nodes executed the same', 10_000, async () => {
-    const heights = await Promise.all(urls.map(async (url) => (await rpc<{ executedHeight: number }>(url, 'chain_status')).executedHeight))
+    const heights = await Promise.all(
+      urls.map(async (url) => (await rpc<{ executedHeight: number }>(url, 'chain_status')).executedHeight),
+    )
     return Math.max(...heights) - Math.min(...heights) <= 1
   })
   await assertAgreement(urls)

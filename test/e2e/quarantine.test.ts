@@ -24,7 +24,10 @@ async function balanceOf(devnet: Devnet, address: string): Promise<bigint> {
   return BigInt(String((await devnet.run(0, 'wallet', 'balance', address)).balance))
 }
 
-async function holdOf(devnet: Devnet, id: string | undefined): Promise<ListedHold & { readonly status: string }> {
+async function holdOf(
+  devnet: Devnet,
+  id: string | undefined,
+): Promise<ListedHold & { readonly status: string }> {
   assert.ok(id, 'expected one more hold')
   return (await devnet.run(0, 'quarantine', 'show', id)) as unknown as ListedHold & { status: string }
 }
@@ -32,7 +35,11 @@ async function holdOf(devnet: Devnet, id: string | undefined): Promise<ListedHol
 test('operators release and return by stake, and the payer recalls', async () => {
   const { devnet, holds } = await drained([])
   await using _ = devnet
-  const [first, second, third] = await Promise.all([holdOf(devnet, holds[0]), holdOf(devnet, holds[1]), holdOf(devnet, holds[2])])
+  const [first, second, third] = await Promise.all([
+    holdOf(devnet, holds[0]),
+    holdOf(devnet, holds[1]),
+    holdOf(devnet, holds[2]),
+  ])
 
   // All operators of the keystore: more than half of the stake.
   const payeeBefore = await balanceOf(devnet, first.payee)
@@ -63,7 +70,11 @@ test('what nobody reviews is returned when it expires, on an idle chain too', as
   const { devnet, holds } = await drained(['--param', `quarantineMs=${EXPIRY_QUARANTINE_MS}`])
   await using _ = devnet
   for (const id of holds) {
-    await eventually(`hold ${id} expires`, EXPIRY_TIMEOUT_MS, async () => (await holdOf(devnet, id)).status === 'expired-returned')
+    await eventually(
+      `hold ${id} expires`,
+      EXPIRY_TIMEOUT_MS,
+      async () => (await holdOf(devnet, id)).status === 'expired-returned',
+    )
   }
   assert.deepEqual((await devnet.run(0, 'quarantine', 'list')).holds, [])
 })

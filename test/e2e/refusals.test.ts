@@ -78,11 +78,16 @@ for (const [what, file, content, expected] of [
 test('garbage over RPC gets JSON-RPC errors, and the node goes on', async () => {
   const url = devnet.rpcOf('v1')
   const post = async (body: string): Promise<{ error?: { code: number } }> =>
-    (await (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()) as { error?: { code: number } }
+    (await (
+      await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    ).json()) as { error?: { code: number } }
   assert.equal((await post('{')).error?.code, -32700)
   assert.equal((await post('{"jsonrpc":"2.0","id":1}')).error?.code, -32600)
   assert.equal((await post('{"jsonrpc":"2.0","id":1,"method":"nope"}')).error?.code, -32601)
-  assert.equal((await post('{"jsonrpc":"2.0","id":1,"method":"tx_get","params":{"txId":5}}')).error?.code, -32602)
+  assert.equal(
+    (await post('{"jsonrpc":"2.0","id":1,"method":"tx_get","params":{"txId":5}}')).error?.code,
+    -32602,
+  )
   for (const tx of ['00', 'zz', 'ff'.repeat(200), '01'.repeat(20_000)]) {
     await assert.rejects(rpc(url, 'tx_submit', { tx }))
   }
@@ -90,7 +95,9 @@ test('garbage over RPC gets JSON-RPC errors, and the node goes on', async () => 
 })
 
 test('a peer that sends garbage is thrown out, and the node goes on', async () => {
-  const list = JSON.parse(readFileSync(join(devnet.dir, 'devnet.json'), 'utf8')) as { nodes: { name: string; p2p: string }[] }
+  const list = JSON.parse(readFileSync(join(devnet.dir, 'devnet.json'), 'utf8')) as {
+    nodes: { name: string; p2p: string }[]
+  }
   const port = Number(/\/tcp\/(\d+)/.exec(list.nodes[0]?.p2p ?? '')?.[1])
   await new Promise<void>((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => {
@@ -106,7 +113,16 @@ test('a peer that sends garbage is thrown out, and the node goes on', async () =
     })
     socket.resume()
   })
-  const sent: CliResult = await devnet.cli('wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '1CRD')
+  const sent: CliResult = await devnet.cli(
+    'wallet',
+    'send',
+    '--from',
+    'alice',
+    '--to',
+    'bob',
+    '--amount',
+    '1CRD',
+  )
   assert.equal(sent.code, 0, sent.stdout + sent.stderr)
 })
 
