@@ -52,13 +52,13 @@ const MAX_LABELS = LIMITS.labelsPerPayer
 export class Draft implements ActionContext {
   readonly timeMs: number
   readonly parameters: Parameters
-  readonly totalStake: bigint
   readonly #height: number
   readonly #before: StateBefore
   readonly #purses = new Map<string, Purse>()
   readonly #holds = new Map<string, Hold>()
   readonly #validators = new Map<number, ValidatorEntry>()
-  readonly #operators: ReadonlyMap<string, readonly number[]>
+  /** Made when the first review asks for it. */
+  #operators: ReadonlyMap<string, readonly number[]> | null = null
   #fees: bigint
 
   // Of the transaction under way.
@@ -75,8 +75,6 @@ export class Draft implements ActionContext {
     this.parameters = parameters
     this.#before = before
     this.#fees = before.fees
-    this.totalStake = before.validators.reduce((sum, validator) => sum + validator.stake, 0n)
-    this.#operators = operatorsOf(before.validators)
   }
 
   /** Opens the scope of a transaction; everything until `take` or `rollback` belongs to it. */
@@ -218,11 +216,16 @@ export class Draft implements ActionContext {
   }
 
   validatorsOf(operator: Bytes32): readonly number[] {
+    this.#operators ??= operatorsOf(this.#before.validators)
     return this.#operators.get(idKey(operator)) ?? []
   }
 
   stakeOf(validator: number): bigint {
     return this.#validator(validator).stake
+  }
+
+  get totalStake(): bigint {
+    return this.#before.validators.reduce((sum, validator) => sum + validator.stake, 0n)
   }
 
   #validator(index: number): ValidatorEntry {

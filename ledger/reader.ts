@@ -158,7 +158,7 @@ export class LedgerReader {
 
   /** The newest results, ascending by height, at most `count` and LIMITS.resultsInMemory; genesis is height 0. */
   recentResults(count: number): readonly BlockResult[] {
-    return [...this.memory.results.values()].slice(-count)
+    return [...this.memory.results.values()].slice(Math.max(0, this.memory.results.size - count))
   }
 
   /** An account, or null if nothing was ever paid to it. */

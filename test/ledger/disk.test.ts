@@ -1,9 +1,13 @@
 /** A ledger on disk: going on after a restart, copies taken between blocks, and directories that must be refused. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { toHex, utf8 } from '../../crypto/bytes.ts'
 import { Ledger } from '../../ledger/ledger.ts'
 import { headKey, openHoldKey, pageKey, resultKey, windowKey } from '../../ledger/records.ts'
@@ -60,6 +64,32 @@ describe('a ledger on disk', () => {
       assert.equal(ledger.height, height)
       for (const block of blocks.slice(height)) await ledger.execute(block)
       assert.equal(toHex(ledger.stateRoot), toHex(memory.stateRoot))
+      await ledger.close()
+    }
+  })
+
+  it('goes on at the right height after kill -9 in the middle of its work', async () => {
+    const chain = makeChain(RANDOM_CHAIN)
+    const directory = newDirectory()
+    const script = fileURLToPath(new URL('./execute-forever.ts', import.meta.url))
+    for (const blocksToSee of [3, 40]) {
+      const child = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const exited = once(child, 'exit')
+      let reported = 0
+      let left = blocksToSee
+      for await (const line of createInterface({ input: child.stdout })) {
+        reported = Number(line)
+        if (--left === 0) break
+      }
+      child.kill('SIGKILL')
+      await exited
+      const ledger = await Ledger.open({ directory, ...chain })
+      assert.ok(ledger.height >= reported, `height ${ledger.height} after ${reported} was reported`)
+      const memory = await Ledger.inMemory(chain)
+      const random = new RandomBlocks(chain, 'kill')
+      while (memory.height < ledger.height) random.seen(await memory.execute(random.next()))
+      assert.equal(toHex(ledger.stateRoot), toHex(memory.stateRoot))
+      assert.deepEqual(await ledger.audit(), memory.totals())
       await ledger.close()
     }
   })

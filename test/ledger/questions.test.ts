@@ -137,6 +137,7 @@ describe('results', () => {
       chain.ledger.recentResults(2).map(({ height }) => height),
       [1, 2],
     )
+    assert.deepEqual(chain.ledger.recentResults(0), [])
     assert.deepEqual(
       chain.ledger.recentResults(9).map(({ height }) => height),
       [0, 1, 2],
