@@ -8,7 +8,7 @@ import { ask } from './http.ts'
 
 /** A node that has not stopped this long after SIGTERM is killed. */
 export const TERM_TIMEOUT_MS = 4_000
-const POLL_MS = 15
+const POLL_MS = 20
 /** A log longer than this is put aside at the next start. */
 const LOG_BYTES = 32 * 1024 * 1024
 

@@ -11,8 +11,8 @@ import { takeLock } from './lock.ts'
 import { NodeProcess, TERM_TIMEOUT_MS, describeExit, type NodeExit } from './node-process.ts'
 import { isSameProcess, processIdentity, signalProcess } from './processes.ts'
 
-export const READY_TIMEOUT_MS = 60_000
-const RESTART_TIMEOUT_MS = 30_000
+export const READY_TIMEOUT_MS = 120_000
+const RESTART_TIMEOUT_MS = 60_000
 const POLL_MS = 20
 
 /** Something the supervisor has to say. */

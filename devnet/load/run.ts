@@ -3,7 +3,8 @@
  * or not earlier ones are done (open loop), to all validators in turn; results come from the block streams.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { connect } from '../../client/rpc-client.ts'
+import { isProvablyExpired } from '../../client/payment.ts'
+import { connect, type RpcClient } from '../../client/rpc-client.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { toHex } from '../../crypto/bytes.ts'
@@ -53,6 +54,7 @@ export interface LoadResult {
 
 interface Signed {
   readonly txId: string
+  readonly validUntilMs: number
   readonly request: string
 }
 
@@ -71,10 +73,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     const signed = signAll(options, file.seed, String(height), accounts, facts)
     const run = new Run(file, options, signed)
     await run.play()
-    for (const number of run.tally.unresolved().slice(0, ASK_AT_MOST)) {
-      const { status } = await client.call('tx_get', { txId: signed[number]?.txId ?? '' })
-      if (status !== 'pending' && status !== 'unknown') run.tally.learned(number, status)
-    }
+    await askAbout(run.tally, signed, client)
     return run.result()
   } finally {
     client.close()
@@ -84,6 +83,19 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 /** Whether every accepted payment has its end: what the exit code of `cordon bench` says. */
 export function allAccountedFor({ accepted, settled, held, failed, expired }: LoadResult): boolean {
   return accepted === settled + held + failed + expired
+}
+
+/**
+ * Looks up payments of which no stream told the end, such as those of a node that was killed. What no node knows and
+ * blocks have left behind in time can never happen any more.
+ */
+async function askAbout(tally: LoadTally, signed: readonly Signed[], client: RpcClient): Promise<void> {
+  for (const number of tally.unresolved().slice(0, ASK_AT_MOST)) {
+    const { txId, validUntilMs } = signed[number] ?? { txId: '', validUntilMs: Infinity }
+    const info = await client.call('tx_get', { txId })
+    if (info.status === 'settled' || info.status === 'held' || info.status === 'failed') tally.learned(number, info.status)
+    else if (isProvablyExpired(info, validUntilMs)) tally.learned(number, 'expired')
+  }
 }
 
 function offeredBy({ ratePerSecond, durationS }: LoadOptions): number {
@@ -123,7 +135,7 @@ function signAll(options: LoadOptions, seed: string, run: string, accounts: numb
     if (payer === undefined || payee === undefined) throw new RangeError(`the plan names an account beyond ${accounts}`)
     const validUntilMs = Math.ceil(startWallMs + (number * 1000) / options.ratePerSecond + VALIDITY_MS)
     const { txId, bytes } = signPayment(facts, { from: payer, to: payee.publicKey, amountUnits, memo: '', validUntilMs })
-    return { txId: toHex(txId), request: requestOf(number, toHex(bytes)) }
+    return { txId: toHex(txId), validUntilMs, request: requestOf(number, toHex(bytes)) }
   })
 }
 
