@@ -45,6 +45,13 @@ export function lastFinalView(core: Core): number {
   return core.lastFinal?.view ?? 0
 }
 
+/** Height of the newest block known to be final, delivered or not; of the delivered one while that block is not held. */
+export function lastFinalHeight({ lastFinal, tree }: Core): number {
+  const digest = lastFinal?.proposal?.blockDigest
+  const info = digest === undefined ? null : tree.info(digest)
+  return Math.max(info?.height ?? 0, tree.root.height)
+}
+
 export function note(core: Core, content: Note): void {
   core.emit({ type: 'note', note: content })
 }
