@@ -370,12 +370,15 @@ export class Adversary {
     const createdMs = chain.createdMs + Math.floor(scheduler.nowMs) + this.#prng.int(-100, 100)
     const bad = this.#prng.chance(0.2)
     const txs = Array.from({ length: this.#prng.int(1, 3) }, (_, i) =>
-      encodeTx({
-        id: this.#env.nextTxId(),
-        validUntilMs: createdMs + 60_000,
-        suspicion: this.#prng.pick<Suspicion>(['nobody', 'everybody', 'disputed']),
-        valid: !(bad && i === 0),
-      }),
+      encodeTx(
+        {
+          id: this.#env.nextTxId(),
+          validUntilMs: createdMs + 60_000,
+          suspicion: this.#prng.pick<Suspicion>(['nobody', 'everybody', 'disputed']),
+          valid: !(bad && i === 0),
+        },
+        chain.genesisHash,
+      ),
     )
     const batch = { epoch: set.epoch, author: me, seq, createdMs, txs }
     const digest = batchDigestOfBatch(set.context, batch)

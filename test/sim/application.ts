@@ -1,6 +1,6 @@
 /**
- * The application of a simulated node: executes final blocks by the rules of dissemination.md into a chain of hashes.
- * It stands in for the ledger; its verdicts come from the production rule, and the oracles check them.
+ * What a simulated node executes final blocks with: the real ledger (`ledger-application.ts`), or, quicker, this chain
+ * of hashes that follows the rules of dissemination.md. Verdicts come from the production rule; the oracles check them.
  */
 import { createHash } from 'node:crypto'
 import { heldTransfers } from '../../consensus/verdict.ts'
@@ -22,6 +22,25 @@ export interface Execution {
   readonly nextDueMs: number | null
 }
 
+export interface SimApplication {
+  readonly height: number
+  /** Time of the newest executed block. */
+  readonly timeMs: number
+  /** When the next hold falls due. */
+  readonly nextDueMs: number | null
+  has(txId: number): boolean
+  /** The newest ones, ascending. */
+  recentResults(count: number): ExecutionResult[]
+  /** Whether each certificate of the next block is skipped, so that no body is needed. */
+  skips(block: Block): boolean[]
+  /** `bodies[i]` may be null exactly if certificate i is skipped. */
+  execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Promise<Execution>
+  /** A crash: the newest executions that were not on disk are lost and will be done again. */
+  rollback(heights: number): void
+  /** A restart. */
+  open(): Promise<void>
+}
+
 interface Step {
   readonly execution: Execution
   readonly newTxs: readonly number[]
@@ -29,7 +48,7 @@ interface Step {
   readonly holdsBefore: readonly number[]
 }
 
-export class Application {
+export class HashChain implements SimApplication {
   readonly #set: ValidatorSet
   readonly #batchTtlMs: number
   readonly #holdMs: number
@@ -59,7 +78,6 @@ export class Application {
     return this.#txs.has(txId)
   }
 
-  /** Time of the newest executed block. */
   get timeMs(): number {
     return this.#steps.at(-1)?.execution.result.timeMs ?? 0
   }
@@ -68,7 +86,6 @@ export class Application {
     return this.#steps.slice(-count).map(({ execution }) => execution.result)
   }
 
-  /** Whether each certificate of the next block is skipped, so that no body is needed. */
   skips(block: Block): boolean[] {
     const inBlock = new Set<string>()
     return block.payload.map((certificate) => {
@@ -82,8 +99,7 @@ export class Application {
     })
   }
 
-  /** `bodies[i]` may be null exactly if certificate i is skipped. */
-  execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Execution {
+  execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Promise<Execution> {
     if (block.height !== this.height + 1)
       throw new Error(`expected height ${this.height + 1}, got ${block.height}`)
     const skips = this.skips(block)
@@ -113,7 +129,7 @@ export class Application {
     }
     const execution = { result, batches, nextDueMs: this.nextDueMs }
     this.#steps.push({ execution, newTxs, newBatches, holdsBefore })
-    return execution
+    return Promise.resolve(execution)
   }
 
   #executeBatch(
@@ -137,7 +153,10 @@ export class Application {
     })
   }
 
-  /** A crash loses the newest executions that were not on disk; they are done again. */
+  open(): Promise<void> {
+    return Promise.resolve()
+  }
+
   rollback(heights: number): void {
     for (const step of this.#steps.splice(Math.max(0, this.#steps.length - heights)).reverse()) {
       for (const id of step.newTxs) this.#txs.delete(id)

@@ -19,7 +19,7 @@ const { values } = parseArgs({
 async function simulate(seed: number): Promise<boolean> {
   const options = drawOptions(seed)
   if (!values.quiet) console.log(`seed ${seed} ${describe(options)}`)
-  const world = new World(
+  const world = await World.create(
     options,
     values.trace
       ? {

@@ -26,7 +26,7 @@ import type {
   ValidatorSet,
 } from '../../consensus/types.ts'
 import { batchDigestOfCertificate } from '../../consensus/wire.ts'
-import { Application, type Execution } from './application.ts'
+import type { Execution, SimApplication } from './application.ts'
 import { Violation } from './oracles.ts'
 import type { Prng } from './prng.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -36,7 +36,6 @@ import { decodeTx, honestFlags } from './transactions.ts'
 const INPUTS_PER_TURN = 64
 const TURN_MS = 0.05
 const OFFER_AGAIN_MS = 4_000
-const HOLD_MS = 1_500
 /** More ticks than this in 100 ms are a loop. */
 const TICKS_PER_100_MS = 500
 
@@ -87,6 +86,7 @@ export interface NodeOptions {
   readonly fsyncMs: number
   readonly executeMs: number
   readonly twist: Twist | null
+  readonly application: SimApplication
 }
 
 interface PendingTx {
@@ -102,7 +102,7 @@ export class SimNode {
   readonly #prng: Prng
   readonly #journal = new VirtualJournal()
   readonly #store = new VirtualStore()
-  readonly #app: Application
+  readonly #app: SimApplication
   /** The durable pending log: accepted transactions that are not final. */
   readonly pending = new Map<number, PendingTx>()
   #replica: Replica | null = null
@@ -126,7 +126,7 @@ export class SimNode {
     this.#options = options
     this.#env = env
     this.#prng = prng
-    this.#app = new Application(env.set, env.chain.stateRoot, env.parameters.batchTtlMs, HOLD_MS)
+    this.#app = options.application
     this.#journal.onBoundary = (boundary) => {
       this.#passBoundary(boundary)
     }
@@ -171,6 +171,7 @@ export class SimNode {
       this.#die()
       return
     }
+    await this.#app.open()
     const restored = this.#store.restore(
       this.#app.recentResults(512),
       parameters.batchTtlMs + parameters.maxClockDriftMs,
@@ -491,9 +492,7 @@ export class SimNode {
     const bodies = this.#bodies(block)
     if (bodies === null) return
     this.#executing = true
-    this.#inLife(this.#prng.real(0.2, this.#options.executeMs), () => {
-      this.#execute(block, bodies)
-    })
+    this.#inLife(this.#prng.real(0.2, this.#options.executeMs), () => this.#execute(block, bodies))
   }
 
   /** Null: some are missing; they are asked for. */
@@ -516,10 +515,10 @@ export class SimNode {
     return { epoch, author, seq, digest: batchDigestOfCertificate(this.#env.set.context, certificate) }
   }
 
-  #execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): void {
+  async #execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Promise<void> {
     this.#executing = false
     this.#toExecute.shift()
-    const execution = this.#app.execute(block, bodies)
+    const execution = await this.#app.execute(block, bodies)
     this.#store.markOrdered(block.payload.map((certificate) => this.#refOf(certificate)))
     this.#settlePending()
     this.#env.executed(this, block, bodies, execution)

@@ -67,6 +67,8 @@ export interface RunOptions {
   readonly recoveryMs: number
   /** Then a window in which everybody must make progress. */
   readonly progressMs: number
+  /** Blocks are executed by the ledger itself, not by a chain of hashes. */
+  readonly realLedger: boolean
   /** Messages go through their encoding. */
   readonly throughWire: boolean
 }
@@ -94,6 +96,7 @@ export function drawOptions(seed: number): RunOptions {
     followers,
     faulty,
     parameters: makeParameters('devnet', {
+      quarantineMs: 1_500,
       batchTtlMs: prng.pick([3_000, 10_000, 60_000]),
       batchIntervalMs: prng.pick([5, 20, 50]),
       batchMaxTxs: prng.pick([3, 20, 500]),
@@ -122,6 +125,7 @@ export function drawOptions(seed: number): RunOptions {
     recoveryMs: 8_000,
     progressMs: 4_000,
     throughWire: prng.chance(0.2),
+    realLedger: prng.chance(0.3),
   }
 }
 
@@ -136,7 +140,7 @@ export function calmOptions(
     weights,
     followers: 0,
     faulty,
-    parameters: makeParameters('devnet'),
+    parameters: makeParameters('devnet', { quarantineMs: 1_500 }),
     healMs: 0,
     delayMs: [5, 30],
     spikes: 0,
@@ -154,6 +158,7 @@ export function calmOptions(
     recoveryMs: 1_000,
     progressMs: 3_000,
     throughWire: true,
+    realLedger: true,
   }
 }
 

@@ -14,7 +14,8 @@ const REGRESSIONS: readonly number[] = []
 async function simulate(seed: number): Promise<RunResult> {
   const options = drawOptions(seed)
   console.log(`seed ${seed} ${describe(options)}`)
-  return new World(options).run()
+  const world = await World.create(options)
+  return world.run()
 }
 
 for (const seed of [...SEEDS, ...REGRESSIONS]) {

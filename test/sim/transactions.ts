@@ -1,12 +1,15 @@
 /**
- * Transactions of the simulation: a number, an expiry and a class that says who finds its one transfer suspicious.
- * 64 bytes, which is more than the smallest transfer, so that each may carry a flag.
+ * Transactions of the simulation: real ones of the ledger, one transfer each, whose salt is their number and whose memo
+ * says who finds them suspicious. They are not signed: in a simulation it is the memo that makes one invalid.
  */
 import { createHash } from 'node:crypto'
-import { Reader, Writer } from '../../crypto/codec.ts'
+import { chainIdOf } from '../../config/genesis.ts'
 import type { Flag } from '../../consensus/types.ts'
+import { utf8 } from '../../crypto/bytes.ts'
+import { decodeTransaction, encodeTransaction } from '../../ledger/transaction.ts'
+import { ACCOUNTS } from './chain.ts'
 
-const TX_BYTES = 64
+const FEE = 1_000n
 
 /** `disputed`: each validator decides by the number of the transaction and its own. */
 export type Suspicion = 'nobody' | 'everybody' | 'disputed'
@@ -20,19 +23,36 @@ export interface SimTx {
   readonly valid: boolean
 }
 
-export function encodeTx({ id, validUntilMs, suspicion, valid }: SimTx): Uint8Array {
-  const writer = new Writer(TX_BYTES)
-    .u48(id)
-    .u48(validUntilMs)
-    .u8(SUSPICIONS.indexOf(suspicion))
-    .u8(valid ? 1 : 0)
-  return writer.fixed(new Uint8Array(TX_BYTES - 18), TX_BYTES - 18).finish()
+const decoded = new WeakMap<Uint8Array, SimTx>()
+
+/** `genesisHash` names the chain it is for. */
+export function encodeTx(tx: SimTx, genesisHash: Uint8Array): Uint8Array {
+  const { id, validUntilMs, suspicion, valid } = tx
+  const sender = ACCOUNTS[id % ACCOUNTS.length] ?? new Uint8Array(32)
+  const to = ACCOUNTS[(id + 1 + (id % 3)) % ACCOUNTS.length] ?? new Uint8Array(32)
+  const memo = utf8(`${valid ? '' : 'invalid '}${suspicion}`)
+  return encodeTransaction({
+    chain: chainIdOf(genesisHash),
+    sender,
+    sequence: 0n,
+    validUntilMs,
+    salt: BigInt(id),
+    fee: FEE,
+    actions: [{ type: 'transfer', to, amount: BigInt(1 + (id % 1_000)), memo }],
+    auth: [{ key: sender, signature: new Uint8Array(64) }],
+  })
 }
 
 export function decodeTx(bytes: Uint8Array): SimTx {
-  const reader = new Reader(bytes)
-  const [id, validUntilMs, suspicion, valid] = [reader.u48(), reader.u48(), reader.u8(), reader.u8()]
-  return { id, validUntilMs, suspicion: SUSPICIONS[suspicion] ?? 'nobody', valid: valid === 1 }
+  let tx = decoded.get(bytes)
+  if (tx === undefined) {
+    const { salt, validUntilMs, actions } = decodeTransaction(bytes).transaction
+    const memo = actions[0]?.type === 'transfer' ? Buffer.from(actions[0].memo).toString() : ''
+    const suspicion = SUSPICIONS.find((name) => memo.endsWith(name)) ?? 'nobody'
+    tx = { id: Number(salt), validUntilMs, suspicion, valid: !memo.startsWith('invalid') }
+    decoded.set(bytes, tx)
+  }
+  return tx
 }
 
 /** What an honest validator thinks of a transaction: the truth that the oracles compare verdicts with. */

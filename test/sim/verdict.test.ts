@@ -23,7 +23,7 @@ async function play(
 ): Promise<Seen[]> {
   const blocks: Seen[] = []
   const witness = 6
-  const world = new World(calmOptions(SEED, WEIGHTS, faulty), {
+  const world = await World.create(calmOptions(SEED, WEIGHTS, faulty), {
     suspicion,
     executed: (node, block, execution) => {
       if (node === witness) blocks.push({ block, execution })

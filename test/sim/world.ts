@@ -6,9 +6,11 @@ import { createHash, type Hash } from 'node:crypto'
 import { makeValidatorSet } from '../../consensus/validator-set.ts'
 import type { ChainStart, Note } from '../../consensus/replica-types.ts'
 import { blockDigest } from '../../consensus/wire.ts'
-import type { Block } from '../../consensus/types.ts'
+import type { Block, ValidatorSet } from '../../consensus/types.ts'
 import { Adversary } from './adversary.ts'
-import type { Execution } from './application.ts'
+import { HashChain, type Execution } from './application.ts'
+import { CREATED_MS, makeSimChain, type SimChain } from './chain.ts'
+import { LedgerApplication, genesisStateRoot } from './ledger-application.ts'
 import { SimNetwork } from './network.ts'
 import { SimNode, type NodeEnvironment } from './node.ts'
 import type { CrashPlan, RunOptions } from './options.ts'
@@ -22,7 +24,6 @@ import { twistOf } from './twists.ts'
 const PROGRESS_BLOCKS = 3
 /** After the last transaction: time for all of them to end. */
 const DRAIN_MS = 20_000
-const CREATED_MS = 1_700_000_000_000
 
 export interface RunResult {
   readonly audit: string
@@ -50,6 +51,7 @@ export class World {
   readonly nodes: SimNode[] = []
   readonly oracles: Oracles
   readonly #hooks: RunHooks
+  readonly #chain: SimChain
   readonly #prng: Prng
   readonly #network: SimNetwork
   readonly #adversary: Adversary
@@ -61,25 +63,36 @@ export class World {
   #nextTxId = 1
   #submitting = true
 
-  constructor(options: RunOptions, hooks: RunHooks = {}) {
-    this.options = options
-    this.#hooks = hooks
-    this.#prng = new Prng(options.seed + 1)
-    this.#faulty = new Set(options.faulty.map(({ index }) => index))
+  static async create(options: RunOptions, hooks: RunHooks = {}): Promise<World> {
     const signatures = new SignatureOracle()
-    const keys = options.weights.map((_, index) => signatures.keyOf(index))
     const validators = options.weights.map((weight, index) => ({
       name: `v${index + 1}`,
       publicKey: signatures.keyOf(index).publicKey,
       weight,
     }))
-    const genesisHash = createHash('sha256').update('simulated genesis').digest()
-    const set = makeValidatorSet({ genesisHash }, 1, validators)
-    const chain: ChainStart = {
-      genesisHash,
-      createdMs: CREATED_MS,
-      stateRoot: createHash('sha256').update('state').digest(),
-    }
+    const chain = makeSimChain(validators, options.parameters)
+    const set = makeValidatorSet(chain, 1, validators)
+    const stateRoot = options.realLedger
+      ? await genesisStateRoot(chain)
+      : createHash('sha256').update('state').digest()
+    return new World(options, hooks, signatures, set, chain, stateRoot)
+  }
+
+  private constructor(
+    options: RunOptions,
+    hooks: RunHooks,
+    signatures: SignatureOracle,
+    set: ValidatorSet,
+    simChain: SimChain,
+    stateRoot: Uint8Array,
+  ) {
+    this.options = options
+    this.#hooks = hooks
+    this.#chain = simChain
+    this.#prng = new Prng(options.seed + 1)
+    this.#faulty = new Set(options.faulty.map(({ index }) => index))
+    const keys = options.weights.map((_, index) => signatures.keyOf(index))
+    const chain: ChainStart = { genesisHash: simChain.genesisHash, createdMs: CREATED_MS, stateRoot }
     const honest = new Set([...options.weights.keys()].filter((index) => !this.#faulty.has(index)))
     this.oracles = new Oracles(set, honest, signatures)
     this.#network = new SimNetwork(options, this.scheduler, this.#prng.fork(), {
@@ -187,6 +200,14 @@ export class World {
         fsyncMs: fsyncMs[index] ?? 1,
         executeMs: executeMs[index] ?? 1,
         twist,
+        application: this.options.realLedger
+          ? new LedgerApplication(env.set, this.#chain)
+          : new HashChain(
+              env.set,
+              env.chain.stateRoot,
+              env.parameters.batchTtlMs,
+              env.parameters.quarantineMs,
+            ),
       },
       env,
       this.#prng.fork(),
@@ -277,7 +298,8 @@ export class World {
     const suspicion =
       this.#hooks.suspicion ??
       this.#prng.pick<Suspicion>(['nobody', 'nobody', 'nobody', 'everybody', 'disputed'])
-    if (!node.accept(id, encodeTx({ id, validUntilMs, suspicion, valid: true }))) return
+    if (!node.accept(id, encodeTx({ id, validUntilMs, suspicion, valid: true }, this.#chain.genesisHash)))
+      return
     if (!this.#faulty.has(node.index)) this.#accepted.set(id, { by: node, validUntilMs })
   }
 

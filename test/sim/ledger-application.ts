@@ -1,0 +1,190 @@
+/** The real ledger as the application of a simulated node, over a store in memory that a crash can set back. */
+import { heldTransfers } from '../../consensus/verdict.ts'
+import type { ExecutionResult } from '../../consensus/replica-types.ts'
+import type { Block, ValidatorSet } from '../../consensus/types.ts'
+import { batchDigestOfCertificate, blockDigest } from '../../consensus/wire.ts'
+import { equalBytes } from '../../crypto/bytes.ts'
+import { Ledger } from '../../ledger/ledger.ts'
+import { MemoryStore } from '../../ledger/store/memory.ts'
+import type { LedgerStore, RangeQuery, StoreChange, StoreRow } from '../../ledger/store/store.ts'
+import { decodeTransaction } from '../../ledger/transaction.ts'
+import type { BlockExecution } from '../../ledger/types.ts'
+import type { Execution, Outcome, SimApplication, TxOutcome } from './application.ts'
+import type { SimChain } from './chain.ts'
+import { Violation } from './oracles.ts'
+import { decodeTx } from './transactions.ts'
+
+/** A store whose newest write batches can be undone. */
+class RewindingStore implements LedgerStore {
+  readonly #rows = new MemoryStore()
+  /** What to write to undo each write batch, oldest first. */
+  readonly #undo: StoreChange[][] = []
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#rows.get(key)
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#rows.getMany(keys)
+  }
+
+  range(query: RangeQuery): Promise<readonly StoreRow[]> {
+    return this.#rows.range(query)
+  }
+
+  async write(changes: readonly StoreChange[]): Promise<void> {
+    const keys = changes.map(({ key }) => key)
+    const before = await this.#rows.getMany(keys)
+    this.#undo.push(keys.map((key, i) => ({ key, value: before[i] ?? null })))
+    if (this.#undo.length > 16) this.#undo.shift()
+    await this.#rows.write(changes)
+  }
+
+  async rewind(): Promise<void> {
+    const changes = this.#undo.pop()
+    if (changes !== undefined) await this.#rows.write(changes.reverse())
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** State root before the first block. */
+export async function genesisStateRoot(chain: SimChain): Promise<Uint8Array> {
+  const ledger = await Ledger.inMemory(chain)
+  return ledger.genesisStateRoot
+}
+
+interface Step {
+  readonly result: ExecutionResult
+  readonly txs: readonly number[]
+}
+
+export class LedgerApplication implements SimApplication {
+  readonly #set: ValidatorSet
+  readonly #chain: SimChain
+  readonly #store = new RewindingStore()
+  readonly #steps: Step[] = []
+  readonly #txs = new Set<number>()
+  #ledger: Ledger | null = null
+  #supply: bigint | null = null
+  #lost = 0
+
+  constructor(set: ValidatorSet, chain: SimChain) {
+    this.#set = set
+    this.#chain = chain
+  }
+
+  get #open(): Ledger {
+    if (this.#ledger === null) throw new Error('the ledger is not open')
+    return this.#ledger
+  }
+
+  get height(): number {
+    return this.#steps.length
+  }
+
+  get timeMs(): number {
+    return this.#open.timeMs
+  }
+
+  get nextDueMs(): number | null {
+    return this.#open.nextDueMs
+  }
+
+  has(txId: number): boolean {
+    return this.#txs.has(txId)
+  }
+
+  recentResults(count: number): ExecutionResult[] {
+    return this.#steps.slice(-count).map(({ result }) => result)
+  }
+
+  skips(block: Block): boolean[] {
+    return this.#open.skipsOf(block.payload, block.timeMs)
+  }
+
+  async execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Promise<Execution> {
+    const skips = this.skips(block)
+    const execution = await this.#open.execute({
+      height: block.height,
+      digest: blockDigest(block),
+      timeMs: block.timeMs,
+      batches: block.payload.map((certificate, i) => ({
+        epoch: certificate.epoch,
+        author: certificate.author,
+        seq: certificate.seq,
+        createdMs: certificate.createdMs,
+        digest: batchDigestOfCertificate(this.#set.context, certificate),
+        txs: bodies[i] ?? null,
+        held: skips[i] === true ? [] : heldTransfers(this.#set, certificate),
+      })),
+    })
+    this.#checkSupply()
+    const batches = outcomesOf(
+      execution,
+      bodies.map((txs, i) => (skips[i] === true ? null : (txs ?? []))),
+    )
+    const { height, timeMs, stateRoot, receiptsRoot, hadWork } = execution
+    const result: ExecutionResult = { height, timeMs, stateRoot, receiptsRoot, hadWork }
+    const done = batches
+      .flatMap((batch) => batch ?? [])
+      .filter(({ outcome }) => outcome === 'settled' || outcome === 'held')
+    for (const { id } of done) this.#txs.add(id)
+    this.#steps.push({ result, txs: done.map(({ id }) => id) })
+    return { result, batches, nextDueMs: execution.nextDueMs }
+  }
+
+  /** Value is conserved. */
+  #checkSupply(): void {
+    const { balances, holds, stake, fees } = this.#open.totals()
+    const supply = balances + holds + stake + fees
+    this.#supply ??= supply
+    if (supply !== this.#supply) {
+      throw new Violation(`the total of all value changed from ${this.#supply} to ${supply}`)
+    }
+  }
+
+  rollback(heights: number): void {
+    const steps = this.#steps.splice(Math.max(0, this.#steps.length - heights))
+    for (const { txs } of steps) for (const id of txs) this.#txs.delete(id)
+    this.#lost += steps.length
+  }
+
+  async open(): Promise<void> {
+    for (; this.#lost > 0; this.#lost--) await this.#store.rewind()
+    this.#ledger = await Ledger.over(this.#store, this.#chain)
+    if (this.#ledger.height !== this.height) {
+      throw new Violation(`the ledger came back at height ${this.#ledger.height}, not ${this.height}`)
+    }
+  }
+}
+
+/** Receipts are in the order of execution; a transaction without one is void. */
+function outcomesOf(
+  { receipts, voids }: BlockExecution,
+  bodies: readonly (readonly Uint8Array[] | null)[],
+): (readonly TxOutcome[] | null)[] {
+  let nextReceipt = 0
+  let nextVoid = 0
+  return bodies.map((txs) =>
+    txs === null
+      ? null
+      : txs.map((bytes) => {
+          const { id } = decodeTransaction(bytes)
+          const receipt = receipts[nextReceipt]
+          if (receipt !== undefined && equalBytes(receipt.txId, id)) {
+            nextReceipt++
+            return { id: decodeTx(bytes).id, outcome: settledOrHeld(receipt.outcome) }
+          }
+          const reason = voids[nextVoid++]?.reason
+          return { id: decodeTx(bytes).id, outcome: reason === 'duplicate' ? 'duplicate' : 'expired' }
+        }),
+  )
+}
+
+function settledOrHeld(outcome: 'settled' | 'held' | 'failed'): Outcome {
+  if (outcome === 'failed') throw new Violation('a transaction of a funded account failed')
+  return outcome
+}
