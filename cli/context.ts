@@ -28,7 +28,11 @@ export function chosenDevnet({ dir }: Pick<NodeOptions, 'dir'>): ChosenDevnet | 
 export function nodeUrls(options: NodeOptions): readonly string[] {
   if (options.rpc !== undefined) {
     const urls = options.rpc.split(',').map((url) => url.trim())
-    if (urls.includes('')) throw new CordonError('usage', `--rpc: expected one URL or several separated by commas, got ${JSON.stringify(options.rpc)}`)
+    if (urls.includes(''))
+      throw new CordonError(
+        'usage',
+        `--rpc: expected one URL or several separated by commas, got ${JSON.stringify(options.rpc)}`,
+      )
     return urls
   }
   const devnet = chosenDevnet(options)
@@ -39,7 +43,9 @@ export function nodeUrls(options: NodeOptions): readonly string[] {
     )
   }
   const { nodes } = devnet.file
-  return [...nodes.filter(({ validator }) => validator), ...nodes.filter(({ validator }) => !validator)].map(({ rpc }) => rpc)
+  return [...nodes.filter(({ validator }) => validator), ...nodes.filter(({ validator }) => !validator)].map(
+    ({ rpc }) => rpc,
+  )
 }
 
 /** Connects to the first node that answers. Close it when done. */
@@ -49,14 +55,23 @@ export async function connectNode(options: NodeOptions): Promise<RpcClient> {
   try {
     return await RpcClient.connect(urls)
   } catch (error) {
-    if (options.rpc !== undefined || !(error instanceof CordonError) || error.code !== 'cannot-connect') throw error
+    if (options.rpc !== undefined || !(error instanceof CordonError) || error.code !== 'cannot-connect')
+      throw error
     const dir = options.dir ?? DEFAULT_DEVNET_DIR
-    throw new CordonError('cannot-connect', `${error.message}. Does the devnet run? See: cordon devnet status --dir ${dir}`, error.payload, { cause: error })
+    throw new CordonError(
+      'cannot-connect',
+      `${error.message}. Does the devnet run? See: cordon devnet status --dir ${dir}`,
+      error.payload,
+      { cause: error },
+    )
   }
 }
 
 /** Runs `use` with a connection and ends it. */
-export async function withNode<Result>(options: NodeOptions, use: (client: RpcClient) => Promise<Result>): Promise<Result> {
+export async function withNode<Result>(
+  options: NodeOptions,
+  use: (client: RpcClient) => Promise<Result>,
+): Promise<Result> {
   const client = await connectNode(options)
   try {
     return await use(client)

@@ -3,9 +3,21 @@ import Table from 'cli-table3'
 import { formatAmount, formatUnits } from '../config/amount.ts'
 
 const NO_LINES = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
 }
 
 export interface Column {
@@ -27,13 +39,19 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 
 /** Cells in aligned columns without titles: names and values under each other. */
 export function facts(rows: readonly (readonly string[])[]): string {
-  const drawn = new Table({ chars: NO_LINES, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } })
+  const drawn = new Table({
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  })
   for (const row of rows) drawn.push([...row])
   return trimLines(drawn.toString())
 }
 
 function trimLines(text: string): string {
-  return text.split('\n').map((line) => line.trimEnd()).join('\n')
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
 }
 
 /** `12.50CRD` of a decimal string of uCRD. */
@@ -67,7 +85,11 @@ function duration(ms: number): string {
   ]
   const first = parts.findIndex(([count]) => count > 0)
   if (first === -1) return '0s'
-  return parts.slice(first, first + 2).filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`).join(' ')
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(' ')
 }
 
 /** `66.67 %` of basis points. */

@@ -6,14 +6,20 @@ enableCompileCache()
 
 /** From the package's manifest: one folder up in a checkout, two in the compiled package. */
 function version(): string {
-  const manifest = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url))
-  return manifest === undefined ? 'unknown' : (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+  const manifest = ['../package.json', '../../package.json']
+    .map((path) => new URL(path, import.meta.url))
+    .find((url) => existsSync(url))
+  return manifest === undefined
+    ? 'unknown'
+    : (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
 }
 
 /** For a command line that could not be parsed. */
 function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf('--')
-  return args.slice(0, end === -1 ? undefined : end).includes('--json') || process.env.CORDON_JSON !== undefined
+  return (
+    args.slice(0, end === -1 ? undefined : end).includes('--json') || process.env.CORDON_JSON !== undefined
+  )
 }
 
 /** Runs one command. @returns the exit code. */
@@ -22,14 +28,14 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${version()}\n`)
     return 0
   }
-  const { buildProgram, COMMAND_NAMES, parse } = await import('./program.ts')
+  const { buildProgram, parse } = await import('./program.ts')
   const { warnUnknownVariables } = await import('./environment.ts')
   const { printError } = await import('./output.ts')
   const { exitCodeOfRun } = await import('./run.ts')
   const name = args.find((argument) => !argument.startsWith('-') && argument !== 'help') ?? null
   warnUnknownVariables(process.env)
   try {
-    const program = await buildProgram(name !== null && COMMAND_NAMES.includes(name) ? name : null, version(), process.env)
+    const program = await buildProgram((command) => command === name, version(), process.env)
     await parse(program, args)
     return exitCodeOfRun()
   } catch (error) {

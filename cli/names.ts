@@ -62,8 +62,15 @@ export class Names {
 
   #unknown(name: string): CordonError {
     const known = [...this.#keys.map((key) => key.name), ...this.#contacts.keys()]
-    const list = known.length === 0 ? 'none is known yet' : `known are ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`
-    return new CordonError('address-invalid', `${JSON.stringify(name)} is no address and no name in the keystore or address book; ${list}`, { name })
+    const list =
+      known.length === 0
+        ? 'none is known yet'
+        : `known are ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`
+    return new CordonError(
+      'address-invalid',
+      `${JSON.stringify(name)} is no address and no name in the keystore or address book; ${list}`,
+      { name },
+    )
   }
 }
 
@@ -73,12 +80,20 @@ function readAddressBook(path: string): ReadonlyMap<string, string> {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
-    throw new CordonError('keystore-invalid', `address book ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, { path })
+    throw new CordonError(
+      'keystore-invalid',
+      `address book ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+      { path },
+    )
   }
   try {
     const entries = Object.entries(JSON.parse(text) as Record<string, unknown>)
     return new Map(entries.map(([name, address]) => [name, (parseAddress(String(address)), String(address))]))
   } catch (error) {
-    throw new CordonError('keystore-invalid', `address book ${path}: expected a JSON object from name to address (${(error as Error).message})`, { path })
+    throw new CordonError(
+      'keystore-invalid',
+      `address book ${path}: expected a JSON object from name to address (${(error as Error).message})`,
+      { path },
+    )
   }
 }

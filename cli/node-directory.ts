@@ -18,7 +18,12 @@ const NEW_VALIDATOR_KEY = 'signer/validator-key.json'
 export async function init(options: InitOptions): Promise<CommandResult> {
   const root = resolve(options.dir)
   const configFile = join(root, NODE_CONFIG_FILE)
-  if (existsSync(configFile)) throw new CordonError('usage', `${root} is the directory of a node already; choose another, or edit ${configFile}`, { dir: root })
+  if (existsSync(configFile))
+    throw new CordonError(
+      'usage',
+      `${root} is the directory of a node already; choose another, or edit ${configFile}`,
+      { dir: root },
+    )
   const genesis = readGenesisFile(options.genesis)
   // A key that cannot be used must not leave half a directory behind.
   const given = typeof options.validatorKey === 'string' ? resolve(options.validatorKey) : null
@@ -29,11 +34,16 @@ export async function init(options: InitOptions): Promise<CommandResult> {
   makeFolder(dirname(peerKey))
   makeFolder(join(root, DEFAULT_SETTINGS.signer))
   writeKeyFile(peerKey, 'peer', randomBytes(SEED_BYTES))
-  if (options.validatorKey === true) writeKeyFile(join(root, NEW_VALIDATOR_KEY), 'validator', randomBytes(SEED_BYTES))
+  if (options.validatorKey === true)
+    writeKeyFile(join(root, NEW_VALIDATOR_KEY), 'validator', randomBytes(SEED_BYTES))
   writeFileSync(join(root, DEFAULT_SETTINGS.genesis), serialiseGenesis(genesis), { flag: 'wx' })
   // Last: a directory with a configuration is complete.
   writeFileSync(configFile, serialiseSettings({ ...DEFAULT_SETTINGS, validatorKey }), { flag: 'wx' })
-  return describe(root, genesis, validatorKey === null ? null : readKeyFile(resolve(root, validatorKey), 'validator').publicKey)
+  return describe(
+    root,
+    genesis,
+    validatorKey === null ? null : readKeyFile(resolve(root, validatorKey), 'validator').publicKey,
+  )
 }
 
 function makeFolder(path: string): void {
@@ -41,9 +51,14 @@ function makeFolder(path: string): void {
 }
 
 function describe(dir: string, genesis: Genesis, validatorKey: Uint8Array | null): CommandResult {
-  const member = validatorKey === null ? null : (genesis.validators.find(({ publicKey }) => equalBytes(publicKey, validatorKey)) ?? null)
+  const member =
+    validatorKey === null
+      ? null
+      : (genesis.validators.find(({ publicKey }) => equalBytes(publicKey, validatorKey)) ?? null)
   if (validatorKey !== null && member === null) {
-    note('this validator key is not in the genesis file: the node will not start as a validator until a genesis names it')
+    note(
+      'this validator key is not in the genesis file: the node will not start as a validator until a genesis names it',
+    )
   }
   const data = {
     dir,
@@ -52,7 +67,10 @@ function describe(dir: string, genesis: Genesis, validatorKey: Uint8Array | null
     validatorKey: validatorKey === null ? null : toHex(validatorKey),
     validator: member?.name ?? null,
   }
-  const role = validatorKey === null ? 'full node' : `validator ${member?.name ?? 'that genesis does not name'}, public key ${toHex(validatorKey)}`
+  const role =
+    validatorKey === null
+      ? 'full node'
+      : `validator ${member?.name ?? 'that genesis does not name'}, public key ${toHex(validatorKey)}`
   const text = facts([
     ['directory', dir],
     ['chain', `${genesis.network} ${data.genesisHash}`],

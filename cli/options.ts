@@ -50,7 +50,10 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000,
 /** `10s`, `500ms`, `2m`, `1h`: milliseconds. */
 export function parseDuration(text: string): number {
   const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
-  if (match === null) throw new InvalidArgumentError(`expected a time with its unit such as 10s, 500ms or 2m, got ${JSON.stringify(text)}.`)
+  if (match === null)
+    throw new InvalidArgumentError(
+      `expected a time with its unit such as 10s, 500ms or 2m, got ${JSON.stringify(text)}.`,
+    )
   return Math.round(Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? 0))
 }
 
@@ -58,7 +61,8 @@ export function parseDuration(text: string): number {
 export function parseInteger(min: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN
-    if (!(value >= min)) throw new InvalidArgumentError(`expected a whole number from ${min}, got ${JSON.stringify(text)}.`)
+    if (!(value >= min))
+      throw new InvalidArgumentError(`expected a whole number from ${min}, got ${JSON.stringify(text)}.`)
     return value
   }
 }
@@ -67,7 +71,9 @@ export function parseInteger(min: number): (text: string) => number {
 export function parseId(text: string): string {
   const id = text.toLowerCase()
   if (!/^[0-9a-f]{64}$/.test(id)) {
-    throw new InvalidArgumentError(`expected an id of 64 hex digits, got ${JSON.stringify(text.slice(0, 80))} (${text.length} characters).`)
+    throw new InvalidArgumentError(
+      `expected an id of 64 hex digits, got ${JSON.stringify(text.slice(0, 80))} (${text.length} characters).`,
+    )
   }
   return id
 }

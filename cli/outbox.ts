@@ -9,7 +9,17 @@
  * and the other finds it. Attempt n + 1 is made once attempt n is provably expired.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { fromHex, toHex } from '../crypto/bytes.ts'
@@ -81,7 +91,8 @@ export class Outbox {
       ...entry.terms,
       tx: toHex(entry.bytes),
     }
-    if (writeOnce(this.#directory, path, `${JSON.stringify(content, null, 2)}\n`)) return { ...entry, path, attempt, own: true, refused: false }
+    if (writeOnce(this.#directory, path, `${JSON.stringify(content, null, 2)}\n`))
+      return { ...entry, path, attempt, own: true, refused: false }
     return this.#read(name, attempt)
   }
 
@@ -110,19 +121,27 @@ export class Outbox {
   }
 
   #nameOf(key: string): string {
-    return createHash('sha256').update(JSON.stringify([this.#chainId, key])).digest('hex')
+    return createHash('sha256')
+      .update(JSON.stringify([this.#chainId, key]))
+      .digest('hex')
   }
 
   #read(name: string, attempt: number): StoredEntry {
     const path = join(this.#directory, `${name}.${attempt}.json`)
     try {
       const fields = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
-      if (fields.format !== FORMAT) throw new RangeError(`expected format ${FORMAT}, got ${JSON.stringify(fields.format)}`)
+      if (fields.format !== FORMAT)
+        throw new RangeError(`expected format ${FORMAT}, got ${JSON.stringify(fields.format)}`)
       return {
         txId: fromHex(String(fields.txId), 32),
         bytes: fromHex(String(fields.tx)),
         validUntilMs: Number(fields.validUntilMs),
-        terms: { from: String(fields.from), to: String(fields.to), amount: String(fields.amount), memo: String(fields.memo) },
+        terms: {
+          from: String(fields.from),
+          to: String(fields.to),
+          amount: String(fields.amount),
+          memo: String(fields.memo),
+        },
         path,
         attempt,
         own: false,

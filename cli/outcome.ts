@@ -14,10 +14,18 @@ export function exitOf({ status }: Pick<TxInfo, 'status'>): number {
 export function failureOf(info: TxInfo): CordonError | null {
   const { txId, failure } = info
   if (info.status === 'failed') {
-    return new CordonError('tx-failed', `payment ${txId} failed for good: ${failure ?? 'no reason given'}; only its fee was taken`, { txId, failure })
+    return new CordonError(
+      'tx-failed',
+      `payment ${txId} failed for good: ${failure ?? 'no reason given'}; only its fee was taken`,
+      { txId, failure },
+    )
   }
   if (info.status === 'expired') {
-    return new CordonError('tx-expired', `payment ${txId} expired before it was executed; nothing was taken`, { txId })
+    return new CordonError(
+      'tx-expired',
+      `payment ${txId} expired before it was executed; nothing was taken`,
+      { txId },
+    )
   }
   return null
 }

@@ -2,7 +2,7 @@
  * Where the password of a key comes from: `--password-stdin`, `--password-file`, the file `password` in the keystore (a
  * devnet's has one), else a prompt. Never from the command line, and never by waiting where nobody can answer.
  */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
@@ -21,8 +21,9 @@ export async function readPassword(options: PasswordOptions, request: PasswordRe
   if (options.passwordStdin === true && options.passwordFile !== undefined) {
     throw new CordonError('usage', 'give one of --password-stdin and --password-file, not both')
   }
-  if (options.passwordStdin === true) return firstLine(readStandardInput(), 'standard input')
-  if (options.passwordFile !== undefined) return firstLine(readPasswordFile(options.passwordFile), options.passwordFile)
+  if (options.passwordStdin === true) return firstLine(await readStandardInput(), 'standard input')
+  if (options.passwordFile !== undefined)
+    return firstLine(readPasswordFile(options.passwordFile), options.passwordFile)
   const path = join(request.keystore, 'password')
   const stored = readOptionalFile(path)
   return stored === null ? prompt(request) : firstLine(stored, path)
@@ -44,22 +45,16 @@ function readOptionalFile(path: string): string | null {
   }
 }
 
-/** Up to one line more than a password may have: a pipe that never ends must not fill the memory. */
-function readStandardInput(): string {
-  if (process.stdin.isTTY) throw needsInput('--password-stdin reads a pipe or file, and standard input is a terminal')
-  const buffer = Buffer.alloc(LIMITS.passwordBytes + 2)
-  const input = openSync('/dev/stdin', 'r')
-  let length = 0
-  try {
-    while (length < buffer.length && !buffer.subarray(0, length).includes(0x0a)) {
-      const count = readSync(input, buffer, length, buffer.length - length, null)
-      if (count === 0) break
-      length += count
-    }
-  } finally {
-    closeSync(input)
+/** Stops at the first line, and at more than a password may have: a pipe that never ends must not fill the memory. */
+async function readStandardInput(): Promise<string> {
+  if (process.stdin.isTTY)
+    throw needsInput('--password-stdin reads a pipe or file, and standard input is a terminal')
+  let text = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += String(chunk)
+    if (text.includes('\n') || text.length > LIMITS.passwordBytes) break
   }
-  return buffer.toString('utf8', 0, length)
+  return text
 }
 
 function firstLine(text: string, source: string): string {
@@ -70,14 +65,18 @@ function firstLine(text: string, source: string): string {
 
 async function prompt({ name, isNew }: PasswordRequest): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw needsInput(`the password of key ${name} is needed and there is no terminal to ask on; use --password-file FILE or --password-stdin`)
+    throw needsInput(
+      `the password of key ${name} is needed and there is no terminal to ask on; use --password-file FILE or --password-stdin`,
+    )
   }
   const { password } = await import('@inquirer/prompts')
-  const ask = (message: string): Promise<string> => password({ message, mask: '*' }, { output: process.stderr })
+  const ask = (message: string): Promise<string> =>
+    password({ message, mask: '*' }, { output: process.stderr })
   try {
     const first = await ask(`Password ${isNew === true ? 'for the new key' : 'of'} ${name}:`)
     if (first === '') throw needsInput('the password is empty')
-    if (isNew === true && (await ask('Once more:')) !== first) throw needsInput('the two passwords differ; nothing was made')
+    if (isNew === true && (await ask('Once more:')) !== first)
+      throw needsInput('the two passwords differ; nothing was made')
     return first
   } catch (error) {
     if (error instanceof CordonError) throw error

@@ -2,9 +2,9 @@
  * The command tree. Only the module of the command that runs is loaded, the others are names with a line of help, so
  * that a payment does not wait for the code of a devnet.
  */
-import { Command, CommanderError } from 'commander'
+import { CommanderError, type Command } from 'commander'
 import { CordonError } from '../config/errors.ts'
-import { bindEnvironment } from './environment.ts'
+import { dropSwitchesTurnedOff, MirroringCommand } from './environment.ts'
 
 interface CommandEntry {
   readonly name: string
@@ -15,24 +15,66 @@ interface CommandEntry {
 
 /** In the order in which help lists them. Each module's `build` fills in a command that has its name and description. */
 const COMMANDS: readonly CommandEntry[] = [
-  { name: 'devnet', description: 'start a network of validators on this machine, and bend it', load: async () => (await import('./commands/devnet.ts')).build },
-  { name: 'wallet', description: 'keys, balances, payments and receipts', load: async () => (await import('./commands/wallet.ts')).build },
-  { name: 'tx', description: 'transactions by id', load: async () => (await import('./commands/tx.ts')).build },
-  { name: 'quarantine', description: 'payments held for review', load: async () => (await import('./commands/quarantine.ts')).build },
-  { name: 'verify', description: 'check a receipt file against genesis; needs no node and no network', load: async () => (await import('./commands/verify.ts')).build },
-  { name: 'status', description: 'how a node and its chain are', load: async () => (await import('./commands/status.ts')).build },
-  { name: 'block', description: 'final blocks', load: async () => (await import('./commands/block.ts')).build },
-  { name: 'validators', description: 'the validators with their stake', load: async () => (await import('./commands/validators.ts')).build },
-  { name: 'init', description: 'make the directory of a node', load: async () => (await import('./commands/init.ts')).build },
+  {
+    name: 'devnet',
+    description: 'start a network of validators on this machine, and bend it',
+    load: async () => (await import('./commands/devnet.ts')).build,
+  },
+  {
+    name: 'wallet',
+    description: 'keys, balances, payments and receipts',
+    load: async () => (await import('./commands/wallet.ts')).build,
+  },
+  {
+    name: 'tx',
+    description: 'transactions by id',
+    load: async () => (await import('./commands/tx.ts')).build,
+  },
+  {
+    name: 'quarantine',
+    description: 'payments held for review',
+    load: async () => (await import('./commands/quarantine.ts')).build,
+  },
+  {
+    name: 'verify',
+    description: 'check a receipt file against genesis; needs no node and no network',
+    load: async () => (await import('./commands/verify.ts')).build,
+  },
+  {
+    name: 'status',
+    description: 'how a node and its chain are',
+    load: async () => (await import('./commands/status.ts')).build,
+  },
+  {
+    name: 'block',
+    description: 'final blocks',
+    load: async () => (await import('./commands/block.ts')).build,
+  },
+  {
+    name: 'validators',
+    description: 'the validators with their stake',
+    load: async () => (await import('./commands/validators.ts')).build,
+  },
+  {
+    name: 'init',
+    description: 'make the directory of a node',
+    load: async () => (await import('./commands/init.ts')).build,
+  },
   { name: 'start', description: 'run a node', load: async () => (await import('./commands/start.ts')).build },
-  { name: 'bench', description: 'measure a devnet under load', load: async () => (await import('./commands/bench.ts')).build },
+  {
+    name: 'bench',
+    description: 'measure a devnet under load',
+    load: async () => (await import('./commands/bench.ts')).build,
+  },
 ]
 
-export const COMMAND_NAMES: readonly string[] = COMMANDS.map(({ name }) => name)
-
-/** The tree with one command loaded in full, or all of them. */
-export async function buildProgram(loaded: string | 'all' | null, version: string, environment: NodeJS.ProcessEnv): Promise<Command> {
-  const program = new Command('cordon')
+/** The tree, with those commands in full that `isLoaded` names. */
+export async function buildProgram(
+  isLoaded: (name: string) => boolean,
+  version: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<Command> {
+  const program = new MirroringCommand('cordon')
   program.description('A payment network that settles in real time and holds back fraud.')
   program.version(version, '-V, --version', 'print the version')
   program.helpOption('-h, --help', 'print help')
@@ -40,10 +82,10 @@ export async function buildProgram(loaded: string | 'all' | null, version: strin
   // Else commander would hand options behind a subcommand's name to its parent, where `devnet` has some of the same name.
   program.enablePositionalOptions()
   for (const { name, description, load } of COMMANDS) {
-    const command = new Command(name).description(description)
-    program.addCommand(loaded === 'all' || loaded === name ? (await load())(command) : command)
+    const command = new MirroringCommand(name).description(description)
+    program.addCommand(isLoaded(name) ? (await load())(command) : command)
   }
-  bindEnvironment(program, environment)
+  dropSwitchesTurnedOff(program, environment)
   return program
 }
 

@@ -7,7 +7,12 @@ import type { ChainInfo } from '../client/api.ts'
 import type { RpcClient } from '../client/rpc-client.ts'
 import type { Action } from '../ledger/actions/index.ts'
 import { minimumFee } from '../ledger/rules.ts'
-import { encodeTransaction, signTransaction, type DecodedTransaction, type TransactionContent } from '../ledger/transaction.ts'
+import {
+  encodeTransaction,
+  signTransaction,
+  type DecodedTransaction,
+  type TransactionContent,
+} from '../ledger/transaction.ts'
 import type { KeystorePaths } from './context.ts'
 import type { PasswordOptions } from './options.ts'
 import { readPassword } from './password.ts'
@@ -27,7 +32,11 @@ export async function readChain(client: RpcClient): Promise<Chain> {
 }
 
 /** Valid for the network's wallet validity from now, by whichever clock is ahead; at the lowest fee. */
-export function transactionContent(chain: Chain, sender: Uint8Array, actions: readonly Action[]): TransactionContent {
+export function transactionContent(
+  chain: Chain,
+  sender: Uint8Array,
+  actions: readonly Action[],
+): TransactionContent {
   return {
     chain: chain.chainId,
     sender,
@@ -45,7 +54,10 @@ export function signActions(chain: Chain, key: OpenKey, actions: readonly Action
 
 /** Canonical bytes with a signature of zeros, for a dry run: worth nothing to whoever sees them. */
 export function unsignedBytes(content: TransactionContent): Uint8Array {
-  return encodeTransaction({ ...content, auth: [{ key: content.sender, signature: new Uint8Array(SIGNATURE_BYTES) }] })
+  return encodeTransaction({
+    ...content,
+    auth: [{ key: content.sender, signature: new Uint8Array(SIGNATURE_BYTES) }],
+  })
 }
 
 /** Opens a key of the keystore, asking for its password if need be. */
@@ -58,7 +70,11 @@ export async function unlock(options: PasswordOptions, paths: KeystorePaths, key
 export function requireNetwork(key: KeyInfo, chain: Chain): void {
   const { addressPrefix, network } = chain.info
   if (key.address.startsWith(`${addressPrefix}1`)) return
-  throw new CordonError('address-invalid', `key ${key.name} (${key.address}) is of another network than the node's, which is ${network} with addresses ${addressPrefix}1…`, {
-    address: key.address,
-  })
+  throw new CordonError(
+    'address-invalid',
+    `key ${key.name} (${key.address}) is of another network than the node's, which is ${network} with addresses ${addressPrefix}1…`,
+    {
+      address: key.address,
+    },
+  )
 }

@@ -8,7 +8,12 @@ import { LIMITS } from '../config/limits.ts'
 
 /** A request without an answer is noticed at most this much too late. */
 const SWEEP_MS = 250
-const HTTP_PROTOCOLS: Readonly<Record<string, string>> = { 'http:': 'ws:', 'https:': 'wss:', 'ws:': 'ws:', 'wss:': 'wss:' }
+const HTTP_PROTOCOLS: Readonly<Record<string, string>> = {
+  'http:': 'ws:',
+  'https:': 'wss:',
+  'ws:': 'ws:',
+  'wss:': 'wss:',
+}
 
 export type NotificationListener = (method: string, params: unknown) => void
 
@@ -32,7 +37,11 @@ export interface Connection {
  * Opens a connection.
  * @throws CordonError `usage` for what is no URL, `cannot-connect` with the reason.
  */
-export async function openConnection(url: string, timeoutMs: number, signal?: AbortSignal): Promise<Connection> {
+export async function openConnection(
+  url: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Connection> {
   const target = parseUrl(url)
   const opened = await openWebSocket(target, url, timeoutMs, signal)
   if (opened !== 'refused-upgrade') return opened
@@ -45,13 +54,22 @@ function parseUrl(url: string): URL {
   const target = URL.canParse(url) ? new URL(url) : null
   const protocol = target === null ? undefined : HTTP_PROTOCOLS[target.protocol]
   if (target === null || protocol === undefined) {
-    throw new CordonError('usage', `expected the URL of a node such as http://127.0.0.1:7300, got ${JSON.stringify(url)}`, { url })
+    throw new CordonError(
+      'usage',
+      `expected the URL of a node such as http://127.0.0.1:7300, got ${JSON.stringify(url)}`,
+      { url },
+    )
   }
   // The protocol setter refuses to move between special and other schemes, so the text is rewritten.
   return new URL(target.href.replace(/^[a-z]+:/, protocol))
 }
 
-function openWebSocket(target: URL, url: string, timeoutMs: number, signal?: AbortSignal): Promise<Connection | 'refused-upgrade'> {
+function openWebSocket(
+  target: URL,
+  url: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Connection | 'refused-upgrade'> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(target, {
       perMessageDeflate: false,
@@ -69,7 +87,9 @@ function openWebSocket(target: URL, url: string, timeoutMs: number, signal?: Abo
       request.destroy()
       resolve('refused-upgrade')
     })
-    socket.on('error', (error) => reject(new CordonError('cannot-connect', `${url}: ${reasonOf(error)}`, { url })))
+    socket.on('error', (error) =>
+      reject(new CordonError('cannot-connect', `${url}: ${reasonOf(error)}`, { url })),
+    )
   })
 }
 
@@ -129,6 +149,8 @@ class WebSocketConnection implements Connection {
 
   close(): void {
     this.#socket.close()
+    // A node that hangs must not keep the process.
+    setTimeout(() => this.#socket.terminate(), LIMITS.rpcCloseMs).unref()
     this.#failAll('the connection was closed')
   }
 
@@ -139,7 +161,8 @@ class WebSocketConnection implements Connection {
       return
     }
     if (typeof message.id === 'number') this.#onAnswer(message.id, message)
-    else if (typeof message.method === 'string') for (const listener of this.#listeners) listener(message.method, message.params)
+    else if (typeof message.method === 'string')
+      for (const listener of this.#listeners) listener(message.method, message.params)
   }
 
   #onAnswer(id: number, message: JsonRpcMessage): void {
@@ -232,10 +255,19 @@ function parseMessage(text: string): JsonRpcMessage | null {
 
 /** A node's error answer, as what the node threw. */
 function errorOf(error: unknown): CordonError {
-  const { message, data } = (typeof error === 'object' && error !== null ? error : {}) as { message?: unknown; data?: unknown }
-  const { code, ...payload } = (typeof data === 'object' && data !== null ? data : {}) as { code?: unknown } & Record<string, unknown>
+  const { message, data } = (typeof error === 'object' && error !== null ? error : {}) as {
+    message?: unknown
+    data?: unknown
+  }
+  const { code, ...payload } = (typeof data === 'object' && data !== null ? data : {}) as {
+    code?: unknown
+  } & Record<string, unknown>
   const known = typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'unexpected'
-  return new CordonError(known, typeof message === 'string' ? message : 'the node answered with an error that says nothing', payload)
+  return new CordonError(
+    known,
+    typeof message === 'string' ? message : 'the node answered with an error that says nothing',
+    payload,
+  )
 }
 
 function lost(url: string, reason: string): CordonError {

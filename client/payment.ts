@@ -7,6 +7,8 @@ import { isLost, type RpcClient } from './rpc-client.ts'
 
 /** Wait before trying again when a busy node does not say how long. */
 const BUSY_RETRY_MS = 250
+/** A node may answer before the time is up without knowing the end; asking again has its pace. */
+const ASK_AGAIN_MS = 20
 /** The node's own answer at the end of the time says more than ours, so it gets a moment. */
 const GRACE_MS = 100
 
@@ -26,7 +28,11 @@ export interface PaymentEnd {
  * Submits and waits for the end: settled, held, failed or expired.
  * @throws CordonError `outcome-unknown` once `timeoutMs` is up; the node's own error if it refuses the payment.
  */
-export async function submitAndWait(client: RpcClient, payment: SignedPayment, timeoutMs: number): Promise<PaymentEnd> {
+export async function submitAndWait(
+  client: RpcClient,
+  payment: SignedPayment,
+  timeoutMs: number,
+): Promise<PaymentEnd> {
   const startMs = performance.now()
   const deadlineMs = startMs + timeoutMs
   const info = await waitForEnd(client, payment, deadlineMs)
@@ -37,7 +43,11 @@ export async function submitAndWait(client: RpcClient, payment: SignedPayment, t
  * Submits without waiting for the end; a busy node is asked again until the time is up.
  * @throws CordonError `outcome-unknown` if the connection broke before the node answered; the node's own error.
  */
-export async function submit(client: RpcClient, payment: SignedPayment, timeoutMs: number): Promise<SubmitResult> {
+export async function submit(
+  client: RpcClient,
+  payment: SignedPayment,
+  timeoutMs: number,
+): Promise<SubmitResult> {
   const deadlineMs = performance.now() + timeoutMs
   return withDeadline(toHex(payment.txId), deadlineMs, () => submitUntil(client, payment, deadlineMs))
 }
@@ -46,14 +56,18 @@ export async function submit(client: RpcClient, payment: SignedPayment, timeoutM
  * Waits for the end of a transaction that somebody submitted.
  * @throws CordonError `outcome-unknown` once `timeoutMs` is up.
  */
-export async function waitForTransaction(client: RpcClient, txId: string, timeoutMs: number): Promise<TxInfo> {
+export async function waitForTransaction(
+  client: RpcClient,
+  txId: string,
+  timeoutMs: number,
+): Promise<TxInfo> {
   const deadlineMs = performance.now() + timeoutMs
   return withDeadline(txId, deadlineMs, async () => {
     for (;;) {
       const info = await client.call('tx_wait', { txId, timeoutMs: remaining(deadlineMs) })
       if (hasEnded(info)) return info
       if (performance.now() >= deadlineMs) throw outcomeUnknown(txId, info.status)
-      if (info.status === 'unknown') await sleep(BUSY_RETRY_MS) // a node that answers at once for what it does not know
+      await sleep(ASK_AGAIN_MS)
     }
   })
 }
@@ -67,7 +81,12 @@ export function hasEnded({ status }: Pick<TxInfo, 'status'>): boolean {
  * node's clock does not count (ledger.md: expired only by finalized block time).
  */
 export function isProvablyExpired(info: TxInfo, validUntilMs: number): boolean {
-  return info.executedTimeMs > validUntilMs && info.status !== 'settled' && info.status !== 'held' && info.status !== 'failed'
+  return (
+    info.executedTimeMs > validUntilMs &&
+    info.status !== 'settled' &&
+    info.status !== 'held' &&
+    info.status !== 'failed'
+  )
 }
 
 /**
@@ -83,9 +102,14 @@ async function waitForEnd(client: RpcClient, payment: SignedPayment, deadlineMs:
       try {
         await submitUntil(client, payment, deadlineMs)
         mayBeTaken = true
-        const info = await client.call('tx_wait', { txId, timeoutMs: remaining(deadlineMs) }, { retry: false })
+        const info = await client.call(
+          'tx_wait',
+          { txId, timeoutMs: remaining(deadlineMs) },
+          { retry: false },
+        )
         if (hasEnded(info)) return info
         if (performance.now() >= deadlineMs) throw outcomeUnknown(txId, info.status)
+        await sleep(ASK_AGAIN_MS)
       } catch (error) {
         if (isLost(error)) mayBeTaken = true
         else if (!mayBeTaken || isUnreachable(error) || isTimeUp(error)) throw error
@@ -98,17 +122,23 @@ async function waitForEnd(client: RpcClient, payment: SignedPayment, deadlineMs:
 /** For bytes that some other node may hold: a moment, before everything is tried again. */
 async function waitAnywhere(client: RpcClient, txId: string, deadlineMs: number): Promise<void> {
   await sleep(BUSY_RETRY_MS)
-  if (performance.now() >= deadlineMs) throw outcomeUnknown(txId, (await client.call('tx_get', { txId })).status)
+  if (performance.now() >= deadlineMs)
+    throw outcomeUnknown(txId, (await client.call('tx_get', { txId })).status)
 }
 
-async function submitUntil(client: RpcClient, payment: SignedPayment, deadlineMs: number): Promise<SubmitResult> {
+async function submitUntil(
+  client: RpcClient,
+  payment: SignedPayment,
+  deadlineMs: number,
+): Promise<SubmitResult> {
   const tx = toHex(payment.bytes)
   for (;;) {
     try {
       return await client.call('tx_submit', { tx }, { retry: false })
     } catch (error) {
       if (!(error instanceof CordonError) || error.code !== 'busy') throw error
-      const retryAfterMs = typeof error.payload.retryAfterMs === 'number' ? error.payload.retryAfterMs : BUSY_RETRY_MS
+      const wanted = error.payload.retryAfterMs
+      const retryAfterMs = typeof wanted === 'number' ? Math.max(wanted, 1) : BUSY_RETRY_MS
       if (performance.now() + retryAfterMs >= deadlineMs) throw error
       await sleep(retryAfterMs)
     }
@@ -116,7 +146,11 @@ async function submitUntil(client: RpcClient, payment: SignedPayment, deadlineMs
 }
 
 /** No node that hangs can keep a caller beyond its time. What was begun goes on in the network. */
-async function withDeadline<Result>(txId: string, deadlineMs: number, run: () => Promise<Result>): Promise<Result> {
+async function withDeadline<Result>(
+  txId: string,
+  deadlineMs: number,
+  run: () => Promise<Result>,
+): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
   const timeUp = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(outcomeUnknown(txId, 'pending')), remaining(deadlineMs) + GRACE_MS)
@@ -144,5 +178,9 @@ function remaining(deadlineMs: number): number {
 
 function outcomeUnknown(txId: string, status: string, cause?: unknown): CordonError {
   const why = cause instanceof Error ? `no node answers any more (${cause.message})` : 'the time is up'
-  return new CordonError('outcome-unknown', `${why}; payment ${txId} may still settle. See how it ends: cordon tx wait ${txId}`, { txId, status })
+  return new CordonError(
+    'outcome-unknown',
+    `${why}; payment ${txId} may still settle. See how it ends: cordon tx wait ${txId}`,
+    { txId, status },
+  )
 }

@@ -8,7 +8,13 @@ import { fromHex, toHex } from '../crypto/bytes.ts'
 import { DecodeError } from '../crypto/codec.ts'
 import { DIGEST_BYTES } from '../crypto/hash.ts'
 import { stepsOfPath, type MerklePath, type MerkleStep } from '../crypto/merkle.ts'
-import { decodeCertificate, decodeHeader, encodeCertificate, encodeHeader, type BlockHeader } from '../consensus/wire.ts'
+import {
+  decodeCertificate,
+  decodeHeader,
+  encodeCertificate,
+  encodeHeader,
+  type BlockHeader,
+} from '../consensus/wire.ts'
 import type { Block, Certificate } from '../consensus/types.ts'
 import { decodeReceipt, encodeReceipt } from '../ledger/receipt.ts'
 import { decodeTransaction, type DecodedTransaction } from '../ledger/transaction.ts'
@@ -77,7 +83,12 @@ function fileText(content: FileContent): string {
   const file = {
     format: RECEIPT_FORMAT,
     genesis: content.genesis,
-    summary: { txId: toHex(receipt.txId), outcome: receipt.outcome, height: receipt.height, timeMs: receipt.timeMs },
+    summary: {
+      txId: toHex(receipt.txId),
+      outcome: receipt.outcome,
+      height: receipt.height,
+      timeMs: receipt.timeMs,
+    },
     transaction: content.transaction,
     receipt: toHex(encodeReceipt(receipt)),
     receiptPath: content.receiptPath.map(stepText),
@@ -104,7 +115,9 @@ export function decodeReceiptFile(text: string): DecodedReceiptFile {
   }
   const fields = parseFields(text)
   if (fields.format !== RECEIPT_FORMAT) {
-    throw invalid(`expected format ${RECEIPT_FORMAT}, got ${JSON.stringify(fields.format)}: another kind of file, or of another version of Cordon`)
+    throw invalid(
+      `expected format ${RECEIPT_FORMAT}, got ${JSON.stringify(fields.format)}: another kind of file, or of another version of Cordon`,
+    )
   }
   const decoded: DecodedReceiptFile = {
     genesisHash: field('genesis', () => fromHex(string(fields.genesis), DIGEST_BYTES)),
@@ -126,7 +139,8 @@ function parseFields(text: string): Record<string, unknown> {
   } catch {
     throw invalid('the file is not JSON: damaged, or no receipt')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('expected a JSON object, got something else')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('expected a JSON object, got something else')
   return value as Record<string, unknown>
 }
 
@@ -142,7 +156,9 @@ function requireCanonical(text: string, decoded: DecodedReceiptFile): void {
   let at = 0
   while (canonical[at] === text[at]) at++
   const line = text.slice(0, at).split('\n').length
-  throw invalid(`the file is not in its canonical form: it differs at character ${at} (line ${line}) from what its own content says`)
+  throw invalid(
+    `the file is not in its canonical form: it differs at character ${at} (line ${line}) from what its own content says`,
+  )
 }
 
 function field<Value>(name: string, parse: () => Value): Value {
@@ -157,7 +173,8 @@ function field<Value>(name: string, parse: () => Value): Value {
 }
 
 function string(value: unknown): string {
-  if (typeof value !== 'string') throw new RangeError(`expected a string, got ${value === undefined ? 'nothing' : typeof value}`)
+  if (typeof value !== 'string')
+    throw new RangeError(`expected a string, got ${value === undefined ? 'nothing' : typeof value}`)
   return value
 }
 

@@ -51,17 +51,26 @@ export function verifyPortableReceipt(text: string, genesis: Genesis): VerifiedR
 function checkChain({ genesisHash, headers }: DecodedReceiptFile, genesis: Genesis): void {
   const expected = hashOfGenesis(genesis)
   if (!equalBytes(genesisHash, expected)) {
-    throw invalid(`the receipt is of the chain with genesis ${toHex(genesisHash)}, the given genesis file has ${toHex(expected)}`)
+    throw invalid(
+      `the receipt is of the chain with genesis ${toHex(genesisHash)}, the given genesis file has ${toHex(expected)}`,
+    )
   }
-  if (headers.some(({ header }) => !equalBytes(header.genesisHash, expected))) throw invalid('a header belongs to another chain')
+  if (headers.some(({ header }) => !equalBytes(header.genesisHash, expected)))
+    throw invalid('a header belongs to another chain')
 }
 
 function checkTransaction({ transaction, receipt, genesisHash }: DecodedReceiptFile, genesis: Genesis): void {
   if (!equalBytes(transaction.id, receipt.txId)) {
-    throw invalid(`the receipt is for transaction ${toHex(receipt.txId)}, but the file holds ${toHex(transaction.id)}`)
+    throw invalid(
+      `the receipt is for transaction ${toHex(receipt.txId)}, but the file holds ${toHex(transaction.id)}`,
+    )
   }
   try {
-    checkTransactionBytes(transaction.bytes, { chain: chainIdOf(genesisHash), minFee: genesis.parameters.minFee }, verify)
+    checkTransactionBytes(
+      transaction.bytes,
+      { chain: chainIdOf(genesisHash), minFee: genesis.parameters.minFee },
+      verify,
+    )
   } catch (error) {
     if (error instanceof CordonError) throw invalid(`the transaction is not valid: ${error.message}`)
     throw error
@@ -75,10 +84,14 @@ function checkResult({ receipt, receiptPath, resultsPath, headers }: DecodedRece
   const receiptsRoot = rootOfSteps(receiptDigest(encodeReceipt(receipt)), receiptPath)
   const resultsRoot = rootOfSteps(resultLeaf(receipt.height, receiptsRoot), resultsPath)
   if (!equalBytes(resultsRoot, committing.executed.resultsRoot)) {
-    throw invalid(`the receipt is not among the results that header ${committing.height} commits to: it leads to ${toHex(resultsRoot)}, the header says ${toHex(committing.executed.resultsRoot)}`)
+    throw invalid(
+      `the receipt is not among the results that header ${committing.height} commits to: it leads to ${toHex(resultsRoot)}, the header says ${toHex(committing.executed.resultsRoot)}`,
+    )
   }
   if (receipt.height > committing.executed.height) {
-    throw invalid(`header ${committing.height} commits to results up to height ${committing.executed.height}, the receipt is of height ${receipt.height}`)
+    throw invalid(
+      `header ${committing.height} commits to results up to height ${committing.executed.height}, the receipt is of height ${receipt.height}`,
+    )
   }
 }
 
@@ -91,7 +104,10 @@ interface LastHeader {
 function checkLinks({ headers }: DecodedReceiptFile): LastHeader {
   let last: LastHeader | null = null
   for (const { bytes, header } of headers) {
-    if (last !== null && (!equalBytes(header.parentDigest, last.digest) || header.height !== last.header.height + 1)) {
+    if (
+      last !== null &&
+      (!equalBytes(header.parentDigest, last.digest) || header.height !== last.header.height + 1)
+    ) {
       throw invalid(`header ${header.height} is not the child of header ${last.header.height}`)
     }
     last = { header, digest: headerDigest(bytes) }
@@ -105,12 +121,22 @@ function checkFinalization(
   genesis: Genesis,
   last: LastHeader,
 ): VerifiedReceipt {
-  if (finalization.kind !== 'finalize' || finalization.proposal === null) throw invalid(`expected a finalization, got a certificate of ${finalization.kind} votes`)
+  if (finalization.kind !== 'finalize' || finalization.proposal === null)
+    throw invalid(`expected a finalization, got a certificate of ${finalization.kind} votes`)
   if (!equalBytes(finalization.proposal.blockDigest, last.digest)) {
-    throw invalid(`the finalization is of block ${toHex(finalization.proposal.blockDigest)}, the last header is ${toHex(last.digest)}`)
+    throw invalid(
+      `the finalization is of block ${toHex(finalization.proposal.blockDigest)}, the last header is ${toHex(last.digest)}`,
+    )
   }
-  if (finalization.epoch !== GENESIS_EPOCH) throw invalid(`the finalization is of epoch ${finalization.epoch} and the file has no proof from genesis to it`)
-  const validators = genesis.validators.map(({ name, publicKey, stake }) => ({ name, publicKey, weight: stake }))
+  if (finalization.epoch !== GENESIS_EPOCH)
+    throw invalid(
+      `the finalization is of epoch ${finalization.epoch} and the file has no proof from genesis to it`,
+    )
+  const validators = genesis.validators.map(({ name, publicKey, stake }) => ({
+    name,
+    publicKey,
+    weight: stake,
+  }))
   const set = makeValidatorSet({ genesisHash }, GENESIS_EPOCH, validators)
   const problem = checkCertificate(set, finalization, { verify })
   if (problem !== null) throw invalid(`the finalization does not hold: ${problem}`)

@@ -51,7 +51,11 @@ export class RpcClient implements AsyncDisposable {
    * Calls one method.
    * @throws CordonError: the node's own, or `connection-lost` / `cannot-connect` if no node answers any more.
    */
-  async call<Method extends RpcMethod>(method: Method, params: RpcParams<Method>, options: CallOptions = {}): Promise<RpcResult<Method>> {
+  async call<Method extends RpcMethod>(
+    method: Method,
+    params: RpcParams<Method>,
+    options: CallOptions = {},
+  ): Promise<RpcResult<Method>> {
     const timeoutMs = options.timeoutMs ?? waitOf(params) + LIMITS.rpcAnswerMs
     for (let attempts = this.#urls.length; ; attempts--) {
       const connection = this.#alive ? this.#connection : await this.#reconnect()
@@ -69,7 +73,9 @@ export class RpcClient implements AsyncDisposable {
    * Every executed block from `fromHeight` (default: the next one) on, without gaps: after a break it goes on, maybe at
    * another node, from the height where it stopped. Ends when `signal` aborts.
    */
-  async *blocks(options: { readonly fromHeight?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<BlockEvent, void, undefined> {
+  async *blocks(
+    options: { readonly fromHeight?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<BlockEvent, void, undefined> {
     const { signal } = options
     let fromHeight = options.fromHeight
     while (!this.#closed && signal?.aborted !== true) {
@@ -154,7 +160,10 @@ function waitOf(params: object): number {
 
 /** Starts attempts one after the other, and early if one fails; the first that opens wins and ends the rest. */
 function openFirst(urls: readonly string[], timeoutMs: number): Promise<Connection> {
-  if (urls.length === 0) return Promise.reject(new CordonError('cannot-connect', 'there is no node to ask; give its URL with --rpc'))
+  if (urls.length === 0)
+    return Promise.reject(
+      new CordonError('cannot-connect', 'there is no node to ask; give its URL with --rpc'),
+    )
   return new Promise((resolve, reject) => {
     const rest = new AbortController()
     const failures: CordonError[] = []
@@ -168,7 +177,14 @@ function openFirst(urls: readonly string[], timeoutMs: number): Promise<Connecti
         return
       }
       const usage = failures.find(({ code }) => code === 'usage')
-      reject(usage ?? new CordonError('cannot-connect', `no node answers: ${failures.map(({ message }) => message).join('; ')}`, { urls }))
+      reject(
+        usage ??
+          new CordonError(
+            'cannot-connect',
+            `no node answers: ${failures.map(({ message }) => message).join('; ')}`,
+            { urls },
+          ),
+      )
     }
     const startNext = (): void => {
       clearTimeout(timer)
@@ -190,8 +206,16 @@ function openFirst(urls: readonly string[], timeoutMs: number): Promise<Connecti
 }
 
 /** Events of one subscription, until the connection breaks (`connection-lost`) or the reader falls far behind (end). */
-async function* followBlocks(connection: Connection, fromHeight: number | undefined, signal?: AbortSignal): AsyncGenerator<BlockEvent, void, undefined> {
-  if (connection.kind === 'http') throw new CordonError('rpc-method', `${connection.url} does not speak WebSocket, which following blocks needs`)
+async function* followBlocks(
+  connection: Connection,
+  fromHeight: number | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<BlockEvent, void, undefined> {
+  if (connection.kind === 'http')
+    throw new CordonError(
+      'rpc-method',
+      `${connection.url} does not speak WebSocket, which following blocks needs`,
+    )
   // Events may come before the answer that names the subscription, so listening starts first.
   const queue: { readonly subscription: string; readonly event: BlockEvent }[] = []
   let wake: () => void = () => undefined
@@ -211,13 +235,20 @@ async function* followBlocks(connection: Connection, fromHeight: number | undefi
   void connection.closed.then(() => end('lost'))
   try {
     const params = fromHeight === undefined ? {} : { fromHeight }
-    const { subscription } = (await connection.request('blocks_subscribe', params, LIMITS.rpcAnswerMs)) as RpcResult<'blocks_subscribe'>
+    const { subscription } = (await connection.request(
+      'blocks_subscribe',
+      params,
+      LIMITS.rpcAnswerMs,
+    )) as RpcResult<'blocks_subscribe'>
     try {
       for (;;) {
         for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
           if (item.subscription === subscription) yield item.event
         }
-        if (ended === 'lost') throw new CordonError('connection-lost', `${connection.url}: the connection broke`, { url: connection.url })
+        if (ended === 'lost')
+          throw new CordonError('connection-lost', `${connection.url}: the connection broke`, {
+            url: connection.url,
+          })
         if (ended !== null) return
         await new Promise<void>((resolve) => (wake = resolve))
       }

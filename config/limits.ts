@@ -182,6 +182,8 @@ export const LIMITS = {
   rpcReconnectMs: 5_000,
   /** Pause of a client between two rounds through its nodes. */
   rpcReconnectPauseMs: 100,
+  /** How long a client that closes waits for the node to agree. */
+  rpcCloseMs: 1_000,
   /** Longest answer that a client takes. A portable receipt fits. */
   rpcAnswerBytes: 32 * 1024 * 1024,
   /** Block events a slow reader may leave waiting in a client before it lets go and asks again from its height. */

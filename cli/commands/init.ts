@@ -15,8 +15,18 @@ export function build(command: Command): Command {
   command
     .requiredOption('--dir <directory>', 'directory to make')
     .requiredOption('--genesis <file>', 'genesis file of the chain; it is copied')
-    .option('--validator-key [file]', 'run a validator with the key in this file, or with a new key if no file is named')
+    .option(
+      '--validator-key [file]',
+      'run a validator with the key in this file, or with a new key if no file is named',
+    )
     .addOption(jsonOption())
-    .addHelpText('after', '\nEdit config/cordon.toml in the directory before the first start: ports, peers to connect to.')
-  return action(command, async (options: InitOptions): Promise<CommandResult> => (await import('../node-directory.ts')).init(options))
+    .addHelpText(
+      'after',
+      '\nEdit config/cordon.toml in the directory before the first start: ports, peers to connect to.',
+    )
+  return action(
+    command,
+    async (options: InitOptions): Promise<CommandResult> =>
+      (await import('../node-directory.ts')).init(options),
+  )
 }

@@ -1,20 +1,35 @@
 /** `cordon quarantine …`: declarations; what they do is loaded when they run. */
 import { Option, type Command } from 'commander'
 import { action } from '../run.ts'
-import { collect, keystoreOptions, parseDuration, parseId, parseInteger, passwordOptions } from '../options.ts'
+import {
+  collect,
+  keystoreOptions,
+  parseDuration,
+  parseId,
+  parseInteger,
+  passwordOptions,
+} from '../options.ts'
 
 const DEFAULT_TIMEOUT = '30s'
 
 export function build(command: Command): Command {
   const list = keystoreOptions(command.command('list'))
     .description('payments held for review, the ones that fall due next first')
-    .addOption(new Option('--status <status>', 'open ones, or those that have ended').choices(['open', 'ended']).default('open'))
+    .addOption(
+      new Option('--status <status>', 'open ones, or those that have ended')
+        .choices(['open', 'ended'])
+        .default('open'),
+    )
     .option('--limit <count>', 'at most this many', parseInteger(1), 100)
     .option('--cursor <cursor>', 'go on where an earlier answer stopped')
   action(list, async (options: never) => (await import('../quarantine/read.ts')).list(options))
 
-  const show = keystoreOptions(command.command('show')).description('one hold with who flagged it, why, and its reviews').argument('<id>', 'id of the hold', parseId)
-  action(show, async (options: never, id: string) => (await import('../quarantine/read.ts')).show(options, id))
+  const show = keystoreOptions(command.command('show'))
+    .description('one hold with who flagged it, why, and its reviews')
+    .argument('<id>', 'id of the hold', parseId)
+  action(show, async (options: never, id: string) =>
+    (await import('../quarantine/read.ts')).show(options, id),
+  )
 
   review(command, 'release', 'vote as operator for letting it go on to the payee')
   review(command, 'return', 'vote as operator for giving it back to the payer')
@@ -23,7 +38,9 @@ export function build(command: Command): Command {
     .description('take a held payment back, as its payer')
     .argument('<id>', 'id of the hold', parseId)
     .addOption(timeoutOption())
-  action(recall, async (options: never, id: string) => (await import('../quarantine/act.ts')).recall(options, id))
+  action(recall, async (options: never, id: string) =>
+    (await import('../quarantine/act.ts')).recall(options, id),
+  )
   return command
 }
 
@@ -31,11 +48,19 @@ function review(command: Command, side: 'release' | 'return', description: strin
   const sub = passwordOptions(command.command(side))
     .description(`${description}; more than half of the stake decides`)
     .argument('<id>', 'id of the hold', parseId)
-    .option('--as <operators>', "operator keys to vote with; may be repeated (default with a devnet: all of its validators')", collect)
+    .option(
+      '--as <operators>',
+      "operator keys to vote with; may be repeated (default with a devnet: all of its validators')",
+      collect,
+    )
     .addOption(timeoutOption())
-  action(sub, async (options: never, id: string) => (await import('../quarantine/act.ts')).review(options, id, side))
+  action(sub, async (options: never, id: string) =>
+    (await import('../quarantine/act.ts')).review(options, id, side),
+  )
 }
 
 function timeoutOption(): Option {
-  return new Option('--timeout <time>', 'give up waiting after this time (exit 4)').argParser(parseDuration).default(parseDuration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT)
+  return new Option('--timeout <time>', 'give up waiting after this time (exit 4)')
+    .argParser(parseDuration)
+    .default(parseDuration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT)
 }

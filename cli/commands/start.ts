@@ -9,7 +9,10 @@ interface StartOptions {
 export function build(command: Command): Command {
   command
     .requiredOption('--dir <directory>', 'directory of the node, as init made it')
-    .addHelpText('after', '\nExit codes: 0 stopped, 78 configuration, 80 refuses to sign twice, 81 upgrade needed, 82 data inconsistent.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 stopped, 78 configuration, 80 refuses to sign twice, 81 upgrade needed, 82 data inconsistent.',
+    )
   return action(command, start)
 }
 

@@ -11,7 +11,10 @@ export function build(command: Command): Command {
 
 async function status(options: NodeOptions): Promise<CommandResult> {
   const { withNode } = await import('../context.ts')
-  const { status, url } = await withNode(options, async (client) => ({ status: await client.call('chain_status', {}), url: client.url }))
+  const { status, url } = await withNode(options, async (client) => ({
+    status: await client.call('chain_status', {}),
+    url: client.url,
+  }))
   return { data: { ...status, rpc: url }, text: await describe(status, url) }
 }
 
@@ -20,16 +23,33 @@ async function describe(status: ChainStatus, url: string): Promise<string> {
   const { p50Ms, p95Ms } = status.finality
   const { model } = status
   return facts([
-    ['node', `${url}, ${status.validator === null ? 'full node' : `validator ${status.validator}`}, version ${status.version}`],
+    [
+      'node',
+      `${url}, ${status.validator === null ? 'full node' : `validator ${status.validator}`}, version ${status.version}`,
+    ],
     ['chain', `${status.network} ${status.genesisHash.slice(0, 16)}`],
-    ['height', `${status.height} (${distance(status.blockTimeMs, Date.now())}), executed ${status.executedHeight}, view ${status.view}`],
+    [
+      'height',
+      `${status.height} (${distance(status.blockTimeMs, Date.now())}), executed ${status.executedHeight}, view ${status.view}`,
+    ],
     ['block', status.blockHash],
     ['state root', status.stateRoot],
     ['peers', String(status.peers)],
-    ['finality', p50Ms === null || p95Ms === null ? 'not measured yet' : `p50 ${milliseconds(p50Ms)}, p95 ${milliseconds(p95Ms)}`],
-    ['payments', `${status.settledTotal} settled, ${status.heldTotal} held, ${status.failedTotal} failed, ${status.pendingTxs} pending`],
+    [
+      'finality',
+      p50Ms === null || p95Ms === null
+        ? 'not measured yet'
+        : `p50 ${milliseconds(p50Ms)}, p95 ${milliseconds(p95Ms)}`,
+    ],
+    [
+      'payments',
+      `${status.settledTotal} settled, ${status.heldTotal} held, ${status.failedTotal} failed, ${status.pendingTxs} pending`,
+    ],
     ['open holds', String(status.openHolds)],
     ['total supply', amount(status.totalSupply)],
-    ['model', `${model.id.slice(0, 16)} on ${model.backend}${model.healthy ? '' : `, not well: ${model.problem ?? 'no reason given'}`}`],
+    [
+      'model',
+      `${model.id.slice(0, 16)} on ${model.backend}${model.healthy ? '' : `, not well: ${model.problem ?? 'no reason given'}`}`,
+    ],
   ])
 }

@@ -16,7 +16,12 @@ export function build(command: Command): Command {
   const wait = keystoreOptions(command.command('wait'))
     .description('wait until a transaction is settled, held, failed or expired; exits like wallet send')
     .argument('<id>', 'id of the transaction', parseId)
-    .option('--timeout <time>', 'give up waiting after this time (exit 4)', parseDuration, parseDuration(DEFAULT_TIMEOUT))
+    .option(
+      '--timeout <time>',
+      'give up waiting after this time (exit 4)',
+      parseDuration,
+      parseDuration(DEFAULT_TIMEOUT),
+    )
   action(wait, waitForEnd)
   return command
 }
@@ -26,12 +31,16 @@ async function getTransaction(options: KeystoreOptions, txId: string): Promise<C
   const { CordonError } = await import('../../config/errors.ts')
   return withNode(options, async (client) => {
     const info = await client.call('tx_get', { txId })
-    if (info.status === 'unknown') throw new CordonError('tx-unknown', `the node knows no transaction ${txId}`, { txId })
+    if (info.status === 'unknown')
+      throw new CordonError('tx-unknown', `the node knows no transaction ${txId}`, { txId })
     return { data: info, text: await describe(options, client, info) }
   })
 }
 
-async function waitForEnd(options: KeystoreOptions & { readonly timeout: number }, txId: string): Promise<CommandResult> {
+async function waitForEnd(
+  options: KeystoreOptions & { readonly timeout: number },
+  txId: string,
+): Promise<CommandResult> {
   const { withNode, keystorePaths } = await import('../context.ts')
   const { waitForTransaction } = await import('../../client/payment.ts')
   const { exitOf, failureOf } = await import('../outcome.ts')
@@ -40,7 +49,12 @@ async function waitForEnd(options: KeystoreOptions & { readonly timeout: number 
     const info = await waitForTransaction(client, txId, options.timeout)
     Outbox.forget(keystorePaths(options).outbox, txId)
     const error = failureOf(info)
-    return { data: info, text: await describe(options, client, info), exit: exitOf(info), ...(error === null ? {} : { error }) }
+    return {
+      data: info,
+      text: await describe(options, client, info),
+      exit: exitOf(info),
+      ...(error === null ? {} : { error }),
+    }
   })
 }
 
@@ -55,7 +69,9 @@ async function describe(options: KeystoreOptions, client: RpcClient, info: TxInf
     ['status', info.failure === null ? info.status : `${info.status}: ${info.failure}`],
     ['height', info.height === null ? '-' : `${info.height} (${time(info.timeMs)})`],
     ['from', info.sender === null ? '-' : names.label(info.sender)],
-    ...info.transfers.map((transfer) => ['pays', `${amountBoth(transfer.amount)} to ${names.label(transfer.to)}`] as const),
+    ...info.transfers.map(
+      (transfer) => ['pays', `${amountBoth(transfer.amount)} to ${names.label(transfer.to)}`] as const,
+    ),
     ['fee', info.fee === null ? '-' : amount(info.fee)],
     ['valid until', time(info.validUntilMs)],
   ]

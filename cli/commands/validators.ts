@@ -14,8 +14,24 @@ async function validators(options: NodeOptions): Promise<CommandResult> {
   const list = await withNode(options, (client) => client.call('chain_validators', {}))
   const yes = (flag: boolean): string => (flag ? 'yes' : 'no')
   const text = table(
-    [{ title: 'NAME' }, { title: 'STAKE', align: 'right' }, { title: 'SHARE', align: 'right' }, { title: 'IN SET' }, { title: 'NEXT' }, { title: 'CONNECTED' }, { title: 'OPERATOR' }],
-    list.map((entry) => [entry.name, amount(entry.stake), percent(entry.shareBps), yes(entry.inSet), yes(entry.inNextSet), yes(entry.connected), entry.operator]),
+    [
+      { title: 'NAME' },
+      { title: 'STAKE', align: 'right' },
+      { title: 'SHARE', align: 'right' },
+      { title: 'IN SET' },
+      { title: 'NEXT' },
+      { title: 'CONNECTED' },
+      { title: 'OPERATOR' },
+    ],
+    list.map((entry) => [
+      entry.name,
+      amount(entry.stake),
+      percent(entry.shareBps),
+      yes(entry.inSet),
+      yes(entry.inNextSet),
+      yes(entry.connected),
+      entry.operator,
+    ]),
   )
   return { data: { validators: list }, text }
 }

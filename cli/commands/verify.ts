@@ -13,7 +13,10 @@ export function build(command: Command): Command {
     .argument('<file>', 'receipt file, as wallet receipt writes it')
     .requiredOption('--genesis <file>', 'genesis file of the chain: what you trust')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit codes: 0 the receipt proves what it says, 5 it does not, 78 the genesis file cannot be used.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 the receipt proves what it says, 5 it does not, 78 the genesis file cannot be used.',
+    )
   return action(command, verify)
 }
 
@@ -31,16 +34,31 @@ async function readReceiptFile(path: string): Promise<string> {
   const { readFileSync, statSync } = await import('node:fs')
   try {
     const bytes = statSync(path).size
-    if (bytes > LIMITS.receiptFileBytes) throw new CordonError('receipt-invalid', `${path} has ${bytes} bytes, more than a receipt can have`, { path })
+    if (bytes > LIMITS.receiptFileBytes)
+      throw new CordonError('receipt-invalid', `${path} has ${bytes} bytes, more than a receipt can have`, {
+        path,
+      })
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof CordonError) throw error
-    throw new CordonError('not-found', `receipt file ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, { path })
+    throw new CordonError(
+      'not-found',
+      `receipt file ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+      { path },
+    )
   }
 }
 
 async function describe(
-  { txId, transaction, receipt, finalizedHeight, signers, signedWeight, totalWeight }: import('../../client/receipt.ts').VerifiedReceipt,
+  {
+    txId,
+    transaction,
+    receipt,
+    finalizedHeight,
+    signers,
+    signedWeight,
+    totalWeight,
+  }: import('../../client/receipt.ts').VerifiedReceipt,
   network: import('../../config/parameters.ts').NetworkName,
 ): Promise<CommandResult> {
   const { ADDRESS_PREFIX } = await import('../../config/networks.ts')
@@ -50,7 +68,11 @@ async function describe(
   const address = (id: Uint8Array): string => encodeAddress(ADDRESS_PREFIX[network], id)
   const transfers = transaction.actions
     .filter((action) => action.type === 'transfer')
-    .map(({ to, amount, memo }) => ({ to: address(to), amount: String(amount), memo: Buffer.from(memo).toString('utf8') }))
+    .map(({ to, amount, memo }) => ({
+      to: address(to),
+      amount: String(amount),
+      memo: Buffer.from(memo).toString('utf8'),
+    }))
   const signedBps = Number((signedWeight * 10_000n) / totalWeight)
   const sender = address(transaction.sender)
   const data = {
@@ -72,7 +94,10 @@ async function describe(
     ['transaction', data.txId],
     ['from', sender],
     ...transfers.map(({ to, amount }) => ['pays', `${amountBoth(amount)} to ${to}`] as const),
-    ['final by', `block ${finalizedHeight}, signed by ${signers.join(', ')}: ${percent(signedBps)} of the stake`],
+    [
+      'final by',
+      `block ${finalizedHeight}, signed by ${signers.join(', ')}: ${percent(signedBps)} of the stake`,
+    ],
   ])
   return { data, text }
 }

@@ -1,12 +1,21 @@
 /** `cordon wallet …`: declarations; what they do is loaded when they run. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { action } from '../run.ts'
-import { keystoreOptions, nodeOptions, parseDuration, parseId, parseInteger, passwordOptions } from '../options.ts'
+import {
+  keystoreOptions,
+  nodeOptions,
+  parseDuration,
+  parseId,
+  parseInteger,
+  passwordOptions,
+} from '../options.ts'
 
 const DEFAULT_TIMEOUT = '30s'
 
 const timeoutOption = (what: string): Option =>
-  new Option('--timeout <time>', what).argParser(parseDuration).default(parseDuration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT)
+  new Option('--timeout <time>', what)
+    .argParser(parseDuration)
+    .default(parseDuration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT)
 
 export function build(wallet: Command): Command {
   create(wallet)
@@ -22,8 +31,14 @@ export function build(wallet: Command): Command {
 function create(wallet: Command): void {
   const command = passwordOptions(wallet.command('create <name>'))
     .description('make a key; its 24 words are shown this once')
-    .addOption(new Option('--network <name>', "network of its address (default: that of the keystore's keys)").choices(['mainnet', 'testnet', 'devnet']))
-  action(command, async (options: never, name: string) => (await import('../wallet/keys.ts')).create(options, name))
+    .addOption(
+      new Option('--network <name>', "network of its address (default: that of the keystore's keys)").choices(
+        ['mainnet', 'testnet', 'devnet'],
+      ),
+    )
+  action(command, async (options: never, name: string) =>
+    (await import('../wallet/keys.ts')).create(options, name),
+  )
 }
 
 function list(wallet: Command): void {
@@ -32,13 +47,21 @@ function list(wallet: Command): void {
 }
 
 function address(wallet: Command): void {
-  const command = keystoreOptions(wallet.command('address <name>')).description('the address of a key or of a name in the address book')
-  action(command, async (options: never, name: string) => (await import('../wallet/keys.ts')).address(options, name))
+  const command = keystoreOptions(wallet.command('address <name>')).description(
+    'the address of a key or of a name in the address book',
+  )
+  action(command, async (options: never, name: string) =>
+    (await import('../wallet/keys.ts')).address(options, name),
+  )
 }
 
 function balance(wallet: Command): void {
-  const command = keystoreOptions(wallet.command('balance [account]')).description('the balance of a name or address; without one, of every key')
-  action(command, async (options: never, account: string | undefined) => (await import('../wallet/accounts.ts')).balance(options, account))
+  const command = keystoreOptions(wallet.command('balance [account]')).description(
+    'the balance of a name or address; without one, of every key',
+  )
+  action(command, async (options: never, account: string | undefined) =>
+    (await import('../wallet/accounts.ts')).balance(options, account),
+  )
 }
 
 function send(wallet: Command): void {
@@ -48,9 +71,17 @@ function send(wallet: Command): void {
     .requiredOption('--to <account>', 'name or address that is paid')
     .requiredOption('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
     .option('--memo <text>', 'text for the payee, at most 128 bytes', '')
-    .addOption(new Option('--wait <until>', 'what to wait for').choices(['none', 'accepted', 'final']).default('final'))
+    .addOption(
+      new Option('--wait <until>', 'what to wait for')
+        .choices(['none', 'accepted', 'final'])
+        .default('final'),
+    )
     .addOption(timeoutOption('give up waiting after this time (exit 4); the payment may still settle'))
-    .option('--key <key>', 'name of this payment: a repeat with the same name resumes it and never pays twice', parseKey)
+    .option(
+      '--key <key>',
+      'name of this payment: a repeat with the same name resumes it and never pays twice',
+      parseKey,
+    )
     .option('--dry-run', 'show fee, balance after and the fraud decision; send nothing')
     .addHelpText('after', SEND_EXITS)
   action(command, async (options: never) => (await import('../wallet/send.ts')).send(options))
@@ -64,7 +95,9 @@ function history(wallet: Command): void {
     .description('payments of a name or address, newest first')
     .option('--limit <count>', 'at most this many', parseInteger(1), 20)
     .option('--cursor <cursor>', 'go on where an earlier answer stopped')
-  action(command, async (options: never, account: string) => (await import('../wallet/accounts.ts')).history(options, account))
+  action(command, async (options: never, account: string) =>
+    (await import('../wallet/accounts.ts')).history(options, account),
+  )
 }
 
 function receipt(wallet: Command): void {
@@ -73,7 +106,9 @@ function receipt(wallet: Command): void {
     .argument('<txid>', 'id of the transaction', parseId)
     .option('--out <file>', 'write it there instead of to standard output')
     .addOption(timeoutOption('give up waiting after this time (exit 4)'))
-  action(command, async (options: never, txId: string) => (await import('../wallet/receipt.ts')).receipt(options, txId))
+  action(command, async (options: never, txId: string) =>
+    (await import('../wallet/receipt.ts')).receipt(options, txId),
+  )
 }
 
 const MAX_KEY_CHARACTERS = 200

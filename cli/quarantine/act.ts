@@ -62,23 +62,43 @@ function operatorKeys(options: ReviewOptions, paths: KeystorePaths): readonly Ke
   if (named.length > 0) return [...new Set(named)].map((name) => readKeyInfo(paths.keystore, name))
   const devnet = options.keystore === undefined ? chosenDevnet(options) : null
   if (devnet === null) throw new CordonError('usage', 'say with which operator keys to vote: --as NAME')
-  return devnet.file.nodes.filter(({ validator }) => validator).map(({ name }) => readKeyInfo(paths.keystore, name))
+  return devnet.file.nodes
+    .filter(({ validator }) => validator)
+    .map(({ name }) => readKeyInfo(paths.keystore, name))
 }
 
 function requireOpen(hold: HoldInfo): void {
   if (hold.status === 'open') return
-  throw new CordonError('hold-unknown', `hold ${hold.id} is not open any more: it was ${hold.status}`, { id: hold.id, status: hold.status })
+  throw new CordonError('hold-unknown', `hold ${hold.id} is not open any more: it was ${hold.status}`, {
+    id: hold.id,
+    status: hold.status,
+  })
 }
 
 /** A vote that cannot count is not sent: it would only cost its fee. */
-function reasonNotToVote(hold: HoldInfo, validators: readonly ValidatorInfo[], { name, address }: KeyInfo, side: ReviewSide): ReviewRow | null {
-  const row = (status: ReviewRow['status'], failure: string | null = null): ReviewRow => ({ as: name, status, txId: null, height: null, failure })
+function reasonNotToVote(
+  hold: HoldInfo,
+  validators: readonly ValidatorInfo[],
+  { name, address }: KeyInfo,
+  side: ReviewSide,
+): ReviewRow | null {
+  const row = (status: ReviewRow['status'], failure: string | null = null): ReviewRow => ({
+    as: name,
+    status,
+    txId: null,
+    height: null,
+    failure,
+  })
   if (hold.status !== 'open') return row('not-needed')
   const operated = validators.filter(({ operator }) => operator === address)
   if (operated.length === 0) return row('refused', 'not-an-operator')
-  const earlier = operated.map((validator) => hold.reviews.find((review) => review.validator === validator.name))
+  const earlier = operated.map((validator) =>
+    hold.reviews.find((review) => review.validator === validator.name),
+  )
   if (earlier.includes(undefined)) return null
-  return earlier.some((review) => review?.side !== side) ? row('refused', 'already-voted') : row('voted-before')
+  return earlier.some((review) => review?.side !== side)
+    ? row('refused', 'already-voted')
+    : row('voted-before')
 }
 
 interface Vote {
@@ -97,9 +117,20 @@ async function voteOnce({ options, paths, client, chain, operator, id, side }: V
   const signed = signActions(chain, key, [{ type: 'hold.review', hold: fromHex(id, 32), side }])
   try {
     const { info } = await submitAndWait(client, { txId: signed.id, bytes: signed.bytes }, options.timeout)
-    return { as: operator.name, status: info.status, txId: info.txId, height: info.height, failure: info.failure }
+    return {
+      as: operator.name,
+      status: info.status,
+      txId: info.txId,
+      height: info.height,
+      failure: info.failure,
+    }
   } catch (error) {
-    if (!(error instanceof CordonError) || error.code === 'outcome-unknown' || error.code === 'cannot-connect') throw error
+    if (
+      !(error instanceof CordonError) ||
+      error.code === 'outcome-unknown' ||
+      error.code === 'cannot-connect'
+    )
+      throw error
     return { as: operator.name, status: 'refused', txId: null, height: null, failure: error.message }
   }
 }
@@ -111,13 +142,24 @@ function reviewResult(hold: HoldInfo, side: ReviewSide, rows: readonly ReviewRow
   const error =
     failed === undefined
       ? {}
-      : { error: new CordonError('tx-failed', `the vote of ${failed.as} did not count: ${failed.failure ?? failed.status}`, { id: hold.id, as: failed.as, failure: failed.failure }) }
+      : {
+          error: new CordonError(
+            'tx-failed',
+            `the vote of ${failed.as} did not count: ${failed.failure ?? failed.status}`,
+            { id: hold.id, as: failed.as, failure: failed.failure },
+          ),
+        }
   const exit = failed === undefined ? EXIT.done : counted.length > 0 ? EXIT.partlyDone : EXIT.rejected
   const text = [
     `hold ${hold.id}: ${hold.status === 'open' ? 'still open, more stake has to vote' : hold.status}`,
     table(
       [{ title: 'OPERATOR' }, { title: 'VOTE' }, { title: 'STATUS' }, { title: 'HEIGHT', align: 'right' }],
-      rows.map((row) => [row.as, side, row.failure === null ? row.status : `${row.status}: ${row.failure}`, row.height === null ? '-' : String(row.height)]),
+      rows.map((row) => [
+        row.as,
+        side,
+        row.failure === null ? row.status : `${row.status}: ${row.failure}`,
+        row.height === null ? '-' : String(row.height),
+      ]),
     ),
   ].join('\n')
   return { data: { id: hold.id, side, status: hold.status, reviews: rows }, text, exit, ...error }
@@ -131,15 +173,32 @@ export async function recall(options: ActOptions, id: string): Promise<CommandRe
     const hold = await client.call('quarantine_get', { id })
     requireOpen(hold)
     const payer = names.keyOf(hold.payer)
-    if (payer === null) throw new CordonError('key-unknown', `only the payer ${hold.payer} can recall the hold, and its key is not in ${paths.keystore}`, { payer: hold.payer })
+    if (payer === null)
+      throw new CordonError(
+        'key-unknown',
+        `only the payer ${hold.payer} can recall the hold, and its key is not in ${paths.keystore}`,
+        { payer: hold.payer },
+      )
     const key = await unlock(options, paths, payer)
     const chain = await readChain(client)
     const signed = signActions(chain, key, [{ type: 'hold.recall', hold: fromHex(id, 32) }])
-    const { info, latencyMs } = await submitAndWait(client, { txId: signed.id, bytes: signed.bytes }, options.timeout)
+    const { info, latencyMs } = await submitAndWait(
+      client,
+      { txId: signed.id, bytes: signed.bytes },
+      options.timeout,
+    )
     const error = failureOf(info)
     const after = error === null ? await client.call('quarantine_get', { id }) : hold
     return {
-      data: { id, txId: info.txId, status: info.status, holdStatus: after.status, height: info.height, latencyMs, fee: info.fee },
+      data: {
+        id,
+        txId: info.txId,
+        status: info.status,
+        holdStatus: after.status,
+        height: info.height,
+        latencyMs,
+        fee: info.fee,
+      },
       text: facts([
         ['hold', `${id}: ${after.status}`],
         ['amount', amountBoth(hold.amount)],

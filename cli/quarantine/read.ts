@@ -15,17 +15,29 @@ interface ListOptions extends KeystoreOptions {
 export async function list(options: ListOptions): Promise<CommandResult> {
   const names = new Names(keystorePaths(options))
   const { status, limit, cursor } = options
-  const page = await withNode(options, (client) => client.call('quarantine_list', { status, limit, ...(cursor === undefined ? {} : { cursor }) }))
+  const page = await withNode(options, (client) =>
+    client.call('quarantine_list', { status, limit, ...(cursor === undefined ? {} : { cursor }) }),
+  )
   const more = page.cursor === null ? [] : [`more: --cursor ${page.cursor}`]
-  const text = page.items.length === 0 ? `no ${status} holds` : [holdTable(page.items, names), ...more].join('\n')
+  const text =
+    page.items.length === 0 ? `no ${status} holds` : [holdTable(page.items, names), ...more].join('\n')
   return { data: { holds: page.items, cursor: page.cursor }, text }
 }
 
 function holdTable(holds: readonly HoldInfo[], names: Names): string {
   const nowMs = Date.now()
-  const short = (address: string): string => names.nameOf(address) ?? `${address.slice(0, 12)}…${address.slice(-6)}`
+  const short = (address: string): string =>
+    names.nameOf(address) ?? `${address.slice(0, 12)}…${address.slice(-6)}`
   return table(
-    [{ title: 'HOLD' }, { title: 'AMOUNT', align: 'right' }, { title: 'PAYER' }, { title: 'PAYEE' }, { title: 'FLAGGED BY', align: 'right' }, { title: 'ENDS' }, { title: 'REASONS' }],
+    [
+      { title: 'HOLD' },
+      { title: 'AMOUNT', align: 'right' },
+      { title: 'PAYER' },
+      { title: 'PAYEE' },
+      { title: 'FLAGGED BY', align: 'right' },
+      { title: 'ENDS' },
+      { title: 'REASONS' },
+    ],
     holds.map((hold) => [
       hold.id,
       amount(hold.amount),
@@ -53,15 +65,39 @@ function describe(hold: HoldInfo, names: Names): string {
     ['payee', names.label(hold.payee)],
     ['transaction', hold.txId],
     ['made', time(hold.createdMs)],
-    ['expires', `${time(hold.expiresMs)} (${distance(hold.expiresMs, Date.now())}), then ${hold.onExpiry === 'return' ? 'back to the payer' : 'on to the payee'}`],
+    [
+      'expires',
+      `${time(hold.expiresMs)} (${distance(hold.expiresMs, Date.now())}), then ${hold.onExpiry === 'return' ? 'back to the payer' : 'on to the payee'}`,
+    ],
     ['flagged by', `${percent(hold.flaggedBps)} of the stake`],
-    ...hold.flaggers.map(({ validator, score, reasons }) => ['', `${validator}: score ${score} of 255${reasons.length > 0 ? `, ${reasons.join(', ')}` : ''}`] as const),
-    ['reviews', hold.reviews.length === 0 ? 'none yet' : hold.reviews.map(({ validator, side }) => `${validator}: ${side}`).join(', ')],
+    ...hold.flaggers.map(
+      ({ validator, score, reasons }) =>
+        [
+          '',
+          `${validator}: score ${score} of 255${reasons.length > 0 ? `, ${reasons.join(', ')}` : ''}`,
+        ] as const,
+    ),
+    [
+      'reviews',
+      hold.reviews.length === 0
+        ? 'none yet'
+        : hold.reviews.map(({ validator, side }) => `${validator}: ${side}`).join(', '),
+    ],
   ])
   if (hold.details.length === 0) return head
   const details = table(
-    [{ title: 'WHY, AS THIS NODE SAW IT' }, { title: 'VALUE', align: 'right' }, { title: 'USUAL', align: 'right' }, { title: 'SHARE', align: 'right' }],
-    hold.details.map(({ text, value, usual, share }) => [text, number(value), usual === null ? '-' : number(usual), percent(Math.round(share * 10_000))]),
+    [
+      { title: 'WHY, AS THIS NODE SAW IT' },
+      { title: 'VALUE', align: 'right' },
+      { title: 'USUAL', align: 'right' },
+      { title: 'SHARE', align: 'right' },
+    ],
+    hold.details.map(({ text, value, usual, share }) => [
+      text,
+      number(value),
+      usual === null ? '-' : number(usual),
+      percent(Math.round(share * 10_000)),
+    ]),
   )
   return `${head}\n\n${details}`
 }

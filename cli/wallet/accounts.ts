@@ -39,8 +39,20 @@ function one(account: NamedAccount): CommandResult {
 function tableOf(accounts: readonly NamedAccount[]): string {
   if (accounts.length === 0) return 'no keys in the keystore; make one with: cordon wallet create NAME'
   return table(
-    [{ title: 'NAME' }, { title: 'BALANCE', align: 'right' }, { title: 'AVAILABLE', align: 'right' }, { title: 'HELD', align: 'right' }, { title: 'ADDRESS' }],
-    accounts.map(({ name, address, balance, available, heldOut }) => [name ?? '', amount(balance), amount(available), amount(heldOut), address]),
+    [
+      { title: 'NAME' },
+      { title: 'BALANCE', align: 'right' },
+      { title: 'AVAILABLE', align: 'right' },
+      { title: 'HELD', align: 'right' },
+      { title: 'ADDRESS' },
+    ],
+    accounts.map(({ name, address, balance, available, heldOut }) => [
+      name ?? '',
+      amount(balance),
+      amount(available),
+      amount(heldOut),
+      address,
+    ]),
   )
 }
 
@@ -53,7 +65,9 @@ export async function history(options: HistoryOptions, account: string): Promise
   const names = new Names(keystorePaths(options))
   const address = names.resolve(account)
   const { limit, cursor } = options
-  const page = await withNode(options, (client) => client.call('account_history', { address, limit, ...(cursor === undefined ? {} : { cursor }) }))
+  const page = await withNode(options, (client) =>
+    client.call('account_history', { address, limit, ...(cursor === undefined ? {} : { cursor }) }),
+  )
   const more = page.cursor === null ? [] : [`more: --cursor ${page.cursor}`]
   const text = page.items.length === 0 ? 'no payments' : [historyTable(page.items, names), ...more].join('\n')
   return { data: { address, items: page.items, cursor: page.cursor }, text }
@@ -63,7 +77,15 @@ const SIGN: Readonly<Record<HistoryItem['direction'], string>> = { in: '+', out:
 
 function historyTable(items: readonly HistoryItem[], names: Names): string {
   return table(
-    [{ title: 'TIME' }, { title: 'HEIGHT', align: 'right' }, { title: 'STATUS' }, { title: 'AMOUNT', align: 'right' }, { title: 'WITH' }, { title: 'MEMO' }, { title: 'TRANSACTION' }],
+    [
+      { title: 'TIME' },
+      { title: 'HEIGHT', align: 'right' },
+      { title: 'STATUS' },
+      { title: 'AMOUNT', align: 'right' },
+      { title: 'WITH' },
+      { title: 'MEMO' },
+      { title: 'TRANSACTION' },
+    ],
     items.map((item) => [
       time(item.timeMs),
       String(item.height),

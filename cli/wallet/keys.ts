@@ -19,8 +19,18 @@ interface CreateOptions extends PasswordOptions {
 export async function create(options: CreateOptions, name: string): Promise<CommandResult> {
   const { keystore } = keystorePaths(options)
   // Before anybody types a password for nothing.
-  if (!isKeyName(name)) throw new CordonError('usage', `key name ${JSON.stringify(name)}: expected letters a–z, digits, - and _, beginning with a letter or digit`, { name })
-  if (hasKey(keystore, name)) throw new CordonError('key-exists', `key ${name} exists in ${keystore}; keys are never overwritten: choose another name`, { name })
+  if (!isKeyName(name))
+    throw new CordonError(
+      'usage',
+      `key name ${JSON.stringify(name)}: expected letters a–z, digits, - and _, beginning with a letter or digit`,
+      { name },
+    )
+  if (hasKey(keystore, name))
+    throw new CordonError(
+      'key-exists',
+      `key ${name} exists in ${keystore}; keys are never overwritten: choose another name`,
+      { name },
+    )
   const prefix = prefixOf(options, keystore)
   const password = await readPassword(options, { keystore, name, isNew: true })
   const words = newMnemonic()
@@ -53,7 +63,9 @@ function prefixOf(options: CreateOptions, keystore: string): string {
 
 function numbered(words: string): string {
   const cells = words.split(' ').map((word, index) => `${String(index + 1).padStart(2)} ${word}`)
-  const rows = Array.from({ length: Math.ceil(cells.length / 4) }, (_, row) => cells.slice(4 * row, 4 * row + 4))
+  const rows = Array.from({ length: Math.ceil(cells.length / 4) }, (_, row) =>
+    cells.slice(4 * row, 4 * row + 4),
+  )
   return facts(rows)
 }
 

@@ -41,11 +41,19 @@ export function requireSameTerms(key: string, { terms, txId }: StoredEntry, want
   const differing = (['from', 'to', 'amount', 'memo'] as const).filter((name) => terms[name] !== wanted[name])
   if (differing.length === 0) return
   const was = differing.map((name) => `${name} ${JSON.stringify(terms[name])}`).join(', ')
-  throw new CordonError('usage', `--key ${JSON.stringify(key)} belongs to another payment, ${toHex(txId)}, with ${was}; use another key`, { txId: toHex(txId) })
+  throw new CordonError(
+    'usage',
+    `--key ${JSON.stringify(key)} belongs to another payment, ${toHex(txId)}, with ${was}; use another key`,
+    { txId: toHex(txId) },
+  )
 }
 
 /** An attempt that has not been sent by this process before. */
-async function first({ client, outbox, key }: PayOnceOptions, entry: StoredEntry, deadlineMs: number): Promise<PaymentEnd> {
+async function first(
+  { client, outbox, key }: PayOnceOptions,
+  entry: StoredEntry,
+  deadlineMs: number,
+): Promise<PaymentEnd> {
   try {
     const end = await submitAndWait(client, entry, remaining(deadlineMs))
     if (key === null) outbox.remove(entry)
@@ -60,12 +68,17 @@ async function first({ client, outbox, key }: PayOnceOptions, entry: StoredEntry
   }
 }
 
-async function resume({ client }: PayOnceOptions, entry: StoredEntry, deadlineMs: number): Promise<PaymentEnd | 'expired'> {
+async function resume(
+  { client }: PayOnceOptions,
+  entry: StoredEntry,
+  deadlineMs: number,
+): Promise<PaymentEnd | 'expired'> {
   const startMs = performance.now()
   const txId = toHex(entry.txId)
   const known = await client.call('tx_get', { txId })
   if (isProvablyExpired(known, entry.validUntilMs)) return 'expired'
-  if (hasEnded(known) && known.status !== 'expired') return { info: known, latencyMs: performance.now() - startMs }
+  if (hasEnded(known) && known.status !== 'expired')
+    return { info: known, latencyMs: performance.now() - startMs }
   try {
     const end = await submitAndWait(client, entry, remaining(deadlineMs))
     return end.info.status === 'expired' ? 'expired' : end
@@ -76,7 +89,13 @@ async function resume({ client }: PayOnceOptions, entry: StoredEntry, deadlineMs
 }
 
 /** This node refuses bytes that another one may have taken earlier: only their end, or the lack of it, says how it stands. */
-async function waitAfterRefusal(client: RpcClient, entry: StoredEntry, startMs: number, deadlineMs: number, refusal: CordonError): Promise<PaymentEnd | 'expired'> {
+async function waitAfterRefusal(
+  client: RpcClient,
+  entry: StoredEntry,
+  startMs: number,
+  deadlineMs: number,
+  refusal: CordonError,
+): Promise<PaymentEnd | 'expired'> {
   const txId = toHex(entry.txId)
   while (performance.now() < deadlineMs) {
     const info = await client.call('tx_get', { txId })

@@ -15,17 +15,30 @@ export async function receipt(options: ReceiptOptions, txId: string): Promise<Co
     const proof = await client.call('tx_receipt', { txId, timeoutMs: options.timeout })
     if (proof !== null) return proof.file
     const { status } = await client.call('tx_get', { txId })
-    if (status === 'unknown') throw new CordonError('tx-unknown', `the node knows no transaction ${txId}`, { txId })
-    if (status === 'expired') throw new CordonError('tx-expired', `transaction ${txId} expired; it has no receipt`, { txId })
-    throw new CordonError('outcome-unknown', `there is no proof of ${txId} yet (it is ${status}); try again: cordon wallet receipt ${txId}`, { txId, status })
+    if (status === 'unknown')
+      throw new CordonError('tx-unknown', `the node knows no transaction ${txId}`, { txId })
+    if (status === 'expired')
+      throw new CordonError('tx-expired', `transaction ${txId} expired; it has no receipt`, { txId })
+    throw new CordonError(
+      'outcome-unknown',
+      `there is no proof of ${txId} yet (it is ${status}); try again: cordon wallet receipt ${txId}`,
+      { txId, status },
+    )
   })
   const { out } = options
   if (out === undefined) return { data: { txId, receipt: file }, text: file.replace(/\n$/, '') }
   try {
     writeFileSync(out, file)
   } catch (error) {
-    throw new CordonError('usage', `--out: ${out} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, { path: out })
+    throw new CordonError(
+      'usage',
+      `--out: ${out} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+      { path: out },
+    )
   }
   const bytes = Buffer.byteLength(file)
-  return { data: { txId, file: out, bytes }, text: `wrote ${out} (${bytes} bytes); check it with: cordon verify ${out} --genesis GENESIS` }
+  return {
+    data: { txId, file: out, bytes },
+    text: `wrote ${out} (${bytes} bytes); check it with: cordon verify ${out} --genesis GENESIS`,
+  }
 }

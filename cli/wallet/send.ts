@@ -17,7 +17,15 @@ import type { PasswordOptions } from '../options.ts'
 import { explainHold, exitOf, failureOf, readHolds } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
-import { readChain, requireNetwork, signActions, transactionContent, unlock, unsignedBytes, type Chain } from '../signing.ts'
+import {
+  readChain,
+  requireNetwork,
+  signActions,
+  transactionContent,
+  unlock,
+  unsignedBytes,
+  type Chain,
+} from '../signing.ts'
 import { payOnce, requireSameTerms } from './pay-once.ts'
 
 interface SendOptions extends PasswordOptions {
@@ -45,7 +53,14 @@ export async function send(options: SendOptions): Promise<CommandResult> {
   // Connecting and opening the key take their time side by side. With --key it may turn out that nothing is to be signed.
   const connecting = connectNode(options)
   connecting.catch(() => undefined) // awaited below, if opening the key does not fail first
-  const opened = options.key === undefined && options.dryRun !== true ? await unlock(options, plan.paths, plan.payer) : null
+  let opened: OpenKey | null = null
+  try {
+    if (options.key === undefined && options.dryRun !== true)
+      opened = await unlock(options, plan.paths, plan.payer)
+  } catch (error) {
+    connecting.then((client) => client.close()).catch(() => undefined)
+    throw error
+  }
   const client = await connecting
   try {
     const chain = await readChain(client)
@@ -56,13 +71,22 @@ export async function send(options: SendOptions): Promise<CommandResult> {
     const sign = async (attempt: number): Promise<StoredEntry> => {
       // A prompt may have taken minutes, so the time is read after it.
       const key = await open()
-      const { id, bytes, transaction } = signActions(opened === null ? await readChain(client) : chain, key, [transferOf(plan, chain)])
+      const { id, bytes, transaction } = signActions(opened === null ? await readChain(client) : chain, key, [
+        transferOf(plan, chain),
+      ])
       const entry = { txId: id, bytes, validUntilMs: transaction.validUntilMs, terms: plan.terms }
       return outbox.add(entry, options.key ?? null, attempt)
     }
     if (options.wait === 'none') return await sendAndLeave(plan, client, outbox, sign)
     if (options.wait === 'accepted') return await sendUntilAccepted(plan, client, outbox, sign)
-    const end = await payOnce({ client, outbox, sign, key: options.key ?? null, terms: plan.terms, timeoutMs: options.timeout })
+    const end = await payOnce({
+      client,
+      outbox,
+      sign,
+      key: options.key ?? null,
+      terms: plan.terms,
+      timeoutMs: options.timeout,
+    })
     return await describeEnd(plan, client, end)
   } finally {
     client.close()
@@ -71,33 +95,57 @@ export async function send(options: SendOptions): Promise<CommandResult> {
 
 function makePlan(options: SendOptions): Plan {
   const units = parseAmount(options.amount)
-  if (units === 0n) throw new CordonError('amount-invalid', 'the amount must be more than 0', { amount: options.amount })
+  if (units === 0n)
+    throw new CordonError('amount-invalid', 'the amount must be more than 0', { amount: options.amount })
   const memoBytes = utf8(options.memo).length
-  if (memoBytes > LIMITS.memoBytes) throw new CordonError('usage', `--memo: expected at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
+  if (memoBytes > LIMITS.memoBytes)
+    throw new CordonError('usage', `--memo: expected at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const payer = payerKey(names, options.from, paths)
   const to = names.resolve(options.to)
-  if (to === payer.address) throw new CordonError('usage', `--to: ${options.to} is the payer itself; choose another payee`)
+  if (to === payer.address)
+    throw new CordonError('usage', `--to: ${options.to} is the payer itself; choose another payee`)
   const prefix = parseAddress(payer.address).prefix
   names.accountId(to, prefix)
-  return { options, paths, names, payer, terms: { from: payer.address, to, amount: String(units), memo: options.memo } }
+  return {
+    options,
+    paths,
+    names,
+    payer,
+    terms: { from: payer.address, to, amount: String(units), memo: options.memo },
+  }
 }
 
 function payerKey(names: Names, from: string, { keystore }: KeystorePaths): KeyInfo {
   const key = names.keys.find(({ name, address }) => name === from || address === from)
   if (key !== undefined) return key
-  const known = names.keys.length === 0 ? 'it has none yet' : `it has ${names.keys.map(({ name }) => name).slice(0, 20).join(', ')}`
-  throw new CordonError('key-unknown', `--from: no key ${JSON.stringify(from)} in ${keystore}; ${known}`, { name: from })
+  const known =
+    names.keys.length === 0
+      ? 'it has none yet'
+      : `it has ${names.keys
+          .map(({ name }) => name)
+          .slice(0, 20)
+          .join(', ')}`
+  throw new CordonError('key-unknown', `--from: no key ${JSON.stringify(from)} in ${keystore}; ${known}`, {
+    name: from,
+  })
 }
 
 function transferOf({ names, terms }: Plan, chain: Chain): Transfer {
-  return { type: 'transfer', to: names.accountId(terms.to, chain.info.addressPrefix), amount: BigInt(terms.amount), memo: utf8(terms.memo) }
+  return {
+    type: 'transfer',
+    to: names.accountId(terms.to, chain.info.addressPrefix),
+    amount: BigInt(terms.amount),
+    memo: utf8(terms.memo),
+  }
 }
 
 async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
   const content = transactionContent(chain, parseAddress(plan.payer.address).id, [transferOf(plan, chain)])
-  const { fee, balanceAfter, wouldHold, reasons } = await client.call('tx_dryRun', { tx: toHex(unsignedBytes(content)) })
+  const { fee, balanceAfter, wouldHold, reasons } = await client.call('tx_dryRun', {
+    tx: toHex(unsignedBytes(content)),
+  })
   const rows: (readonly [string, string])[] = [
     ...termRows(plan),
     ['fee', amountBoth(fee)],
@@ -105,7 +153,10 @@ async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<Comm
     ['decision', wouldHold ? 'this node would hold it for review' : 'this node would let it settle'],
     ...reasons.map(({ text }) => ['reason', text] as const),
   ]
-  return { data: { dryRun: true, fee, balanceAfter, wouldHold, reasons }, text: `dry run, nothing is sent\n${facts(rows)}` }
+  return {
+    data: { dryRun: true, fee, balanceAfter, wouldHold, reasons },
+    text: `dry run, nothing is sent\n${facts(rows)}`,
+  }
 }
 
 function termRows({ names, terms }: Plan): (readonly [string, string])[] {
@@ -126,14 +177,24 @@ async function entryFor({ options, terms }: Plan, outbox: Outbox, sign: Sign): P
   return entry
 }
 
-async function sendAndLeave(plan: Plan, client: RpcClient, outbox: Outbox, sign: Sign): Promise<CommandResult> {
+async function sendAndLeave(
+  plan: Plan,
+  client: RpcClient,
+  outbox: Outbox,
+  sign: Sign,
+): Promise<CommandResult> {
   const entry = await entryFor(plan, outbox, sign)
   client.call('tx_submit', { tx: toHex(entry.bytes) }, { retry: false }).catch(() => undefined) // nobody waits for the answer
   await client[Symbol.asyncDispose]()
   return unfinished(plan, entry, 'sent', null)
 }
 
-async function sendUntilAccepted(plan: Plan, client: RpcClient, outbox: Outbox, sign: Sign): Promise<CommandResult> {
+async function sendUntilAccepted(
+  plan: Plan,
+  client: RpcClient,
+  outbox: Outbox,
+  sign: Sign,
+): Promise<CommandResult> {
   const entry = await entryFor(plan, outbox, sign)
   const startMs = performance.now()
   try {
@@ -151,22 +212,54 @@ function isUnknown(error: unknown): boolean {
   return error instanceof CordonError && error.code === 'outcome-unknown'
 }
 
-function unfinished(plan: Plan, entry: StoredEntry, status: 'sent' | 'accepted', latencyMs: number | null): CommandResult {
+function unfinished(
+  plan: Plan,
+  entry: StoredEntry,
+  status: 'sent' | 'accepted',
+  latencyMs: number | null,
+): CommandResult {
   const txId = toHex(entry.txId)
-  const rows = [...termRows(plan), ['transaction', txId] as const, ['see how it ends', `cordon tx wait ${txId}`] as const]
+  const rows = [
+    ...termRows(plan),
+    ['transaction', txId] as const,
+    ['see how it ends', `cordon tx wait ${txId}`] as const,
+  ]
   const after = latencyMs === null ? '' : ` after ${milliseconds(latencyMs)}`
   return {
-    data: { txId, status, height: null, latencyMs: latencyMs === null ? null : rounded(latencyMs), holds: [], fee: String(decodeTransaction(entry.bytes).transaction.fee) },
+    data: {
+      txId,
+      status,
+      height: null,
+      latencyMs: latencyMs === null ? null : rounded(latencyMs),
+      holds: [],
+      fee: String(decodeTransaction(entry.bytes).transaction.fee),
+    },
     text: `${status}${after}\n${facts(rows)}`,
     exit: EXIT.done,
   }
 }
 
-async function describeEnd(plan: Plan, client: RpcClient, { info, latencyMs }: PaymentEnd): Promise<CommandResult> {
-  const data = { txId: info.txId, status: info.status, height: info.height, latencyMs: rounded(latencyMs), holds: info.holds, fee: info.fee }
+async function describeEnd(
+  plan: Plan,
+  client: RpcClient,
+  { info, latencyMs }: PaymentEnd,
+): Promise<CommandResult> {
+  const data = {
+    txId: info.txId,
+    status: info.status,
+    height: info.height,
+    latencyMs: rounded(latencyMs),
+    holds: info.holds,
+    fee: info.fee,
+  }
   const error = failureOf(info)
-  const rows = [...termRows(plan), ['fee', info.fee === null ? '-' : amount(info.fee)] as const, ['transaction', info.txId] as const]
-  const holds = plan.options.json === true || info.holds.length === 0 ? [] : await readHolds(client, info.holds)
+  const rows = [
+    ...termRows(plan),
+    ['fee', info.fee === null ? '-' : amount(info.fee)] as const,
+    ['transaction', info.txId] as const,
+  ]
+  const holds =
+    plan.options.json === true || info.holds.length === 0 ? [] : await readHolds(client, info.holds)
   const text = [headline(info, latencyMs), facts(rows), ...holds.map(explainHold)].join('\n')
   return { data, text, exit: exitOf(info), ...(error === null ? {} : { error }) }
 }

@@ -33,18 +33,28 @@ export class FakeNode implements AsyncDisposable {
     })
     this.#webSockets = webSocket ? new WebSocketServer({ server: this.#server }) : null
     this.#webSockets?.on('connection', (socket) => {
-      socket.on('message', (data: Buffer) => void this.#answer(data.toString()).then((text) => text !== null && socket.send(text)))
+      socket.on(
+        'message',
+        (data: Buffer) =>
+          void this.#answer(data.toString()).then((text) => text !== null && socket.send(text)),
+      )
     })
     this.#webSockets?.on('connection', (socket) => {
       this.lastSocket = socket
     })
     // A proxy that does not know WebSocket answers an upgrade like any other request.
-    if (!webSocket) this.#server.on('upgrade', (_, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'))
+    if (!webSocket)
+      this.#server.on('upgrade', (_, socket) =>
+        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
+      )
   }
 
   lastSocket: WebSocket | null = null
 
-  static async start(handler: Handler, options: { webSocket?: boolean; port?: number } = {}): Promise<FakeNode> {
+  static async start(
+    handler: Handler,
+    options: { webSocket?: boolean; port?: number } = {},
+  ): Promise<FakeNode> {
     const node = new FakeNode(handler, options.webSocket ?? true)
     await new Promise<void>((resolve) => node.#server.listen(options.port ?? 0, '127.0.0.1', resolve))
     return node
@@ -88,11 +98,16 @@ export class FakeNode implements AsyncDisposable {
       return result === NO_ANSWER ? null : JSON.stringify({ jsonrpc: '2.0', id: request.id, result })
     } catch (thrown) {
       const { code, message, data } = thrown as RpcFailure
-      return JSON.stringify({ jsonrpc: '2.0', id: request.id, error: { code: -32000, message, data: { code, ...data } } })
+      return JSON.stringify({
+        jsonrpc: '2.0',
+        id: request.id,
+        error: { code: -32000, message, data: { code, ...data } },
+      })
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#webSockets?.clients ?? []) client.terminate()
     this.dropConnections()
     this.#webSockets?.close()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -102,6 +117,10 @@ export class FakeNode implements AsyncDisposable {
 export const NO_ANSWER: unique symbol = Symbol('no answer')
 
 /** Thrown by a handler to answer with an error. */
-export function rpcFailure(code: string, message: string, data: Record<string, unknown> = {}): RpcFailure & Error {
+export function rpcFailure(
+  code: string,
+  message: string,
+  data: Record<string, unknown> = {},
+): RpcFailure & Error {
   return Object.assign(new Error(message), { code, data })
 }

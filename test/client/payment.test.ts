@@ -11,7 +11,19 @@ const payment = { txId: new Uint8Array(32).fill(7), bytes: new Uint8Array(100).f
 const txId = toHex(payment.txId)
 
 function info(status: TxStatus, executedTimeMs = 0): TxInfo {
-  return { txId, status, height: 3, timeMs: 4, fee: '1000', failure: null, holds: [], sender: null, validUntilMs: 100, transfers: [], executedTimeMs }
+  return {
+    txId,
+    status,
+    height: 3,
+    timeMs: 4,
+    fee: '1000',
+    failure: null,
+    holds: [],
+    sender: null,
+    validUntilMs: 100,
+    transfers: [],
+    executedTimeMs,
+  }
 }
 
 /** Answers by method. */
@@ -117,5 +129,6 @@ test('only executed block time past the validity proves that a payment expired',
   assert.equal(isProvablyExpired(info('pending', 101), 100), true)
   assert.equal(isProvablyExpired(info('unknown', 101), 100), true)
   assert.equal(isProvablyExpired(info('expired', 100), 100), false)
-  for (const status of ['settled', 'held', 'failed'] as const) assert.equal(isProvablyExpired(info(status, 101), 100), false)
+  for (const status of ['settled', 'held', 'failed'] as const)
+    assert.equal(isProvablyExpired(info(status, 101), 100), false)
 })

@@ -40,12 +40,28 @@ export function makeGenesis(nonce = 7): Genesis {
 }
 
 export function validatorSetOf(genesis: Genesis, epoch = GENESIS_EPOCH): ValidatorSet {
-  const validators = genesis.validators.map(({ name, publicKey, stake }) => ({ name, publicKey, weight: stake }))
+  const validators = genesis.validators.map(({ name, publicKey, stake }) => ({
+    name,
+    publicKey,
+    weight: stake,
+  }))
   return makeValidatorSet({ genesisHash: genesisHash(genesis) }, epoch, validators)
 }
 
-export function certify(set: ValidatorSet, kind: VoteKind, block: Block, signers: readonly number[], view = 9): Certificate {
-  const proposal: Proposal = { epoch: set.epoch, view, parentView: view - 1, blockDigest: blockDigest(block), justHash: hash('just', utf8('none')) }
+export function certify(
+  set: ValidatorSet,
+  kind: VoteKind,
+  block: Block,
+  signers: readonly number[],
+  view = 9,
+): Certificate {
+  const proposal: Proposal = {
+    epoch: set.epoch,
+    view,
+    parentView: view - 1,
+    blockDigest: blockDigest(block),
+    justHash: hash('just', utf8('none')),
+  }
   const message = voteMessage(set.context, kind, set.epoch, view, proposalId(set.context, proposal))
   const signatures = signers.map((signer) => sign(message, validatorKeys[signer]!.secretKey))
   return { kind, epoch: set.epoch, view, proposal, signers, signatures }
@@ -61,7 +77,12 @@ export interface ChainOptions {
 }
 
 /** Block 5 holds the payment, block 7 commits to heights 4–6, block 8 is final by a certificate. */
-export function makeParts({ genesis = makeGenesis(), receipts = 5, position = 2, signers = [0, 1, 3] }: ChainOptions = {}): PortableReceiptParts {
+export function makeParts({
+  genesis = makeGenesis(),
+  receipts = 5,
+  position = 2,
+  signers = [0, 1, 3],
+}: ChainOptions = {}): PortableReceiptParts {
   const set = validatorSetOf(genesis)
   const signed = signTransaction(
     {
@@ -86,11 +107,7 @@ export function makeParts({ genesis = makeGenesis(), receipts = 5, position = 2,
     holds: [],
   }))
   const leaves = all.map((receipt) => receiptDigest(encodeReceipt(receipt)))
-  const results = [
-    resultLeaf(4, EMPTY_ROOT),
-    resultLeaf(5, merkleRoot(leaves)),
-    resultLeaf(6, EMPTY_ROOT),
-  ]
+  const results = [resultLeaf(4, EMPTY_ROOT), resultLeaf(5, merkleRoot(leaves)), resultLeaf(6, EMPTY_ROOT)]
   const block = (height: number, parent: Block | null, executed: Block['executed']): Block => ({
     genesisHash: genesisHash(genesis),
     height,

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { encodePortableReceipt, verifyPortableReceipt, GENESIS_EPOCH, type PortableReceiptParts } from '../../client/receipt.ts'
+import {
+  encodePortableReceipt,
+  verifyPortableReceipt,
+  GENESIS_EPOCH,
+  type PortableReceiptParts,
+} from '../../client/receipt.ts'
 import { CordonError } from '../../config/errors.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import { merklePath, merkleRoot, rootOfSteps, stepsOfPath } from '../../crypto/merkle.ts'
@@ -65,11 +70,16 @@ test('removed, added and repeated bytes make the receipt invalid', (t) => {
   const text = encodePortableReceipt(makeParts())
   const seed = 11
   t.diagnostic(`seed ${seed}`)
-  for (let position = 0; position < text.length; position += 7) refusal(text.slice(0, position) + text.slice(position + 1))
+  for (let position = 0; position < text.length; position += 7)
+    refusal(text.slice(0, position) + text.slice(position + 1))
   fc.assert(
-    fc.property(fc.nat({ max: text.length }), fc.constantFrom(' ', '\n', '0', ',', '"', '\u{FEFF}', '{}'), (at, added) => {
-      refusal(text.slice(0, at) + added + text.slice(at))
-    }),
+    fc.property(
+      fc.nat({ max: text.length }),
+      fc.constantFrom(' ', '\n', '0', ',', '"', '\u{FEFF}', '{}'),
+      (at, added) => {
+        refusal(text.slice(0, at) + added + text.slice(at))
+      },
+    ),
     { seed, numRuns: 300 },
   )
 })
@@ -104,7 +114,10 @@ test('a receipt of another chain is refused', () => {
 
 test('a receipt that says something else than what was executed is refused', () => {
   const { receipt } = makeParts()
-  assert.match(refusal(changed({ receipt: { ...receipt, outcome: 'failed', failure: 'insufficient-funds' } })), /not among the results/)
+  assert.match(
+    refusal(changed({ receipt: { ...receipt, outcome: 'failed', failure: 'insufficient-funds' } })),
+    /not among the results/,
+  )
   assert.match(refusal(changed({ receipt: { ...receipt, fee: 0n } })), /not among the results/)
   assert.match(refusal(changed({ receipt: { ...receipt, height: 6 } })), /not among the results/)
   assert.match(refusal(changed({ receipt: { ...receipt, txId: new Uint8Array(32) } })), /transaction/)
@@ -122,7 +135,10 @@ test('headers that do not follow each other are refused', () => {
   const [committing, child] = blocks
   assert.ok(committing && child)
   assert.match(refusal(changed({ blocks: [committing] })), /finalization is of block/)
-  assert.match(refusal(changed({ blocks: [committing, { ...child, parentDigest: new Uint8Array(32) }] })), /not the child/)
+  assert.match(
+    refusal(changed({ blocks: [committing, { ...child, parentDigest: new Uint8Array(32) }] })),
+    /not the child/,
+  )
   assert.match(refusal(changed({ blocks: [committing, { ...child, height: 9 }] })), /not the child/)
   assert.match(refusal(changed({ blocks: [child] })), /not among the results/)
 })
@@ -133,9 +149,22 @@ test('a finalization needs a quorum, of this epoch, of finalize votes, over this
   const [committing, child] = blocks
   assert.ok(committing && child)
   assert.match(refusal(encodePortableReceipt(makeParts({ signers: [0, 1] }))), /weight/)
-  assert.match(refusal(changed({ finalization: certify(set, 'notarize', child, [0, 1, 2]) })), /notarize votes/)
-  assert.match(refusal(changed({ finalization: certify(set, 'finalize', committing, [0, 1, 2]) })), /finalization is of block/)
-  assert.match(refusal(changed({ finalization: certify(validatorSetOf(genesis, GENESIS_EPOCH + 1), 'finalize', child, [0, 1, 2]) })), /epoch/)
+  assert.match(
+    refusal(changed({ finalization: certify(set, 'notarize', child, [0, 1, 2]) })),
+    /notarize votes/,
+  )
+  assert.match(
+    refusal(changed({ finalization: certify(set, 'finalize', committing, [0, 1, 2]) })),
+    /finalization is of block/,
+  )
+  assert.match(
+    refusal(
+      changed({
+        finalization: certify(validatorSetOf(genesis, GENESIS_EPOCH + 1), 'finalize', child, [0, 1, 2]),
+      }),
+    ),
+    /epoch/,
+  )
   const wrong = certify(set, 'finalize', child, [0, 1, 2])
   assert.match(refusal(changed({ finalization: { ...wrong, signers: [0, 1, 3] } })), /signature/)
 })
@@ -143,7 +172,9 @@ test('a finalization needs a quorum, of this epoch, of finalize votes, over this
 test('one wrong signature beyond the quorum is enough to refuse', () => {
   const { blocks } = makeParts()
   const certificate = certify(validatorSetOf(genesis), 'finalize', blocks[1]!, [0, 1, 2, 3])
-  const signatures = certificate.signatures.map((signature, index) => (index === 3 ? signature.map((byte, i) => (i === 0 ? byte ^ 1 : byte)) : signature))
+  const signatures = certificate.signatures.map((signature, index) =>
+    index === 3 ? signature.map((byte, i) => (i === 0 ? byte ^ 1 : byte)) : signature,
+  )
   assert.match(refusal(changed({ finalization: { ...certificate, signatures } })), /signature/)
 })
 

@@ -21,7 +21,9 @@ async function deadUrl(): Promise<string> {
 
 test('calls are pipelined and answered in any order', async () => {
   const open: (() => void)[] = []
-  await using node = await FakeNode.start(({ params }) => new Promise((resolve) => open.unshift(() => resolve({ height: params.height }))))
+  await using node = await FakeNode.start(
+    ({ params }) => new Promise((resolve) => open.unshift(() => resolve({ height: params.height }))),
+  )
   await using client = await RpcClient.connect([node.url])
   const calls = [1, 2, 3].map((height) => client.call('chain_block', { height }))
   while (open.length < 3) await new Promise((resolve) => setImmediate(resolve))
@@ -71,13 +73,17 @@ test('a node that takes the connection and says nothing does not stop the search
   const silent = createServer((socket) => socket.resume())
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
   await using node = await FakeNode.start(() => 'here')
-  await using client = await RpcClient.connect([`http://127.0.0.1:${(silent.address() as AddressInfo).port}`, node.url])
+  await using client = await RpcClient.connect([
+    `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    node.url,
+  ])
   assert.equal(client.url, node.url)
   await new Promise((resolve) => silent.close(resolve))
 })
 
 test('what is no URL is a usage error', async () => {
-  for (const url of ['localhost', 'ftp://x', '']) await assert.rejects(RpcClient.connect([url]), code('usage'))
+  for (const url of ['localhost', 'ftp://x', ''])
+    await assert.rejects(RpcClient.connect([url]), code('usage'))
 })
 
 test('without WebSocket it speaks HTTP', async () => {
@@ -111,7 +117,10 @@ test('a call that must not be repeated reports the break', async () => {
 test('a node that hangs is given up after the time of the call', async () => {
   await using node = await FakeNode.start(() => NO_ANSWER)
   await using client = await RpcClient.connect([node.url])
-  await assert.rejects(client.call('chain_info', {}, { timeoutMs: 50, retry: false }), code('connection-lost'))
+  await assert.rejects(
+    client.call('chain_info', {}, { timeoutMs: 50, retry: false }),
+    code('connection-lost'),
+  )
 })
 
 test('closing ends what waits', async () => {
@@ -132,7 +141,8 @@ test('following blocks goes on from its height after a break, without gaps or re
   await using node = await FakeNode.start(({ method, params }) => {
     if (method !== 'blocks_subscribe') return true
     // Events leave before the answer that names the subscription.
-    for (let height = Number(params.fromHeight); height <= chain; height++) node.notify('blocks_event', { subscription: 's', event: event(height) })
+    for (let height = Number(params.fromHeight); height <= chain; height++)
+      node.notify('blocks_event', { subscription: 's', event: event(height) })
     node.notify('blocks_event', { subscription: 'other', event: event(99) })
     return { subscription: 's' }
   })
