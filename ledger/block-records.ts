@@ -34,7 +34,7 @@ export function blockRecords(height: number, execution: Execution, body: BlockBo
   if (body !== null) changes.push({ key: bodyKey(height), value: encodeBody(body) })
   for (const { txId, index } of execution.receipts)
     changes.push({ key: txKey(txId), value: encodeLocation({ height, index }) })
-  for (const { account, record } of historyRecords(execution).values())
+  for (const { account, record } of historyRecords(execution))
     changes.push({ key: historyKey(account, height), value: record })
   changes.push(...holdRecords(height, execution))
   if (execution.newBatches.length > 0) {

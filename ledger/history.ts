@@ -50,16 +50,13 @@ interface Pointer {
 /** The record of each account that a block touched, in order of execution. */
 export function historyRecords(
   execution: Execution,
-): ReadonlyMap<string, { readonly account: Bytes32; readonly record: Uint8Array }> {
-  const pointers = new Map<string, { account: Bytes32; writer: Writer }>()
+): readonly { readonly account: Bytes32; readonly record: Uint8Array }[] {
+  const touched = new Map<string, { readonly account: Bytes32; readonly pointers: Pointer[] }>()
   const point = (account: Bytes32, pointer: Pointer): void => {
     const key = idKey(account)
-    let entry = pointers.get(key)
-    if (entry === undefined) {
-      entry = { account, writer: new Writer(24) }
-      pointers.set(key, entry)
-    }
-    entry.writer.u8(pointer.role).u32(pointer.index).u8(pointer.action)
+    const entry = touched.get(key)
+    if (entry === undefined) touched.set(key, { account, pointers: [pointer] })
+    else entry.pointers.push(pointer)
   }
   const pointHolds = (from: number, to: number): void => {
     for (let index = from; index < to; index++) {
@@ -88,9 +85,13 @@ export function historyRecords(
     pointHolds(hold, end)
     hold = end
   }
-  return new Map(
-    [...pointers].map(([key, { account, writer }]) => [key, { account, record: writer.finish() }]),
-  )
+  return [...touched.values()].map(({ account, pointers }) => ({ account, record: encodePointers(pointers) }))
+}
+
+function encodePointers(pointers: readonly Pointer[]): Uint8Array {
+  const writer = new Writer(6 * pointers.length)
+  for (const { role, index, action } of pointers) writer.u8(role).u32(index).u8(action)
+  return writer.finish()
 }
 
 function decodePointers(record: Uint8Array): Pointer[] {
