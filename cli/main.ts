@@ -1,8 +1,11 @@
 /** Entry of `bin/cordon`. */
 import { existsSync, readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 
-enableCompileCache()
+// Compiled code is only taken from a folder of this user's own: the default, below /tmp, could be prepared by another.
+enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cordon', 'compile'))
 
 /** From the package's manifest: one folder up in a checkout, two in the compiled package. */
 function version(): string {

@@ -82,3 +82,12 @@ export function parseId(text: string): string {
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(',').filter((part) => part !== '')]
 }
+
+const UNKNOWN_AFTER = 'give up waiting after this time (exit 4)'
+
+/** `--timeout` with a default such as `30s`. */
+export function timeoutOption(standard: string, description: string = UNKNOWN_AFTER): Option {
+  return new Option('--timeout <time>', description)
+    .argParser(parseDuration)
+    .default(parseDuration(standard), standard)
+}

@@ -47,3 +47,8 @@ export function explainHold(hold: HoldInfo): string {
     `  take it back: cordon quarantine recall ${hold.id}`,
   ].join('\n')
 }
+
+/** A latency for `data`: microseconds are enough. */
+export function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

@@ -4,10 +4,10 @@ import { action } from '../run.ts'
 import {
   collect,
   keystoreOptions,
-  parseDuration,
   parseId,
   parseInteger,
   passwordOptions,
+  timeoutOption,
 } from '../options.ts'
 
 const DEFAULT_TIMEOUT = '30s'
@@ -37,7 +37,7 @@ export function build(command: Command): Command {
   const recall = passwordOptions(command.command('recall'))
     .description('take a held payment back, as its payer')
     .argument('<id>', 'id of the hold', parseId)
-    .addOption(timeoutOption())
+    .addOption(timeoutOption(DEFAULT_TIMEOUT))
   action(recall, async (options: never, id: string) =>
     (await import('../quarantine/act.ts')).recall(options, id),
   )
@@ -53,14 +53,8 @@ function review(command: Command, side: 'release' | 'return', description: strin
       "operator keys to vote with; may be repeated (default with a devnet: all of its validators')",
       collect,
     )
-    .addOption(timeoutOption())
+    .addOption(timeoutOption(DEFAULT_TIMEOUT))
   action(sub, async (options: never, id: string) =>
     (await import('../quarantine/act.ts')).review(options, id, side),
   )
-}
-
-function timeoutOption(): Option {
-  return new Option('--timeout <time>', 'give up waiting after this time (exit 4)')
-    .argParser(parseDuration)
-    .default(parseDuration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT)
 }

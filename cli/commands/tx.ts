@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { TxInfo } from '../../client/api.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { action } from '../run.ts'
-import { keystoreOptions, parseDuration, parseId, type KeystoreOptions } from '../options.ts'
+import { keystoreOptions, parseId, timeoutOption, type KeystoreOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
 
 const DEFAULT_TIMEOUT = '60s'
@@ -16,12 +16,7 @@ export function build(command: Command): Command {
   const wait = keystoreOptions(command.command('wait'))
     .description('wait until a transaction is settled, held, failed or expired; exits like wallet send')
     .argument('<id>', 'id of the transaction', parseId)
-    .option(
-      '--timeout <time>',
-      'give up waiting after this time (exit 4)',
-      parseDuration,
-      parseDuration(DEFAULT_TIMEOUT),
-    )
+    .addOption(timeoutOption(DEFAULT_TIMEOUT))
   action(wait, waitForEnd)
   return command
 }

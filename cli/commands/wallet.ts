@@ -4,18 +4,13 @@ import { action } from '../run.ts'
 import {
   keystoreOptions,
   nodeOptions,
-  parseDuration,
   parseId,
   parseInteger,
   passwordOptions,
+  timeoutOption,
 } from '../options.ts'
 
 const DEFAULT_TIMEOUT = '30s'
-
-const timeoutOption = (what: string): Option =>
-  new Option('--timeout <time>', what)
-    .argParser(parseDuration)
-    .default(parseDuration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT)
 
 export function build(wallet: Command): Command {
   create(wallet)
@@ -76,7 +71,12 @@ function send(wallet: Command): void {
         .choices(['none', 'accepted', 'final'])
         .default('final'),
     )
-    .addOption(timeoutOption('give up waiting after this time (exit 4); the payment may still settle'))
+    .addOption(
+      timeoutOption(
+        DEFAULT_TIMEOUT,
+        'give up waiting after this time (exit 4); the payment may still settle',
+      ),
+    )
     .option(
       '--key <key>',
       'name of this payment: a repeat with the same name resumes it and never pays twice',
@@ -105,7 +105,7 @@ function receipt(wallet: Command): void {
     .description('the proof of a payment that cordon verify checks, as soon as it exists')
     .argument('<txid>', 'id of the transaction', parseId)
     .option('--out <file>', 'write it there instead of to standard output')
-    .addOption(timeoutOption('give up waiting after this time (exit 4)'))
+    .addOption(timeoutOption(DEFAULT_TIMEOUT))
   action(command, async (options: never, txId: string) =>
     (await import('../wallet/receipt.ts')).receipt(options, txId),
   )

@@ -10,7 +10,7 @@ import { chosenDevnet, connectNode, keystorePaths, type KeystorePaths } from '..
 import { amountBoth, facts, milliseconds, table } from '../format.ts'
 import { Names } from '../names.ts'
 import type { PasswordOptions } from '../options.ts'
-import { exitOf, failureOf } from '../outcome.ts'
+import { exitOf, failureOf, rounded } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { readChain, requireNetwork, signActions, unlock, type Chain } from '../signing.ts'
 
@@ -196,7 +196,7 @@ export async function recall(options: ActOptions, id: string): Promise<CommandRe
         status: info.status,
         holdStatus: after.status,
         height: info.height,
-        latencyMs,
+        latencyMs: rounded(latencyMs),
         fee: info.fee,
       },
       text: facts([

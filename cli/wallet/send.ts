@@ -14,7 +14,7 @@ import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
 import { amount, amountBoth, facts, milliseconds } from '../format.ts'
 import { Names } from '../names.ts'
 import type { PasswordOptions } from '../options.ts'
-import { explainHold, exitOf, failureOf, readHolds } from '../outcome.ts'
+import { explainHold, exitOf, failureOf, readHolds, rounded } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
 import {
@@ -268,9 +268,4 @@ function headline(info: TxInfo, latencyMs: number): string {
   const how = info.status === 'held' ? 'held for review' : info.status
   const where = info.height === null ? '' : ` at height ${info.height}`
   return `${how}${where}, final after ${milliseconds(latencyMs)}`
-}
-
-/** Microseconds are enough. */
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

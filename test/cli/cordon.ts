@@ -1,11 +1,14 @@
 /** Runs the real `bin/cordon` as a process, the way a script does. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const CORDON = fileURLToPath(new URL('../../bin/cordon', import.meta.url))
+
+/** Compiled code is shared; a fresh home would compile everything anew. */
+const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
 
 export interface Envelope {
   readonly v: number
@@ -35,7 +38,7 @@ export class Home implements Disposable {
     return new Promise((resolve, reject) => {
       const child = spawn(CORDON, args, {
         cwd: this.path,
-        env: { ...Object.fromEntries(inherited), HOME: this.path, ...options.env },
+        env: { ...Object.fromEntries(inherited), HOME: this.path, XDG_CACHE_HOME: CACHE, ...options.env },
       })
       let stdout = ''
       let stderr = ''
