@@ -51,7 +51,10 @@ async function simulate(seed: number): Promise<boolean> {
 const first = Number(values.seed ?? values.start)
 const count = values.seed === undefined ? Number(values.seeds) : 1
 const failed: number[] = []
-for (let seed = first; seed < first + count; seed++) if (!(await simulate(seed))) failed.push(seed)
+for (let done = 0; done < count; done++) {
+  if (!(await simulate(first + done))) failed.push(first + done)
+  if (values.quiet && (done + 1) % 50 === 0) console.log(`${done + 1} of ${count} runs`)
+}
 console.log(
   failed.length === 0
     ? `${count} runs, no violation`

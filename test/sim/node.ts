@@ -103,6 +103,8 @@ export class SimNode {
   readonly #journal = new VirtualJournal()
   readonly #store = new VirtualStore()
   readonly #app: SimApplication
+  /** Batches that were executed here, not skipped. */
+  readonly #executedRefs: BatchRef[] = []
   /** The durable pending log: accepted transactions that are not final. */
   readonly pending = new Map<number, PendingTx>()
   #replica: Replica | null = null
@@ -146,6 +148,11 @@ export class SimNode {
 
   get executedHeight(): number {
     return this.#app.height
+  }
+
+  /** Executed batches whose bodies are gone, so that no other node could get them here. */
+  lostBodies(): readonly BatchRef[] {
+    return this.#executedRefs.filter((ref) => this.#store.batch(ref) === null)
   }
 
   get replica(): Replica | null {
@@ -519,7 +526,9 @@ export class SimNode {
     this.#executing = false
     this.#toExecute.shift()
     const execution = await this.#app.execute(block, bodies)
-    this.#store.markOrdered(block.payload.map((certificate) => this.#refOf(certificate)))
+    const refs = block.payload.map((certificate) => this.#refOf(certificate))
+    this.#store.markOrdered(refs)
+    this.#executedRefs.push(...refs.filter((_, i) => execution.batches[i] !== null))
     this.#settlePending()
     this.#env.executed(this, block, bodies, execution)
     this.input({ type: 'executed', result: execution.result })

@@ -341,8 +341,13 @@ export class World {
           `${node.name} still has ${node.pending.size} accepted transactions, first ${[...node.pending.keys()][0] ?? 0}`,
         )
     }
-    // Everybody comes to the same height, idle.
+    // Time for everybody to come to the same height, and for what is void to be deleted.
     await this.#runUntil(this.scheduler.nowMs + 3_000)
+    for (const node of this.#honestNodes) {
+      const lost = node.lostBodies()[0]
+      if (lost !== undefined)
+        throw new Violation(`${node.name} deleted batch ${lost.seq} of ${lost.author}, which was executed`)
+    }
     const executedTimeMs = CREATED_MS + this.scheduler.nowMs
     for (const [id, { by, validUntilMs }] of this.#accepted) {
       if (this.oracles.outcomeOf(id) === null && validUntilMs > executedTimeMs)
