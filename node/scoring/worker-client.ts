@@ -80,6 +80,7 @@ export class ScoringWorkerClient {
   ): Promise<WorkerScores> {
     const scores = new Float32Array(count).fill(NaN)
     const worker = this.#worker
+    if (count === 0) return Promise.resolve({ scores, failed: false })
     if (this.#state !== 'ready' || worker === null) return Promise.resolve({ scores, failed: true })
     this.#endIfStuck()
     return new Promise((resolve) => {
