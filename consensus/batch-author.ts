@@ -9,6 +9,12 @@ import type { Signer } from './replica-types.ts'
 import type { Batch, SignedBatch, ValidatorIndex } from './types.ts'
 import { batchDigestOfBatch, batchFields } from './wire.ts'
 
+/**
+ * While this many own batches are on their way, the next one waits for one of them to be ordered, at most ackRetryMs,
+ * and grows meanwhile: under load each batch costs the network the same whatever is in it (docs/adr/0004).
+ */
+const EAGER_BATCHES = 2
+
 export class BatchAuthor {
   readonly #core: DisseminationCore
   readonly #certifier: Certifier
@@ -57,14 +63,19 @@ export class BatchAuthor {
   nextDeadlineMs(): number {
     const { own } = this.#core
     // Without room a batch closes when another one is ordered, which is an input.
-    const closesMs = own.hasRoom() ? Math.max(this.#builder.closesAtMs(), this.#seqRetryMs) : Infinity
+    const closesMs = own.hasRoom() ? Math.max(this.#closesAtMs(), this.#seqRetryMs) : Infinity
     return Math.min(closesMs, own.nextDeadlineMs())
+  }
+
+  #closesAtMs(): number {
+    const { own, parameters } = this.#core
+    return this.#builder.closesAtMs(own.count < EAGER_BATCHES ? parameters.batchIntervalMs : parameters.ackRetryMs)
   }
 
   #closeBatches(): void {
     const { self, signer, own, clock, parameters } = this.#core
     if (self === null || signer === null) return
-    while (this.#builder.closesAtMs() <= clock.monotonicMs && own.hasRoom()) {
+    while (this.#closesAtMs() <= clock.monotonicMs && own.hasRoom()) {
       const seq = signer.nextBatchSeq()
       if (seq === null) {
         this.#seqRetryMs = clock.monotonicMs + parameters.batchIntervalMs

@@ -6,7 +6,6 @@
 export interface BatchBuilderParameters {
   readonly batchMaxTxs: number
   readonly batchMaxBytes: number
-  readonly batchIntervalMs: number
 }
 
 export class BatchBuilder {
@@ -41,13 +40,13 @@ export class BatchBuilder {
     }
   }
 
-  /** When the open batch closes if nothing more comes: now if it is full, never if it is empty. */
-  closesAtMs(): number {
+  /** When the open batch closes if nothing more comes and it may wait `waitMs`: now if it is full, never if it is empty. */
+  closesAtMs(waitMs: number): number {
     if (this.#queue.length === 0) return Infinity
-    const { batchMaxTxs, batchMaxBytes, batchIntervalMs } = this.#parameters
+    const { batchMaxTxs, batchMaxBytes } = this.#parameters
     return this.#queue.length >= batchMaxTxs || this.#bytes >= batchMaxBytes
       ? this.#firstMs
-      : this.#firstMs + batchIntervalMs
+      : this.#firstMs + waitMs
   }
 
   /** Takes the transactions of the next batch, at least one. */

@@ -20,6 +20,8 @@ const LOAD_CHECK_MS = 50
 const BUSY_RETRY_MS = 250
 /** Transactions in final blocks not executed yet, above which nothing more is taken in. */
 const MAX_EXECUTION_BACKLOG_TXS = 20_000
+/** Transactions that wait for a batch, above which nothing more is taken in. */
+const MAX_QUEUED_TXS = 2_000
 /** Transactions handed to the batch builder in one input. */
 const OFFER_TXS = 1_000
 /** How often a full node hands its unfinished transactions to another validator. */
@@ -28,6 +30,8 @@ const HANDOVER_TXS = 256
 
 export interface Load {
   readonly ownOpenBatches: number
+  /** Transactions that wait for a batch. */
+  readonly queuedTxs: number
   readonly executionBacklogTxs: number
 }
 
@@ -183,11 +187,12 @@ export class Intake {
 
   #checkLoad(): void {
     const { load, maxOpenBatches, pending } = this.#options
-    const { ownOpenBatches, executionBacklogTxs } = load()
+    const { ownOpenBatches, queuedTxs, executionBacklogTxs } = load()
     if (pending.full)
       this.#busy = `${LIMITS.pendingTxs} transactions are on their way, the most this node takes`
     else if (ownOpenBatches >= maxOpenBatches)
       this.#busy = `${ownOpenBatches} batches of this validator wait to be ordered`
+    else if (queuedTxs > MAX_QUEUED_TXS) this.#busy = `${queuedTxs} transactions wait for a batch`
     else if (executionBacklogTxs > MAX_EXECUTION_BACKLOG_TXS)
       this.#busy = `${executionBacklogTxs} ordered transactions wait to be executed`
     else this.#busy = null

@@ -5,6 +5,7 @@
  * driver (durable, then sent) → executor → ledger → outcomes → the client that waits.
  */
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
@@ -77,7 +78,12 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   const self = validator?.index ?? null
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
-  const ledger = await Ledger.open({ directory: join(config.dataDirectory, 'ledger'), genesis, genesisHash })
+  const ledger = await Ledger.open({
+    directory: join(config.dataDirectory, 'ledger'),
+    genesis,
+    genesisHash,
+    nextTurn: () => setImmediate(),
+  })
   opened.defer(() => ledger.close())
   const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH)
   opened.defer(() => store.close())
@@ -206,7 +212,11 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     pending,
     store: pendingStore,
     maxOpenBatches: parameters.maxOpenBatches,
-    load: () => ({ ownOpenBatches: replica.ownOpenBatches, executionBacklogTxs: executor.backlogTxs }),
+    load: () => ({
+      ownOpenBatches: replica.ownOpenBatches,
+      queuedTxs: replica.queuedTxs,
+      executionBacklogTxs: executor.backlogTxs,
+    }),
     offer: (txs) => {
       driver.input({ type: 'submit', txs })
     },
