@@ -84,6 +84,8 @@ export const LIMITS = {
   batchSeqReservation: 1_000,
   /** Flagged transfer actions in one ack. */
   flagsPerAck: 8_192,
+  /** Flags above which whoever makes a certificate leaves out the longest lists, as far as the quorum allows. */
+  flagsPerCertificate: 100_000,
   /** A transfer is at least this long, so a batch has no more transfers to flag than its bytes divided by it. */
   smallestTransferBytes: 42,
   /** Transactions, in bytes, of the batches of one author that are not ordered; receivers allow twice as much. */

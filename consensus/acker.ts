@@ -48,11 +48,12 @@ export class Acker {
   }
 
   #consider(from: Peer, ref: BatchRef, signed: SignedBatch): void {
-    const { check, clock, limits, self } = this.#core
+    const { check, clock, hearing, limits, self } = this.#core
     if (check.createdInWindow(signed.batch.createdMs, clock.wallMs) !== null) return
-    const reason = check.batch(signed)
-    if (reason !== null) {
-      penalize(this.#core, from, 'bad-batch', reason)
+    const wrong = check.batch(signed)
+    if (wrong !== null) {
+      const peer = wrong.guilty === 'sender' ? from : hearing.peerOf(ref.author)
+      if (peer !== null) penalize(this.#core, peer, 'bad-batch', wrong.reason)
       return
     }
     if (this.#contradicts(ref) || (ref.author !== self && !limits.hasRoom(signed))) return

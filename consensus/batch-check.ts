@@ -51,15 +51,22 @@ export class BatchCheck {
     this.#verifier = options.verifier
   }
 
-  /** "checks author, epoch, limits": everything of a batch but its time and its transactions. */
-  batch(signed: SignedBatch): string | null {
-    const reason = this.#fields(batchFields(signed.batch))
-    if (reason !== null) return reason
+  /**
+   * "Checks author, epoch, limits": everything of a batch but its time and its transactions. `guilty` is whoever passed
+   * on what its author did not sign, else the author: gossip checks signatures and nothing more.
+   */
+  batch(signed: SignedBatch): { readonly guilty: 'sender' | 'author'; readonly reason: string } | null {
+    const { author } = signed.batch
+    if (this.#set.validators[author] === undefined)
+      return { guilty: 'sender', reason: `there is no validator ${author}` }
     const digest = batchDigestOfBatch(this.#set.context, signed.batch)
-    if (!equalBytes(digest, signed.digest)) return 'the digest is not that of the batch'
-    return this.#signed(signed.batch.author, batchMessage(digest), signed.signature)
-      ? null
-      : 'the author did not sign the batch'
+    if (!equalBytes(digest, signed.digest))
+      return { guilty: 'sender', reason: 'the digest is not that of the batch' }
+    if (!this.#signed(author, batchMessage(digest), signed.signature)) {
+      return { guilty: 'sender', reason: 'the author did not sign the batch' }
+    }
+    const reason = this.#fields(batchFields(signed.batch))
+    return reason === null ? null : { guilty: 'author', reason }
   }
 
   /** "local − batchTtlMs ≤ createdMs ≤ local + maxClockDriftMs". */

@@ -81,15 +81,22 @@ export function seqKey(ref: Pick<BatchRef, 'epoch' | 'author' | 'seq'>): string 
   return `${ref.epoch}:${ref.author}:${ref.seq}`
 }
 
+function secondOf(timeMs: number): number {
+  return Math.floor(timeMs / 1_000)
+}
+
 export class BatchPool {
   readonly #options: BatchPoolOptions
   readonly #entries = new Map<string, PoolEntry>()
+  /** Those that are not ordered: few, while the others stay for a whole batchTtlMs. */
+  readonly #open = new Set<PoolEntry>()
+  /** Entries by the second in which they expire. */
+  readonly #byExpiry = new Map<number, Set<PoolEntry>>()
   /** Batches by the number their author gave them; more than one if the author equivocates. */
   readonly #bySeq = new Map<string, Set<PoolEntry>>()
   /** Per signer, acks that came before their batch, oldest first. */
   readonly #earlyAcks = new Map<ValidatorIndex, Map<string, Ack>>()
   #turn = 0
-  #nextExpiryMs = Infinity
 
   constructor(options: BatchPoolOptions) {
     this.#options = options
@@ -97,10 +104,6 @@ export class BatchPool {
 
   get(key: string): PoolEntry | undefined {
     return this.#entries.get(key)
-  }
-
-  entries(): Iterable<PoolEntry> {
-    return this.#entries.values()
   }
 
   get size(): number {
@@ -130,7 +133,9 @@ export class BatchPool {
     }
     this.#entries.set(key, entry)
     this.#bySeq.set(seqKey(ref), siblings.add(entry))
-    this.#nextExpiryMs = Math.min(this.#nextExpiryMs, createdMs + this.#options.parameters.batchTtlMs)
+    if (entry.order === 'open') this.#open.add(entry)
+    const second = secondOf(this.#expiryMs(entry))
+    this.#byExpiry.set(second, (this.#byExpiry.get(second) ?? new Set<PoolEntry>()).add(entry))
     return entry
   }
 
@@ -215,23 +220,37 @@ export class BatchPool {
 
   /**
    * A certificate from the acks at hand, of weight ≥ q: every one that flags something, and of the others as few as do.
-   * A leader that holds more opinions than the author used adds them in this way.
+   * A leader that holds more opinions than the author used adds them in this way. Only if there are more flags than
+   * LIMITS.flagsPerCertificate are the longest lists left out as far as q allows: a certificate must fit in a block.
    */
   certificateOf(entry: PoolEntry): BatchCertificate {
     const { set } = this.#options
-    const heaviestFirst = [...entry.acks.values()].sort((a, b) => {
-      const difference = weightOfIndex(set, b.signer) - weightOfIndex(set, a.signer)
-      return difference === 0n ? a.signer - b.signer : difference > 0n ? 1 : -1
-    })
-    const chosen = heaviestFirst.filter(({ flags }) => flags.length > 0)
-    let weight = chosen.reduce((sum, { signer }) => sum + weightOfIndex(set, signer), 0n)
-    for (const ack of heaviestFirst) {
-      if (weight >= set.quorumWeight) break
-      if (ack.flags.length > 0) continue
+    const chosen: CertifiedAck[] = []
+    let weight = 0n
+    const choose = (ack: CertifiedAck): void => {
       chosen.push(ack)
       weight += weightOfIndex(set, ack.signer)
     }
+    const shortestFirst = [...entry.acks.values()].sort((a, b) => a.flags.length - b.flags.length)
+    const left: CertifiedAck[] = []
+    let flags = 0
+    for (const ack of shortestFirst) {
+      flags += ack.flags.length
+      if (ack.flags.length > 0 && flags <= LIMITS.flagsPerCertificate) choose(ack)
+      else left.push(ack)
+    }
+    for (const ack of left.sort((a, b) => this.#preference(a, b))) {
+      if (weight >= set.quorumWeight) break
+      choose(ack)
+    }
     return { ...entry.fields, acks: chosen.sort((a, b) => a.signer - b.signer) }
+  }
+
+  /** Fewer flags first, then the heavier. */
+  #preference(a: CertifiedAck, b: CertifiedAck): number {
+    if (a.flags.length !== b.flags.length) return a.flags.length - b.flags.length
+    const difference = weightOfIndex(this.#options.set, b.signer) - weightOfIndex(this.#options.set, a.signer)
+    return difference === 0n ? a.signer - b.signer : difference > 0n ? 1 : -1
   }
 
   // ---- order ----
@@ -265,7 +284,7 @@ export class BatchPool {
 
   #queuesByAuthor(timeMs: number, excluded: Excluded, nowMs: number): Map<ValidatorIndex, PoolEntry[]> {
     const queues = new Map<ValidatorIndex, PoolEntry[]>()
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#open) {
       if (!this.#isOrderable(entry, timeMs, excluded, nowMs)) continue
       const queue = queues.get(entry.ref.author)
       if (queue === undefined) queues.set(entry.ref.author, [entry])
@@ -276,18 +295,13 @@ export class BatchPool {
   }
 
   hasOrderable(timeMs: number, excluded: Excluded, nowMs: number): boolean {
-    for (const entry of this.#entries.values())
-      if (this.#isOrderable(entry, timeMs, excluded, nowMs)) return true
+    for (const entry of this.#open) if (this.#isOrderable(entry, timeMs, excluded, nowMs)) return true
     return false
   }
 
   /** An expired batch would be skipped at execution: "createdMs + batchTtlMs < block time". */
   #isOrderable(entry: PoolEntry, timeMs: number, excluded: Excluded, nowMs: number): boolean {
-    return (
-      this.isReady(entry, nowMs) &&
-      entry.fields.createdMs + this.#options.parameters.batchTtlMs >= timeMs &&
-      !excluded(entry.ref)
-    )
+    return this.isReady(entry, nowMs) && this.#expiryMs(entry) >= timeMs && !excluded(entry.ref)
   }
 
   /** A final block orders this batch. Others under the same number of the author are void; returns those. */
@@ -296,6 +310,7 @@ export class BatchPool {
     for (const sibling of this.siblings(entry.ref)) {
       if (sibling.order !== 'open') continue
       sibling.order = sibling === entry ? 'ordered' : 'void'
+      this.#open.delete(sibling)
       sibling.acks.clear()
       sibling.flaggedWeights.clear()
       if (sibling !== entry) voided.push(sibling)
@@ -303,15 +318,17 @@ export class BatchPool {
     return voided
   }
 
+  /** The last block time at which the batch is not void. */
+  #expiryMs(entry: PoolEntry): number {
+    return entry.fields.createdMs + this.#options.parameters.batchTtlMs
+  }
+
   /** Takes out what no block can order any more, judged by executed block time: "createdMs + batchTtlMs < block time". */
   expire(executedTimeMs: number): PoolEntry[] {
-    if (executedTimeMs <= this.#nextExpiryMs) return []
     const expired: PoolEntry[] = []
-    this.#nextExpiryMs = Infinity
-    for (const entry of this.#entries.values()) {
-      const expiryMs = entry.fields.createdMs + this.#options.parameters.batchTtlMs
-      if (expiryMs < executedTimeMs) expired.push(entry)
-      else this.#nextExpiryMs = Math.min(this.#nextExpiryMs, expiryMs)
+    for (const [second, entries] of this.#byExpiry) {
+      if (second > secondOf(executedTimeMs)) continue
+      for (const entry of entries) if (this.#expiryMs(entry) < executedTimeMs) expired.push(entry)
     }
     for (const entry of expired) this.#remove(entry)
     return expired
@@ -319,6 +336,11 @@ export class BatchPool {
 
   #remove(entry: PoolEntry): void {
     this.#entries.delete(entry.key)
+    this.#open.delete(entry)
+    const second = secondOf(this.#expiryMs(entry))
+    const expiring = this.#byExpiry.get(second)
+    expiring?.delete(entry)
+    if (expiring?.size === 0) this.#byExpiry.delete(second)
     const siblings = this.#bySeq.get(seqKey(entry.ref))
     siblings?.delete(entry)
     if (siblings?.size === 0) this.#bySeq.delete(seqKey(entry.ref))

@@ -62,7 +62,7 @@ export class Dissemination implements PayloadSource {
   constructor({ set, parameters, self, signer, verifier, restored, emit, view }: DisseminationOptions) {
     const hearing = new Hearing(parameters.standstillMs)
     const heardLately = (validator: ValidatorIndex): boolean =>
-      hearing.lately(validator, this.#core.clock.monotonicMs)
+      validator === self || hearing.lately(validator, this.#core.clock.monotonicMs)
     this.#core = {
       set,
       parameters,

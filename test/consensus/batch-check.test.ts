@@ -93,21 +93,26 @@ for (const [name, certificate, reason] of badCertificates) {
   })
 }
 
+function refused(wrong: ReturnType<BatchCheck['batch']>, guilty: 'sender' | 'author', reason: RegExp): void {
+  assert.equal(wrong?.guilty, guilty)
+  assert.match(wrong.reason, reason)
+}
+
 test('a batch passes; another digest, author, epoch or size does not', () => {
   const txs = [new Uint8Array(50), new Uint8Array(60)]
   const signed = signedBatch(txs)
   assert.equal(fresh().batch(signed), null)
   assert.ok(checkBatchSignature(set, verifier, signed))
-  assert.match(fresh().batch({ ...signed, digest: digestOf('other') }) ?? '', /digest/)
+  refused(fresh().batch({ ...signed, digest: digestOf('other') }), 'sender', /digest/)
   assert.equal(checkBatchSignature(set, verifier, { ...signed, digest: digestOf('other') }), false)
-  assert.match(fresh().batch(signedBatch(txs, { author: 0 })) ?? '', /did not sign/)
+  refused(fresh().batch(signedBatch(txs, { author: 0 })), 'sender', /did not sign/)
   assert.equal(checkBatchSignature(set, verifier, signedBatch(txs, { author: 0 })), false)
-  assert.match(fresh().batch(signedBatch(txs, { author: 7 })) ?? '', /no validator 7/)
+  refused(fresh().batch(signedBatch(txs, { author: 7 })), 'sender', /no validator 7/)
   assert.equal(checkBatchSignature(set, verifier, signedBatch(txs, { author: 7 })), false)
-  assert.match(fresh().batch(signedBatch(txs, { epoch: 3 })) ?? '', /epoch/)
-  assert.match(fresh().batch(signedBatch([])) ?? '', /transactions/)
-  assert.match(fresh().batch(signedBatch([...txs, ...txs])) ?? '', /transactions/)
-  assert.match(fresh().batch(signedBatch([new Uint8Array(parameters.batchMaxBytes + 1)])) ?? '', /bytes/)
+  refused(fresh().batch(signedBatch(txs, { epoch: 3 })), 'author', /epoch/)
+  refused(fresh().batch(signedBatch([])), 'author', /transactions/)
+  refused(fresh().batch(signedBatch([...txs, ...txs])), 'author', /transactions/)
+  refused(fresh().batch(signedBatch([new Uint8Array(parameters.batchMaxBytes + 1)])), 'author', /bytes/)
 })
 
 test('the time window of a batch: local − batchTtlMs ≤ createdMs ≤ local + maxClockDriftMs', () => {

@@ -320,6 +320,34 @@ test('a leader certifies from the acks it holds, and adds opinions to the certif
   assert.equal(bench.dissemination.check(chosen), null)
 })
 
+test('of too many flags the longest lists are left out, as far as the quorum allows', () => {
+  const bench = new Bench({
+    set: validatorSet(Array.from({ length: 40 }, () => 1n)),
+    self: 39,
+    parameters: { batchMaxTxs: 5_000, batchMaxBytes: 1_048_576 },
+  })
+  const txs = Array.from({ length: 5_000 }, (_, i) => tx(i))
+  const batch = bench.batchOf(0, 1, { txs })
+  bench.gossiped(batch)
+  // q = 27. One flags a single transfer, 26 everything.
+  const everything = txs.map((_, index) => flag(index))
+  for (let signer = 0; signer < 27; signer++) {
+    bench.acked(bench.ackOf(signer, batch, signer === 13 ? [flag(3)] : everything))
+  }
+  const heavyOf = (): number[] => {
+    const chosen = bench.select({ maxBytes: 10_000_000 })[0] ?? assert.fail()
+    assert.ok(
+      chosen.acks.some(({ signer }) => signer === 13),
+      'a short list of flags stays',
+    )
+    assert.equal(chosen.acks.length, 27)
+    return chosen.acks.filter(({ flags }) => flags.length > 1).map(({ signer }) => signer)
+  }
+  assert.equal(heavyOf().length, 26, 'without them there is no quorum')
+  for (let signer = 27; signer < 39; signer++) bench.acked(bench.ackOf(signer, batch))
+  assert.equal(heavyOf().length, Math.floor((LIMITS.flagsPerCertificate - 1) / 5_000))
+})
+
 test('a wrong certificate costs its sender and is not ordered', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
@@ -684,6 +712,15 @@ test('a follower stores checked batches without ack, and asks anyone for those i
     ),
     ['store batch', 'batches-held'],
   )
+})
+
+test('a batch over the limits costs its author, whoever passed it on', () => {
+  const bench = new Bench({ parameters: { batchMaxTxs: 1 } })
+  bench.do(() => {
+    bench.dissemination.heard(bench.peer(1))
+  })
+  const [effect] = bench.gossiped(bench.batchOf(1, 7, { txs: [tx(1), tx(2)] }), 2)
+  assert.equal(effect?.type === 'penalize' && effect.peer.validator, 1)
 })
 
 test('a batch of another epoch or digest is refused', () => {
