@@ -11,6 +11,8 @@ import { blockDigest } from './wire.ts'
 const FIRST_BACKOFF_MS = 500
 const BACKOFF_GROWTH = 1.5
 const LONGEST_BACKOFF_MS = 30_000
+/** Longest wait while finalizations come in: the network is there, so a request that got no answer was just lost. */
+const BACKOFF_WHILE_ALIVE_MS = 1_000
 /** Asked at the same time. */
 const PARALLEL_REQUESTS = 2
 
@@ -25,6 +27,7 @@ interface Wanted {
   attempt: number
   backoffMs: number
   nextMs: number
+  askedMs: number
   /** Who answered last: asked first for the next page. */
   responder: string | null
 }
@@ -66,6 +69,7 @@ export class BlockFetcher {
         attempt: 0,
         backoffMs: FIRST_BACKOFF_MS,
         nextMs: nowMs,
+        askedMs: -Infinity,
         responder: null,
       })
   }
@@ -99,6 +103,13 @@ export class BlockFetcher {
     }
   }
 
+  /** A finalization came in. */
+  networkIsAlive(nowMs: number): void {
+    for (const wanted of this.#wanted.values()) {
+      wanted.nextMs = Math.min(wanted.nextMs, Math.max(nowMs, wanted.askedMs + BACKOFF_WHILE_ALIVE_MS))
+    }
+  }
+
   clear(): void {
     this.#wanted.clear()
   }
@@ -111,6 +122,7 @@ export class BlockFetcher {
       const name = toHex(wanted.need)
       if (!requests.has(name)) requests.set(name, { digest: wanted.need, targets: targetsOf(wanted) })
       wanted.attempt++
+      wanted.askedMs = nowMs
       wanted.nextMs = nowMs + wanted.backoffMs
       wanted.backoffMs = Math.min(wanted.backoffMs * BACKOFF_GROWTH, LONGEST_BACKOFF_MS)
     }
@@ -127,10 +139,8 @@ export class BlockFetcher {
 function targetsOf({ candidates, attempt, responder }: Wanted): Target[] {
   if (attempt === 0 && responder !== null) return [{ kind: 'peer', id: responder }]
   const places = candidates.length + 1 // the last place is "anyone"
-  const targets: Target[] = []
-  for (let i = 0; i < Math.min(PARALLEL_REQUESTS, places); i++) {
+  return Array.from({ length: PARALLEL_REQUESTS }, (_, i): Target => {
     const index = candidates[(attempt * PARALLEL_REQUESTS + i) % places]
-    targets.push(index === undefined ? { kind: 'anyone' } : { kind: 'validator', index })
-  }
-  return targets
+    return index === undefined ? { kind: 'anyone' } : { kind: 'validator', index }
+  })
 }

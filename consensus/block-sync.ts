@@ -78,6 +78,11 @@ export class BlockSync {
     if (selected.length > 0) this.#fetcher.advance(this.#now, from.id)
   }
 
+  /** A finalization came in: requests that wait long are repeated sooner. */
+  networkIsAlive(): void {
+    this.#fetcher.networkIsAlive(this.#now)
+  }
+
   /** The parent that was wanted for another view is wanted no longer. */
   enterView(): void {
     this.#fetcher.want('parent', null, () => [], this.#now)

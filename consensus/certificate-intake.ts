@@ -105,6 +105,7 @@ export class CertificateIntake {
     const { view } = certificate
     this.#core.lastFinal = certificate
     this.#sync.adoptAncestors(certificate)
+    this.#sync.networkIsAlive()
     this.#lastFinalMs = this.#core.clock.monotonicMs
     this.#agenda.deliver = true
     this.#core.pool.prune(view - 1) // those of the final view come again as the parent certificate of the next

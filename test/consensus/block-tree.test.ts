@@ -114,6 +114,26 @@ test('fetching: asks two holders, then others, slower each time; an answer bring
   assert.equal(fetcher.nextDeadlineMs, Infinity)
 })
 
+test('fetching: with finalizations coming in no request waits longer than a second', () => {
+  const [tip] = chainOf(1) as [Block]
+  const fetcher = new BlockFetcher(emptyTree())
+  fetcher.want('final', blockDigest(tip), () => [], 0)
+  let nowMs = 0
+  for (let attempt = 0; attempt < 12; attempt++) {
+    nowMs = fetcher.nextDeadlineMs
+    assert.deepEqual(
+      fetcher.due(nowMs)[0]?.targets,
+      [{ kind: 'anyone' }, { kind: 'anyone' }],
+      'a full node asks two',
+    )
+  }
+  assert.equal(fetcher.nextDeadlineMs, nowMs + 30_000)
+  fetcher.networkIsAlive(nowMs + 10)
+  assert.equal(fetcher.nextDeadlineMs, nowMs + 1_000)
+  fetcher.networkIsAlive(nowMs + 5_000)
+  assert.equal(fetcher.nextDeadlineMs, nowMs + 1_000)
+})
+
 test('fetching: two purposes that need the same block send one request', () => {
   const [a, b] = chainOf(2) as [Block, Block]
   const fetcher = new BlockFetcher(emptyTree())
