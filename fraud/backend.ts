@@ -56,7 +56,10 @@ export async function chooseBackend(
 /** 1·4 + 2·5 + 3·6, by the operations that the model uses. */
 function computesRightly(): boolean {
   return tf.tidy(() => {
-    const sum = tf.sum(tf.mul(tf.gather(tf.tensor2d([[1, 2, 3]]), tf.tensor1d([0, 1, 2], 'int32'), 1), tf.tensor1d([4, 5, 6])), 1)
+    const sum = tf.sum(
+      tf.mul(tf.gather(tf.tensor2d([[1, 2, 3]]), tf.tensor1d([0, 1, 2], 'int32'), 1), tf.tensor1d([4, 5, 6])),
+      1,
+    )
     return sum.dataSync<'float32'>()[0] === 32
   })
 }

@@ -112,8 +112,10 @@ export class Baseline {
     const length = 7 + 3 * TAIL.length + BINS
     const bytes = reader.bytes(8 * length)
     const state = new Float64Array(bytes.slice().buffer)
-    if (state.length !== length || !state.every(Number.isFinite)) throw new RangeError('the baseline of the snapshot is damaged')
-    const [samples, firstMs, lastMs, amountSamples, amountLog2, binWeight, threshold] = state as unknown as number[]
+    if (state.length !== length || !state.every(Number.isFinite))
+      throw new RangeError('the baseline of the snapshot is damaged')
+    const [samples, firstMs, lastMs, amountSamples, amountLog2, binWeight, threshold] =
+      state as unknown as number[]
     baseline.#samples = samples as number
     baseline.#firstMs = firstMs as number
     baseline.#lastMs = lastMs as number
@@ -166,7 +168,8 @@ export class Baseline {
     const total = this.#bins.reduce((sum, weight) => sum + weight, 0)
     let above = 0
     let bin = BINS
-    while (bin > 0 && above + (this.#bins[bin - 1] as number) <= MAX_FLAG_RATE * total) above += this.#bins[--bin] as number
+    while (bin > 0 && above + (this.#bins[bin - 1] as number) <= MAX_FLAG_RATE * total)
+      above += this.#bins[--bin] as number
     this.#threshold = Math.max(LOWEST_THRESHOLD, bin * BIN_WIDTH)
   }
 

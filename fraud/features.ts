@@ -187,7 +187,13 @@ export class FeatureStore {
     return contribution
   }
 
-  #pairColumns(facts: TransferFacts, amount: number, rows: Float32Array, at: number, pending: boolean): Contribution {
+  #pairColumns(
+    facts: TransferFacts,
+    amount: number,
+    rows: Float32Array,
+    at: number,
+    pending: boolean,
+  ): Contribution {
     const { payer, payee, timeMs } = facts
     const payerSlot = this.#accounts.find(payer)
     const payeeSlot = this.#accounts.find(payee)
@@ -199,13 +205,15 @@ export class FeatureStore {
     const pendingPair = payerPending?.payees?.get(payee) ?? 0
     const seconds = this.#accounts.seconds
     const base = payerSlot * SECONDS
-    const pairCount = (paid < 0 ? 0 : (seconds[base + SecondsField.payeeCount + paid] as number)) + pendingPair
+    const pairCount =
+      (paid < 0 ? 0 : (seconds[base + SecondsField.payeeCount + paid] as number)) + pendingPair
     const newPair = pairCount === 0
     const youngPair =
       paid < 0 || timeMs - 1_000 * (seconds[base + SecondsField.payeeFirst + paid] as number) < YOUNG_PAIR_MS
     const payeeSeen = payeeSlot >= 0 || (payeePending?.inCount ?? 0) > 0
     const backPaid =
-      (payeeSlot >= 0 && this.#payeeIndex(payeeSlot, payerTag) >= 0) || payeePending?.payees?.has(payer) === true
+      (payeeSlot >= 0 && this.#payeeIndex(payeeSlot, payerTag) >= 0) ||
+      payeePending?.payees?.has(payer) === true
 
     rows[at + COLUMN.pair_new] = newPair ? 1 : 0
     rows[at + COLUMN.pair_young] = youngPair ? 1 : 0
@@ -224,7 +232,13 @@ export class FeatureStore {
     }
   }
 
-  #payerColumns(facts: TransferFacts, own: Contribution, rows: Float32Array, at: number, pending: boolean): void {
+  #payerColumns(
+    facts: TransferFacts,
+    own: Contribution,
+    rows: Float32Array,
+    at: number,
+    pending: boolean,
+  ): void {
     const { timeMs } = facts
     const { amount } = own
     const slot = this.#accounts.find(facts.payer)
@@ -239,7 +253,8 @@ export class FeatureStore {
     const sentDay = (numbers[base + Field.outSumDay] as number) * decay.day + sums.outSum + amount
     const plus = sums.outCount + 1
     rows[at + COLUMN.out_count_1m] = (numbers[base + Field.outCountMinute] as number) * decay.minute + plus
-    rows[at + COLUMN.out_count_10m] = (numbers[base + Field.outCountTenMinutes] as number) * decay.tenMinutes + plus
+    rows[at + COLUMN.out_count_10m] =
+      (numbers[base + Field.outCountTenMinutes] as number) * decay.tenMinutes + plus
     rows[at + COLUMN.out_count_1h] = (numbers[base + Field.outCountHour] as number) * decay.hour + plus
     rows[at + COLUMN.out_count_1d] = (numbers[base + Field.outCountDay] as number) * decay.day + plus
     rows[at + COLUMN.out_count_7d] = (numbers[base + Field.outCountWeek] as number) * decay.week + plus
@@ -290,8 +305,10 @@ export class FeatureStore {
     facts: TransferFacts,
     amount: number,
   ): void {
-    rows[at + COLUMN.payer_in_count_1d] = (numbers[base + Field.inCountDay] as number) * decay.day + sums.inCount
-    rows[at + COLUMN.payer_in_count_7d] = (numbers[base + Field.inCountWeek] as number) * decay.week + sums.inCount
+    rows[at + COLUMN.payer_in_count_1d] =
+      (numbers[base + Field.inCountDay] as number) * decay.day + sums.inCount
+    rows[at + COLUMN.payer_in_count_7d] =
+      (numbers[base + Field.inCountWeek] as number) * decay.week + sums.inCount
     const lastInMs = Math.max(numbers[base + Field.lastInMs] as number, sums.lastInMs)
     if (lastInMs === 0) return
     rows[at + COLUMN.in_gap_s] = Math.max(0, facts.timeMs - lastInMs) / 1_000
@@ -343,7 +360,8 @@ export class FeatureStore {
     const written = numbers[base + Field.ownWritten] as number
     const count = Math.min(OWN, written)
     const log2 = log2Amount(amount)
-    const most = count < FRAUD_LIMITS.ownAmountsNeeded ? log2 : this.#ownMedian(numbers, base, count) + LARGEST_STEP_LOG2
+    const most =
+      count < FRAUD_LIMITS.ownAmountsNeeded ? log2 : this.#ownMedian(numbers, base, count) + LARGEST_STEP_LOG2
     numbers[base + Field.own + (written % OWN)] = Math.min(log2, most)
     numbers[base + Field.ownWritten] = written + 1
   }
@@ -374,13 +392,22 @@ export class FeatureStore {
     rows[at + COLUMN.payer_known] = 1
     const payments = numbers[base + Field.outTotal] as number
     if (payments < FRAUD_LIMITS.ownAmountsNeeded) return
-    const usualGapMs = Math.max(1_000, ((numbers[base + Field.lastOutMs] as number) - (numbers[base + Field.firstMs] as number)) / payments)
+    const usualGapMs = Math.max(
+      1_000,
+      ((numbers[base + Field.lastOutMs] as number) - (numbers[base + Field.firstMs] as number)) / payments,
+    )
     const gapMs = Math.max(1_000, timeMs - (numbers[base + Field.lastOutMs] as number))
     rows[at + COLUMN.idle_ratio_log2] = Math.log2(gapMs / usualGapMs)
     rows[at + COLUMN.idle_known] = 1
   }
 
-  #payeeColumns(facts: TransferFacts, own: Contribution, rows: Float32Array, at: number, pending: boolean): void {
+  #payeeColumns(
+    facts: TransferFacts,
+    own: Contribution,
+    rows: Float32Array,
+    at: number,
+    pending: boolean,
+  ): void {
     const slot = this.#accounts.find(facts.payee)
     const known = slot >= 0
     const numbers = known ? this.#accounts.numbers : ZEROS
@@ -397,7 +424,8 @@ export class FeatureStore {
     rows[at + COLUMN.payee_payers_7d] =
       (numbers[base + Field.payersWeek] as number) * decay.week + sums.newPayers + payerHere
     if (!known) return
-    rows[at + COLUMN.payee_age_s] = Math.max(0, facts.timeMs - (numbers[base + Field.firstMs] as number)) / 1_000
+    rows[at + COLUMN.payee_age_s] =
+      Math.max(0, facts.timeMs - (numbers[base + Field.firstMs] as number)) / 1_000
     rows[at + COLUMN.payee_known] = 1
   }
 
@@ -416,7 +444,14 @@ export class FeatureStore {
   }
 
   /** A held payment counts as an attempt: in every counter, but in no picture of what is usual for the payer. */
-  #executeOut(slot: number, payee: string, amount: number, timeMs: number, held: boolean, freshPayee: boolean): void {
+  #executeOut(
+    slot: number,
+    payee: string,
+    amount: number,
+    timeMs: number,
+    held: boolean,
+    freshPayee: boolean,
+  ): void {
     const numbers = this.#accounts.numbers
     const base = slot * NUMBERS
     const seconds = this.#accounts.seconds
@@ -586,5 +621,7 @@ function medianOf(values: Float64Array, count: number): number {
     values[j + 1] = value
   }
   const middle = count >> 1
-  return count % 2 === 1 ? (values[middle] as number) : ((values[middle - 1] as number) + (values[middle] as number)) / 2
+  return count % 2 === 1
+    ? (values[middle] as number)
+    : ((values[middle - 1] as number) + (values[middle] as number)) / 2
 }

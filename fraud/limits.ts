@@ -31,7 +31,13 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 /** Time constants of the decaying windows, in ms. */
-export const WINDOW_MS = { minute: MINUTE, tenMinutes: 10 * MINUTE, hour: HOUR, day: DAY, week: 7 * DAY } as const
+export const WINDOW_MS = {
+  minute: MINUTE,
+  tenMinutes: 10 * MINUTE,
+  hour: HOUR,
+  day: DAY,
+  week: 7 * DAY,
+} as const
 
 /** A payee counts as new this long after the first payment to it: a small first payment must not open the door. */
 export const YOUNG_PAIR_MS: number = DAY

@@ -19,7 +19,7 @@ import { COLUMN, FEATURES, type FeatureName } from './schema.ts'
 export const FLAG_AT = 0.5
 
 /** Share of the population's transfers that the tail alone may flag. */
-export const MAX_FLAG_RATE = 0.007
+export const MAX_FLAG_RATE = 0.009
 
 /** Upper deviations count up to here, so that no single feature decides. */
 export const Z_MAX = 4

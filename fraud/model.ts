@@ -24,12 +24,13 @@ export interface DirectionalModel {
 export function createModel(): DirectionalModel {
   const rules = RULES.map(({ ramps }) => rampTensors(ramps))
   const tail = tailTensors()
-  const tensors = [...rules.flatMap((rule) => Object.values(rule)), ...Object.values(tail)]
+  const tensors = [...rules.flatMap(tensorsOf), ...tensorsOf(tail)]
   return {
     id: MODEL_ID,
     score(rows, inputs) {
       const count = rows.length / FEATURE_COUNT
-      if (!Number.isInteger(count)) throw new RangeError(`expected rows of ${FEATURE_COUNT} numbers, got ${rows.length} numbers`)
+      if (!Number.isInteger(count))
+        throw new RangeError(`expected rows of ${FEATURE_COUNT} numbers, got ${rows.length} numbers`)
       if (count === 0) return new Float32Array(0)
       return tf.tidy(() => {
         const x = tf.tensor2d(rows, [count, FEATURE_COUNT])
@@ -41,6 +42,10 @@ export function createModel(): DirectionalModel {
       for (const tensor of tensors) tensor.dispose()
     },
   }
+}
+
+function tensorsOf(group: RampTensors | TailTensors): tf.Tensor[] {
+  return Object.values(group) as tf.Tensor[]
 }
 
 interface RampTensors {
@@ -58,10 +63,16 @@ interface RampTensors {
 function rampTensors(ramps: readonly Ramp[]): RampTensors {
   const numbers = (of: (ramp: Ramp) => number): tf.Tensor1D => tf.tensor1d(ramps.map(of))
   return {
-    columns: tf.tensor1d(ramps.map((ramp) => COLUMN[ramp.feature]), 'int32'),
+    columns: tf.tensor1d(
+      ramps.map((ramp) => COLUMN[ramp.feature]),
+      'int32',
+    ),
     from: numbers((ramp) => ramp.from),
     slope: numbers((ramp) => 1 / (ramp.to - ramp.from)),
-    knownColumns: tf.tensor1d(ramps.map((ramp) => COLUMN[ramp.unknown?.column ?? ramp.feature]), 'int32'),
+    knownColumns: tf.tensor1d(
+      ramps.map((ramp) => COLUMN[ramp.unknown?.column ?? ramp.feature]),
+      'int32',
+    ),
     always: numbers((ramp) => (ramp.unknown === null ? 1 : 0)),
     fallback: numbers((ramp) => ramp.unknown?.value ?? 0),
   }
@@ -88,7 +99,10 @@ function tailTensors(): TailTensors {
     columns: tf.tensor1d([...TAIL_COLUMNS], 'int32'),
     directions: tf.tensor1d(TAIL.map((term) => term.direction)),
     weights: tf.tensor1d(TAIL.map((term) => term.weight)),
-    knownColumns: tf.tensor1d(TAIL.map((term) => COLUMN[term.known ?? term.feature]), 'int32'),
+    knownColumns: tf.tensor1d(
+      TAIL.map((term) => COLUMN[term.known ?? term.feature]),
+      'int32',
+    ),
     always: tf.tensor1d(TAIL.map((term) => (term.known === null ? 1 : 0))),
   }
 }

@@ -101,7 +101,8 @@ function reasonsOf(rows: Float32Array, offset: number, baseline: Baseline): Reas
   const rules = RULES.map((rule) => ({ rule, score: ruleScore(rule, rows, offset) }))
   const strongest = rules.reduce((a, b) => (b.score > a.score ? b : a))
   const tail = tailScore(rows, offset, baseline.inputs)
-  if (strongest.score >= tail) return RULE_REASONS[strongest.rule.name].map((reason) => ({ ...reason, part: 1 }))
+  if (strongest.score >= tail)
+    return RULE_REASONS[strongest.rule.name].map((reason) => ({ ...reason, part: 1 }))
   const sum = tailSum(rows, offset, baseline.inputs)
   return TAIL.flatMap((term, i): Reason[] => {
     const part = tailTerm(i, rows, offset, baseline.inputs)
@@ -110,7 +111,13 @@ function reasonsOf(rows: Float32Array, offset: number, baseline: Baseline): Reas
   })
 }
 
-function detailOf(reason: Reason, share: number, rows: Float32Array, offset: number, baseline: Baseline): ReasonDetail {
+function detailOf(
+  reason: Reason,
+  share: number,
+  rows: Float32Array,
+  offset: number,
+  baseline: Baseline,
+): ReasonDetail {
   const { feature } = reason
   const column = (name: FeatureName): number => rows[offset + COLUMN[name]] as number
   const value = column(feature)
@@ -119,14 +126,23 @@ function detailOf(reason: Reason, share: number, rows: Float32Array, offset: num
 }
 
 /** The usual value in the feature's unit: the account's own where it is known, else everybody's, else null. */
-function usualOf(feature: FeatureName, column: (name: FeatureName) => number, baseline: Baseline): number | null {
+function usualOf(
+  feature: FeatureName,
+  column: (name: FeatureName) => number,
+  baseline: Baseline,
+): number | null {
   if (feature === 'out_count_10m') return column('out_usual_known') === 1 ? column('out_usual_10m') : null
   if (feature === 'own_ratio_log2' || feature === 'population_ratio_log2') return 0
   const term = TAIL.findIndex((candidate) => candidate.feature === feature)
   return term < 0 ? null : baseline.usual(term)
 }
 
-function sentence(feature: FeatureName, value: number, usual: number | null, column: (name: FeatureName) => number): string {
+function sentence(
+  feature: FeatureName,
+  value: number,
+  usual: number | null,
+  column: (name: FeatureName) => number,
+): string {
   const usually = usual === null ? '' : `, usually ${count(usual)}`
   switch (feature) {
     case 'out_count_10m':

@@ -40,7 +40,10 @@ export function writeSnapshot(accounts: AccountTable, baseline: Baseline): Uint8
 }
 
 /** @throws CordonError `format-version` or `data-inconsistent`. */
-export function readSnapshot(bytes: Uint8Array, maxAccounts: number): { accounts: AccountTable; baseline: Baseline } {
+export function readSnapshot(
+  bytes: Uint8Array,
+  maxAccounts: number,
+): { accounts: AccountTable; baseline: Baseline } {
   checkFrame(bytes)
   try {
     const reader = new Reader(bytes.subarray(0, bytes.length - CRC_BYTES))
@@ -48,7 +51,9 @@ export function readSnapshot(bytes: Uint8Array, maxAccounts: number): { accounts
     const count = reader.u32()
     const baseline = Baseline.read(reader)
     if (reader.remaining !== count * RECORD_BYTES) {
-      throw new RangeError(`expected ${count} records of ${RECORD_BYTES} bytes, got ${reader.remaining} bytes`)
+      throw new RangeError(
+        `expected ${count} records of ${RECORD_BYTES} bytes, got ${reader.remaining} bytes`,
+      )
     }
     const accounts = new AccountTable(maxAccounts)
     for (let i = 0; i < count; i++) readRecord(reader, accounts)
@@ -73,10 +78,12 @@ function checkFrame(bytes: Uint8Array): void {
   if (bytes.length < shortest || bytes.length > FRAUD_LIMITS.snapshotBytes) {
     throw damaged(`expected ${shortest} to ${FRAUD_LIMITS.snapshotBytes} bytes, got ${bytes.length}`)
   }
-  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) throw damaged('it does not start with the mark of a snapshot')
+  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC))
+    throw damaged('it does not start with the mark of a snapshot')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = bytes.length - CRC_BYTES
-  if (view.getUint32(end) !== crc32(bytes.subarray(0, end))) throw damaged('its checksum does not fit its bytes')
+  if (view.getUint32(end) !== crc32(bytes.subarray(0, end)))
+    throw damaged('its checksum does not fit its bytes')
   const version = view.getUint16(MAGIC.length)
   const shape = [view.getUint16(MAGIC.length + 2), view.getUint16(MAGIC.length + 4)]
   if (version !== VERSION || shape[0] !== NUMBERS || shape[1] !== SECONDS) {

@@ -13,7 +13,12 @@ const FEE_UNITS = 1_000n
 const crd = (units: bigint): number => Number(units) / 1e6
 
 function attackPayments(pattern: AttackPattern, seed: string, attack: number, startMs: number): Payment[] {
-  const plan = planAttack(pattern, { seed, attack, balanceUnits: victimUnits(seed, attack), feeUnits: FEE_UNITS })
+  const plan = planAttack(pattern, {
+    seed,
+    attack,
+    balanceUnits: victimUnits(seed, attack),
+    feeUnits: FEE_UNITS,
+  })
   return plan.payments.map(({ atMs, to, amountUnits, fraudulent }) => ({
     atMs: startMs + atMs,
     from: account(`victim ${attack}`),
@@ -27,11 +32,20 @@ for (const pattern of ['drain', 'burst'] as const) {
   test(`most of each ${pattern} is held, on a chain without anything else`, () => {
     for (const seed of SEEDS) {
       for (let attack = 0; attack < ATTACKS; attack++) {
-        const played = play(attackPayments(pattern, seed, attack, 0), { balanceOf: () => crd(victimUnits(seed, attack)) })
+        const played = play(attackPayments(pattern, seed, attack, 0), {
+          balanceOf: () => crd(victimUnits(seed, attack)),
+        })
         const count = heldShare(played, ({ fraud }) => fraud)
         const value = heldValueShare(played, ({ fraud }) => fraud)
-        assert.ok(count > 0.6 && value > 0.6, `seed ${seed}, attack ${attack}: ${count} by count, ${value} by value`)
-        assert.equal(heldShare(played, ({ fraud }) => !fraud), 0, `seed ${seed}, attack ${attack}: history`)
+        assert.ok(
+          count > 0.6 && value > 0.6,
+          `seed ${seed}, attack ${attack}: ${count} by count, ${value} by value`,
+        )
+        assert.equal(
+          heldShare(played, ({ fraud }) => !fraud),
+          0,
+          `seed ${seed}, attack ${attack}: history`,
+        )
       }
     }
   })
@@ -61,7 +75,8 @@ test('an hour of the demo: the town pays, attacks in between are held', () => {
       attackPayments(i % 2 === 0 ? 'drain' : 'burst', seed, i, 60_000 + 170_000 * i),
     ).flat()
     const opening = new Map<string, number>()
-    for (let citizen = 0; citizen < 308; citizen++) opening.set(account(`citizen ${citizen}`), crd(openingBalance(seed, citizen)))
+    for (let citizen = 0; citizen < 308; citizen++)
+      opening.set(account(`citizen ${citizen}`), crd(openingBalance(seed, citizen)))
     for (let i = 0; i < 20; i++) opening.set(account(`victim ${i}`), crd(victimUnits(seed, i)))
     const played = play([...payments, ...attacks], { balanceOf: (id) => opening.get(id) ?? 0 })
     const ordinary = heldShare(played, ({ fraud }) => !fraud)

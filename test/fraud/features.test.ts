@@ -47,18 +47,45 @@ describe('payer', () => {
   test('what is not known says so', () => {
     const store = new FeatureStore()
     const first = reader(store.dryRow(transfer('a', 'b', 10)))
-    const unknown = ['out_gap_known', 'out_usual_known', 'in_gap_known', 'passed_on_known', 'own_known', 'population_known', 'payer_known', 'payee_known', 'idle_known'] as const
+    const unknown = [
+      'out_gap_known',
+      'out_usual_known',
+      'in_gap_known',
+      'passed_on_known',
+      'own_known',
+      'population_known',
+      'payer_known',
+      'payee_known',
+      'idle_known',
+    ] as const
     for (const name of unknown) assert.equal(first(name), 0, name)
-    executed(store, ...[1, 2, 3].map((n) => transfer('a', 'b', 10, n * MINUTE)), transfer('c', 'a', 5, 4 * MINUTE))
+    executed(
+      store,
+      ...[1, 2, 3].map((n) => transfer('a', 'b', 10, n * MINUTE)),
+      transfer('c', 'a', 5, 4 * MINUTE),
+    )
     const known = reader(store.dryRow(transfer('a', 'b', 10, 20 * MINUTE)))
-    for (const name of ['out_gap_known', 'in_gap_known', 'passed_on_known', 'own_known', 'payer_known', 'payee_known', 'idle_known'] as const) {
+    for (const name of [
+      'out_gap_known',
+      'in_gap_known',
+      'passed_on_known',
+      'own_known',
+      'payer_known',
+      'payee_known',
+      'idle_known',
+    ] as const) {
       assert.equal(known(name), 1, name)
     }
   })
 
   test('the usual count comes from finished stretches', () => {
     const store = new FeatureStore()
-    for (const stretch of [0, 1, 2]) executed(store, transfer('a', 'b', 1, stretch * 30 * MINUTE), transfer('a', 'b', 1, stretch * 30 * MINUTE + 1_000))
+    for (const stretch of [0, 1, 2])
+      executed(
+        store,
+        transfer('a', 'b', 1, stretch * 30 * MINUTE),
+        transfer('a', 'b', 1, stretch * 30 * MINUTE + 1_000),
+      )
     const row = reader(store.dryRow(transfer('a', 'b', 1, 100 * MINUTE)))
     assert.equal(row('out_usual_known'), 1)
     assert.equal(row('out_usual_10m'), 2)
@@ -144,7 +171,10 @@ describe('acked and not executed', () => {
 
   test('earlier transfers of a batch count for later ones', () => {
     const store = new FeatureStore()
-    const rows = store.rows([transfer('a', 'm1', 200), transfer('a', 'm1', 100), transfer('b', 'm1', 1)], 'batch')
+    const rows = store.rows(
+      [transfer('a', 'm1', 200), transfer('a', 'm1', 100), transfer('b', 'm1', 1)],
+      'batch',
+    )
     assert.equal(reader(rows, 0)('pair_new'), 1)
     assert.equal(reader(rows, 1)('pair_new'), 0)
     assert.equal(reader(rows, 1)('new_payees_1m'), 1)
@@ -194,11 +224,15 @@ describe('acked and not executed', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), fc.array(step, { maxLength: 30 }), (before, judged) => {
         const store = new FeatureStore()
-        executed(store, ...before.map(({ from, to, amount }, n) => transfer(`p${from}`, `p${to}`, amount, n * 1_000)))
+        executed(
+          store,
+          ...before.map(({ from, to, amount }, n) => transfer(`p${from}`, `p${to}`, amount, n * 1_000)),
+        )
         const snapshot = store.snapshot()
         const probe = transfer('p0', 'p5', 10, 60_000)
         const row = store.dryRow(probe)
-        for (const { from, to, amount, batch } of judged) store.rows([transfer(`p${from}`, `p${to}`, amount, 60_000)], `batch ${batch}`)
+        for (const { from, to, amount, batch } of judged)
+          store.rows([transfer(`p${from}`, `p${to}`, amount, 60_000)], `batch ${batch}`)
         for (const batch of [2, 0, 3, 1]) store.dropBatch(`batch ${batch}`)
         assert.equal(store.provisional, 0)
         assert.deepEqual(store.dryRow(probe), row)
@@ -239,7 +273,13 @@ describe('held', () => {
 describe('bounds', () => {
   test('the least recently active account is forgotten', () => {
     const store = new FeatureStore({ maxAccounts: 4 })
-    executed(store, transfer('a', 'b', 1, 0), transfer('c', 'd', 1, 1), transfer('a', 'b', 1, 2), transfer('e', 'f', 1, 3))
+    executed(
+      store,
+      transfer('a', 'b', 1, 0),
+      transfer('c', 'd', 1, 1),
+      transfer('a', 'b', 1, 2),
+      transfer('e', 'f', 1, 3),
+    )
     assert.equal(store.accounts, 4)
     assert.equal(reader(store.dryRow(transfer('c', 'x', 1, 4)))('payer_known'), 0)
     assert.equal(reader(store.dryRow(transfer('a', 'x', 1, 4)))('payer_known'), 1)
@@ -272,7 +312,11 @@ describe('bounds', () => {
 
   test('zero balance, smallest and largest amounts give finite rows', () => {
     const store = new FeatureStore()
-    for (const [amount, balance] of [[0.000001, 0], [1e12, 1], [1, 0]] as const) {
+    for (const [amount, balance] of [
+      [0.000001, 0],
+      [1e12, 1],
+      [1, 0],
+    ] as const) {
       const facts = transfer('a', 'b', amount, 0, balance)
       assert.ok([...store.rows([facts], 'x')].every(Number.isFinite))
       executed(store, facts)
@@ -284,7 +328,8 @@ describe('bounds', () => {
 describe('snapshot', () => {
   function filled(): FeatureStore {
     const store = new FeatureStore()
-    for (let i = 0; i < 200; i++) executed(store, transfer(`a${i % 17}`, `b${i % 11}`, 1 + (i % 13), i * MINUTE))
+    for (let i = 0; i < 200; i++)
+      executed(store, transfer(`a${i % 17}`, `b${i % 11}`, 1 + (i % 13), i * MINUTE))
     return store
   }
 
@@ -311,13 +356,22 @@ describe('snapshot', () => {
     executed(store, transfer('a', 'b', 1))
     const bytes = store.snapshot()
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-        const damaged = bytes.slice()
-        damaged[at]! ^= flip
-        assert.throws(() => new FeatureStore().restore(damaged), { name: 'CordonError', code: 'data-inconsistent' })
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: bytes.length - 1 }),
+        fc.integer({ min: 1, max: 255 }),
+        (at, flip) => {
+          const damaged = bytes.slice()
+          damaged[at]! ^= flip
+          assert.throws(() => new FeatureStore().restore(damaged), {
+            name: 'CordonError',
+            code: 'data-inconsistent',
+          })
+        },
+      ),
     )
-    assert.throws(() => new FeatureStore().restore(bytes.subarray(0, bytes.length - 1)), { code: 'data-inconsistent' })
+    assert.throws(() => new FeatureStore().restore(bytes.subarray(0, bytes.length - 1)), {
+      code: 'data-inconsistent',
+    })
     assert.throws(() => new FeatureStore().restore(new Uint8Array(0)), { code: 'data-inconsistent' })
   })
 

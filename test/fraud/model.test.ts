@@ -40,7 +40,10 @@ for (const name of ['wasm', 'cpu'] as const satisfies readonly BackendName[]) {
         assert.equal(scores.length, rows.length)
         scores.forEach((score, i) => {
           const expected = cheapScore(flat, i * FEATURE_COUNT, baseline)
-          assert.ok(Math.abs(score - expected) < 2e-4, `row ${i}: ${score} by tensors, ${expected} by the sum`)
+          assert.ok(
+            Math.abs(score - expected) < 2e-4,
+            `row ${i}: ${score} by tensors, ${expected} by the sum`,
+          )
         })
       }),
     )
@@ -63,13 +66,19 @@ describe('backend chooser', () => {
 
   test('a missing native package is nothing to tell, a broken one is', async () => {
     const cpu = (): Promise<unknown> => import('@tensorflow/tfjs-backend-cpu')
-    assert.deepEqual(await chooseBackend(['tensorflow', 'cpu'], { tensorflow: missing, wasm: fails, cpu }), { name: 'cpu', problem: null })
+    assert.deepEqual(await chooseBackend(['tensorflow', 'cpu'], { tensorflow: missing, wasm: fails, cpu }), {
+      name: 'cpu',
+      problem: null,
+    })
     const chosen = await chooseBackend(['tensorflow', 'cpu'], { tensorflow: fails, wasm: fails, cpu })
     assert.deepEqual(chosen, { name: 'cpu', problem: 'tensorflow: broken here' })
   })
 
   test('none works: says why for each', async () => {
-    await assert.rejects(chooseBackend(['wasm', 'cpu'], { tensorflow: nothing, wasm: fails, cpu: fails }), /wasm: broken here; cpu: broken here/)
+    await assert.rejects(
+      chooseBackend(['wasm', 'cpu'], { tensorflow: nothing, wasm: fails, cpu: fails }),
+      /wasm: broken here; cpu: broken here/,
+    )
   })
 })
 

@@ -40,7 +40,14 @@ function history(unit: () => number, victim: string, count: number, usual: numbe
   }))
 }
 
-function drain(unit: () => number, victim: string, startMs: number, balance: number, transfers: number, durationMs: number): Payment[] {
+function drain(
+  unit: () => number,
+  victim: string,
+  startMs: number,
+  balance: number,
+  transfers: number,
+  durationMs: number,
+): Payment[] {
   const taken = balance * (0.8 + 0.19 * unit())
   const parts = Array.from({ length: transfers }, () => 0.6 + 0.8 * unit())
   const whole = parts.reduce((a, b) => a + b, 0)
@@ -53,7 +60,14 @@ function drain(unit: () => number, victim: string, startMs: number, balance: num
   }))
 }
 
-function burst(unit: () => number, victim: string, startMs: number, each: number, shots: number, durationMs: number): Payment[] {
+function burst(
+  unit: () => number,
+  victim: string,
+  startMs: number,
+  each: number,
+  shots: number,
+  durationMs: number,
+): Payment[] {
   return Array.from({ length: shots }, (_, i) => ({
     atMs: startMs + (durationMs * (i + unit())) / shots,
     from: victim,
@@ -65,18 +79,60 @@ function burst(unit: () => number, victim: string, startMs: number, each: number
 
 describe('ordinary traffic on a cold chain passes', () => {
   const cases = [
-    { name: '2,000 payments of 0.1–20 CRD among 500 accounts in 10 s', count: 2_000, accounts: 500, durationMs: 10_000, least: 0.1, most: 20, balance: 1_000 },
-    { name: '2,000 payments among 500 accounts in 60 s', count: 2_000, accounts: 500, durationMs: 60_000, least: 1, most: 12, balance: 500 },
-    { name: '4,000 payments among 250 accounts in 20 s: sixteen each', count: 4_000, accounts: 250, durationMs: 20_000, least: 0.5, most: 3, balance: 1_000 },
-    { name: '2,000 payments among accounts of 100 CRD', count: 2_000, accounts: 500, durationMs: 30_000, least: 0.5, most: 3, balance: 100 },
-    { name: 'load: 15,000 payments among 10,000 accounts in 30 s', count: 15_000, accounts: 10_000, durationMs: 30_000, least: 0.1, most: 10, balance: 1_000 },
+    {
+      name: '2,000 payments of 0.1–20 CRD among 500 accounts in 10 s',
+      count: 2_000,
+      accounts: 500,
+      durationMs: 10_000,
+      least: 0.1,
+      most: 20,
+      balance: 1_000,
+    },
+    {
+      name: '2,000 payments among 500 accounts in 60 s',
+      count: 2_000,
+      accounts: 500,
+      durationMs: 60_000,
+      least: 1,
+      most: 12,
+      balance: 500,
+    },
+    {
+      name: '4,000 payments among 250 accounts in 20 s: sixteen each',
+      count: 4_000,
+      accounts: 250,
+      durationMs: 20_000,
+      least: 0.5,
+      most: 3,
+      balance: 1_000,
+    },
+    {
+      name: '2,000 payments among accounts of 100 CRD',
+      count: 2_000,
+      accounts: 500,
+      durationMs: 30_000,
+      least: 0.5,
+      most: 3,
+      balance: 100,
+    },
+    {
+      name: 'load: 15,000 payments among 10,000 accounts in 30 s',
+      count: 15_000,
+      accounts: 10_000,
+      durationMs: 30_000,
+      least: 0.1,
+      most: 10,
+      balance: 1_000,
+    },
   ]
   for (const { name, count, accounts, durationMs, least, most, balance } of cases) {
     test(name, () => {
       for (const seed of count > 4_000 ? SEEDS.slice(0, 2) : SEEDS) {
         const unit = random(seed)
         const amount = (): number => least + (most - least) * unit()
-        const played = play(randomPairs(unit, { count, accounts, durationMs, amount }), { balanceOf: () => balance })
+        const played = play(randomPairs(unit, { count, accounts, durationMs, amount }), {
+          balanceOf: () => balance,
+        })
         const share = heldShare(played, ordinary)
         assert.ok(share <= 0.002, `seed ${seed}: ${(100 * share).toFixed(2)} % held`)
       }
@@ -108,9 +164,17 @@ describe('ordinary traffic on a cold chain passes', () => {
         amount: 20,
         fraud: false,
       }))
-      const payments = randomPairs(unit, { count: 2_000, accounts: 500, durationMs: 40_000, amount: () => 0.5 + unit() })
+      const payments = randomPairs(unit, {
+        count: 2_000,
+        accounts: 500,
+        durationMs: 40_000,
+        amount: () => 0.5 + unit(),
+      })
       const all = [...funding, ...payments.map((payment) => ({ ...payment, atMs: payment.atMs + 11_000 }))]
-      const share = heldShare(play(all, { balanceOf: (id) => (id === account('rich') ? 1_000_000 : 0) }), ordinary)
+      const share = heldShare(
+        play(all, { balanceOf: (id) => (id === account('rich') ? 1_000_000 : 0) }),
+        ordinary,
+      )
       assert.ok(share <= 0.005, `seed ${seed}: ${(100 * share).toFixed(2)} % held`)
     }
   })
@@ -122,7 +186,11 @@ describe('ordinary traffic on a cold chain passes', () => {
   })
 
   test('twenty payments by hand, to one and to several', () => {
-    for (const payees of [['bob'], ['bob', 'carol', 'dave'], ['bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi']]) {
+    for (const payees of [
+      ['bob'],
+      ['bob', 'carol', 'dave'],
+      ['bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'],
+    ]) {
       for (const gapMs of [300, 2_000, 20_000]) {
         const payments = Array.from({ length: 20 }, (_, i) => ({
           atMs: i * gapMs,
@@ -140,7 +208,13 @@ describe('ordinary traffic on a cold chain passes', () => {
   test('rent after groceries, twice within the hour', () => {
     const unit = random(1)
     const tenant = account('tenant')
-    const rent = (atMs: number): Payment => ({ atMs, from: tenant, to: account('landlord'), amount: 900, fraud: false })
+    const rent = (atMs: number): Payment => ({
+      atMs,
+      from: tenant,
+      to: account('landlord'),
+      amount: 900,
+      fraud: false,
+    })
     const payments = [...history(unit, tenant, 8, 25, 30_000), rent(400_000), rent(2_400_000)]
     assert.equal(heldShare(play(payments, { balanceOf: () => 3_000 }), ordinary), 0)
   })
@@ -171,7 +245,12 @@ describe('attacks are held', () => {
       const unit = random(seed)
       const victim = account('victim')
       const weekMs = 7 * 86_400_000
-      const others = randomPairs(unit, { count: 3_000, accounts: 300, durationMs: weekMs, amount: () => 5 + 50 * unit() })
+      const others = randomPairs(unit, {
+        count: 3_000,
+        accounts: 300,
+        durationMs: weekMs,
+        amount: () => 5 + 50 * unit(),
+      })
       const before = history(unit, victim, 20, 30, weekMs / 21)
       const attack = drain(unit, victim, weekMs, 4_000, 8, 30_000)
       const played = play([...others, ...before, ...attack], { balanceOf: () => 5_000 })
@@ -185,7 +264,12 @@ describe('attacks are held', () => {
   test('an account without history that empties itself into new ones, on a chain with traffic', () => {
     for (const seed of SEEDS) {
       const unit = random(seed)
-      const others = randomPairs(unit, { count: 400, accounts: 100, durationMs: 60_000, amount: () => 5 + 20 * unit() })
+      const others = randomPairs(unit, {
+        count: 400,
+        accounts: 100,
+        durationMs: 60_000,
+        amount: () => 5 + 20 * unit(),
+      })
       const attack = drain(unit, account('victim'), 61_000, 5_000, 8, 10_000)
       const count = heldShare(play([...others, ...attack], { balanceOf: () => 5_000 }), fraudulent)
       assert.ok(count >= 0.5, `seed ${seed}: ${count} held`)

@@ -96,7 +96,8 @@ export function heldShare(played: readonly Played[], which: (payment: Payment) =
 /** Share of the amounts that were held. */
 export function heldValueShare(played: readonly Played[], which: (payment: Payment) => boolean): number {
   const counted = played.filter(({ payment }) => which(payment))
-  const sum = (list: readonly Played[]): number => list.reduce((total, { payment }) => total + payment.amount, 0)
+  const sum = (list: readonly Played[]): number =>
+    list.reduce((total, { payment }) => total + payment.amount, 0)
   return sum(counted.filter(({ held }) => held)) / sum(counted)
 }
 

@@ -10,7 +10,16 @@ function rowOf(values: Partial<Record<FeatureName, number>>): Float32Array {
   return row
 }
 
-const TAKEOVER = { drain_new_10m: 0.62, drained_new_10m: 0.4, new_payees_1h: 5, balance_share: 0.3, own_known: 1, own_excess_log2: 4, own_ratio_log2: 5, amount: 640 } as const
+const TAKEOVER = {
+  drain_new_10m: 0.62,
+  drained_new_10m: 0.4,
+  new_payees_1h: 5,
+  balance_share: 0.3,
+  own_known: 1,
+  own_excess_log2: 4,
+  own_ratio_log2: 5,
+  amount: 640,
+} as const
 
 describe('explanations', () => {
   test('a takeover in plain words with numbers', () => {
@@ -28,7 +37,14 @@ describe('explanations', () => {
   })
 
   test('a burst says how many, and what is usual', () => {
-    const shots = { out_count_10m: 18.2, out_usual_10m: 1, out_usual_known: 1, new_payees_1m: 17.8, fresh_payees_1m: 17.8, drain_new_1h: 0.3 }
+    const shots = {
+      out_count_10m: 18.2,
+      out_usual_10m: 1,
+      out_usual_known: 1,
+      new_payees_1m: 17.8,
+      fresh_payees_1m: 17.8,
+      drain_new_1h: 0.3,
+    }
     const { reasons, details } = explain(rowOf(shots), 0, new Baseline())
     assert.ok((reasons & REASON.burst) !== 0)
     assert.equal(details[0]?.text, '18 payments in 10 minutes, usually 1')
@@ -41,7 +57,10 @@ describe('explanations', () => {
   test('the row at an offset is the one explained', () => {
     const rows = new Float32Array(2 * FEATURE_COUNT)
     rows.set(rowOf(TAKEOVER), FEATURE_COUNT)
-    assert.deepEqual(explain(rows, FEATURE_COUNT, new Baseline()), explain(rowOf(TAKEOVER), 0, new Baseline()))
+    assert.deepEqual(
+      explain(rows, FEATURE_COUNT, new Baseline()),
+      explain(rowOf(TAKEOVER), 0, new Baseline()),
+    )
   })
 })
 

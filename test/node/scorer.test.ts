@@ -157,9 +157,9 @@ describe('a worker that fails', () => {
   test('gives no flags, says so, and is started again', async () => {
     const problems: string[] = []
     let starts = 0
-    const recovered = Promise.withResolvers<void>()
+    const recovered = Promise.withResolvers<null>()
     const log = {
-      info: () => (++starts === 2 ? recovered.resolve() : undefined),
+      info: () => (++starts === 2 ? recovered.resolve(null) : undefined),
       warn: (message: string) => void problems.push(message),
     }
     let spawned = 0
@@ -223,7 +223,11 @@ describe('snapshot', () => {
       const other = bytes.slice()
       other[1] = 99
       assert.throws(() => scorer.restore(other), { code: 'format-version' })
-      for (const damaged of [bytes.subarray(0, 40), bytes.subarray(0, bytes.length - 1), new Uint8Array([0, 1, 0])]) {
+      for (const damaged of [
+        bytes.subarray(0, 40),
+        bytes.subarray(0, bytes.length - 1),
+        new Uint8Array([0, 1, 0]),
+      ]) {
         assert.throws(() => scorer.restore(damaged), { code: 'data-inconsistent' })
       }
       assert.deepEqual(scorer.snapshot(), bytes)
