@@ -34,16 +34,28 @@ export function devnetAddress(id: Uint8Array): string {
 
 /** Opening balance of a victim, in uCRD: savings worth stealing. */
 export function victimUnits(seed: string, index: number): bigint {
-  return BigInt(Math.round(new Random(`${seed}/victim/${index}`).between(VICTIM_LEAST_CRD, VICTIM_MOST_CRD))) * CRD
+  return (
+    BigInt(Math.round(new Random(`${seed}/victim/${index}`).between(VICTIM_LEAST_CRD, VICTIM_MOST_CRD))) * CRD
+  )
 }
 
 /** Accounts of a genesis, ascending by id. */
-export function genesisAccounts(seed: string, validators: readonly string[], loadAccounts: number): GenesisAccount[] {
+export function genesisAccounts(
+  seed: string,
+  validators: readonly string[],
+  loadAccounts: number,
+): GenesisAccount[] {
   const funded = (keys: readonly KeyPair[], balanceOf: (index: number) => bigint): GenesisAccount[] =>
     keys.map(({ publicKey }, index) => ({ id: publicKey, balance: balanceOf(index) }))
   const accounts = [
-    ...funded(ACCOUNT_NAMES.map((name) => deriveKey(seed, 'account', name)), () => ACCOUNT_UNITS),
-    ...funded(validators.map((name) => deriveKey(seed, 'operator', name)), () => OPERATOR_UNITS),
+    ...funded(
+      ACCOUNT_NAMES.map((name) => deriveKey(seed, 'account', name)),
+      () => ACCOUNT_UNITS,
+    ),
+    ...funded(
+      validators.map((name) => deriveKey(seed, 'operator', name)),
+      () => OPERATOR_UNITS,
+    ),
     ...funded(deriveKeys(seed, 'load', loadAccounts), () => LOAD_ACCOUNT_UNITS),
     ...funded(deriveKeys(seed, 'citizen', CITIZENS.length), (index) => openingBalance(seed, index)),
     ...funded(deriveKeys(seed, 'victim', VICTIMS), (index) => victimUnits(seed, index)),

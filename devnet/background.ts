@@ -13,19 +13,33 @@ import { playDemo } from './scenarios/demo.ts'
 import { signalProcess } from './processes.ts'
 import { Supervisor } from './supervisor.ts'
 
-type Message = { readonly ready: true } | { readonly ready: false; readonly code: string; readonly message: string; readonly payload: Record<string, unknown> }
+type Message =
+  | { readonly ready: true }
+  | {
+      readonly ready: false
+      readonly code: string
+      readonly message: string
+      readonly payload: Record<string, unknown>
+    }
 
 /**
  * Starts the devnet of an existing directory in the background. Resolves when it is usable, and rejects with what went
  * wrong there. If `signal` aborts first, it is stopped.
  */
-export async function startInBackground(dir: string, options: { demo: boolean; signal: AbortSignal }): Promise<void> {
+export async function startInBackground(
+  dir: string,
+  options: { demo: boolean; signal: AbortSignal },
+): Promise<void> {
   const log = openSync(devnetPaths(dir).log, 'a', 0o600)
-  const child = spawn(process.execPath, [entryPath('devnet/background'), devnetPaths(dir).dir, ...(options.demo ? ['--demo'] : [])], {
-    detached: true,
-    stdio: ['ignore', log, log, 'ipc'],
-    env: childEnvironment(),
-  })
+  const child = spawn(
+    process.execPath,
+    [entryPath('devnet/background'), devnetPaths(dir).dir, ...(options.demo ? ['--demo'] : [])],
+    {
+      detached: true,
+      stdio: ['ignore', log, log, 'ipc'],
+      env: childEnvironment(),
+    },
+  )
   closeSync(log)
   const stop = (): void => {
     if (child.pid !== undefined) signalProcess(child.pid, 'SIGTERM')
@@ -34,13 +48,24 @@ export async function startInBackground(dir: string, options: { demo: boolean; s
   try {
     const message = await new Promise<Message>((resolve, reject) => {
       child.once('message', (value) => resolve(value as Message))
-      child.once('error', (error) => reject(new CordonError('devnet-failed', `the supervisor could not be started: ${error.message}`)))
+      child.once('error', (error) =>
+        reject(new CordonError('devnet-failed', `the supervisor could not be started: ${error.message}`)),
+      )
       child.once('exit', (code, signal) => {
-        reject(new CordonError('devnet-failed', `the supervisor ended (${signal ?? `exit code ${code ?? 'unknown'}`}); see ${devnetPaths(dir).log}`))
+        reject(
+          new CordonError(
+            'devnet-failed',
+            `the supervisor ended (${signal ?? `exit code ${code ?? 'unknown'}`}); see ${devnetPaths(dir).log}`,
+          ),
+        )
       })
     })
     if (!message.ready) {
-      throw new CordonError(Object.hasOwn(ERRORS, message.code) ? (message.code as ErrorCode) : 'unexpected', message.message, message.payload)
+      throw new CordonError(
+        Object.hasOwn(ERRORS, message.code) ? (message.code as ErrorCode) : 'unexpected',
+        message.message,
+        message.payload,
+      )
     }
   } finally {
     options.signal.removeEventListener('abort', stop)
@@ -51,20 +76,31 @@ export async function startInBackground(dir: string, options: { demo: boolean; s
 
 /** The background process itself. */
 async function runInBackground(dir: string, demo: boolean): Promise<number> {
-  const log = (fields: object): boolean => process.stdout.write(`${JSON.stringify({ timeMs: Date.now(), ...fields })}\n`)
+  const log = (fields: object): boolean =>
+    process.stdout.write(`${JSON.stringify({ timeMs: Date.now(), ...fields })}\n`)
   const tell = (message: Message): void => {
     if (process.connected) process.send?.(message)
   }
   try {
     const supervisor = await Supervisor.open({ dir, onEvent: log })
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => void supervisor.stop())
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(name, () => void supervisor.stop())
     await supervisor.start()
     tell({ ready: true })
-    if (demo) await runDemo(dir, supervisor, log)
+    if (demo)
+      runDemo(dir, supervisor, log).catch((error: unknown) =>
+        log({ event: 'trouble', message: String(error) }),
+      )
     await supervisor.stopped
     return EXIT.done
   } catch (error) {
-    const known = error instanceof CordonError ? error : new CordonError('unexpected', error instanceof Error ? (error.stack ?? error.message) : String(error))
+    const known =
+      error instanceof CordonError
+        ? error
+        : new CordonError(
+            'unexpected',
+            error instanceof Error ? (error.stack ?? error.message) : String(error),
+          )
     log({ event: 'failed', code: known.code, message: known.message })
     tell({ ready: false, code: known.code, message: known.message, payload: { ...known.payload } })
     return ERRORS[known.code].exit
@@ -72,15 +108,16 @@ async function runInBackground(dir: string, demo: boolean): Promise<number> {
 }
 
 async function runDemo(dir: string, supervisor: Supervisor, log: (fields: object) => boolean): Promise<void> {
-  const ended = new AbortController()
-  void supervisor.stopped.then(() => ended.abort())
   const clients = await connectValidators(dir)
-  await playDemo({ dir, seed: supervisor.file.seed, clients, signal: ended.signal, onEvent: log })
+  await playDemo({ dir, seed: supervisor.file.seed, clients, signal: supervisor.stopping, onEvent: log })
   for (const client of clients) client.close()
 }
 
 if (import.meta.main) {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { demo: { type: 'boolean', default: false } } })
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { demo: { type: 'boolean', default: false } },
+  })
   const exitCode = await runInBackground(positionals[0] ?? '', values.demo)
   // Lets the last message out before the end.
   if (process.connected) process.disconnect()

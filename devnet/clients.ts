@@ -9,8 +9,14 @@ import { readDevnetFile, validatorUrls } from './layout.ts'
  */
 export async function connectValidators(dir: string): Promise<RpcClient[]> {
   const urls = validatorUrls(readDevnetFile(dir))
-  const attempts = await Promise.allSettled(urls.map((url, index) => connect([url, ...urls.slice(index + 1), ...urls.slice(0, index)])))
+  const attempts = await Promise.allSettled(
+    urls.map((url, index) => connect([url, ...urls.slice(index + 1), ...urls.slice(0, index)])),
+  )
   const clients = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []))
   if (clients.length > 0) return clients
-  throw new CordonError('devnet-missing', `no validator of the devnet in ${dir} answers; see cordon devnet status --dir ${dir}`, { dir })
+  throw new CordonError(
+    'devnet-missing',
+    `no validator of the devnet in ${dir} answers; see cordon devnet status --dir ${dir}`,
+    { dir },
+  )
 }

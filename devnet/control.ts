@@ -22,10 +22,20 @@ export type ControlHandler = (request: ControlRequest) => Promise<unknown>
 
 type Answer =
   | { readonly ok: true; readonly data: unknown }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly payload: Record<string, unknown> } }
+  | {
+      readonly ok: false
+      readonly error: {
+        readonly code: string
+        readonly message: string
+        readonly payload: Record<string, unknown>
+      }
+    }
 
 /** Listens for requests. Resolves to the port and what closes it. */
-export async function listenForControl(token: string, handler: ControlHandler): Promise<{ port: number; close: () => void }> {
+export async function listenForControl(
+  token: string,
+  handler: ControlHandler,
+): Promise<{ port: number; close: () => void }> {
   const server = createServer((socket) => {
     serve(socket, token, handler)
   })
@@ -39,10 +49,17 @@ export async function listenForControl(token: string, handler: ControlHandler): 
  * Sends a request to the running supervisor.
  * @throws CordonError what the supervisor answers, or `devnet-missing` if it does not.
  */
-export async function askSupervisor(record: Pick<SupervisorRecord, 'port' | 'token' | 'pid'>, request: ControlRequest): Promise<unknown> {
+export async function askSupervisor(
+  record: Pick<SupervisorRecord, 'port' | 'token' | 'pid'>,
+  request: ControlRequest,
+): Promise<unknown> {
   const line = await exchange(record, request)
   const answer = parseAnswer(line)
-  if (answer === null) throw new CordonError('devnet-missing', `the supervisor (pid ${record.pid}) did not answer; it may just have stopped: see cordon devnet status`)
+  if (answer === null)
+    throw new CordonError(
+      'devnet-missing',
+      `the supervisor (pid ${record.pid}) did not answer; it may just have stopped: see cordon devnet status`,
+    )
   if (answer.ok) return answer.data
   const { code, message, payload } = answer.error
   throw new CordonError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'unexpected', message, payload)
@@ -69,24 +86,39 @@ async function answerTo(line: string, token: string, handler: ControlHandler): P
   try {
     return { ok: true, data: await handler(parseRequest(line, token)) }
   } catch (error) {
-    if (error instanceof CordonError) return { ok: false, error: { code: error.code, message: error.message, payload: { ...error.payload } } }
-    return { ok: false, error: { code: 'unexpected', message: error instanceof Error ? error.message : String(error), payload: {} } }
+    if (error instanceof CordonError)
+      return { ok: false, error: { code: error.code, message: error.message, payload: { ...error.payload } } }
+    return {
+      ok: false,
+      error: {
+        code: 'unexpected',
+        message: error instanceof Error ? error.message : String(error),
+        payload: {},
+      },
+    }
   }
 }
 
 function parseRequest(line: string, token: string): ControlRequest {
   const { token: given, op, name } = JSON.parse(line) as Record<string, unknown>
-  if (typeof given !== 'string' || !sameSecret(given, token)) throw new CordonError('usage', 'the control channel needs the token of devnet.json')
+  if (typeof given !== 'string' || !sameSecret(given, token))
+    throw new CordonError('usage', 'the control channel needs the token of devnet.json')
   if (op === 'status' || op === 'stop') return { op }
   if ((op === 'kill' || op === 'restart') && typeof name === 'string') return { op, name }
-  throw new CordonError('usage', `unknown request ${JSON.stringify(op)}; expected status, stop, kill or restart with a name`)
+  throw new CordonError(
+    'usage',
+    `unknown request ${JSON.stringify(op)}; expected status, stop, kill or restart with a name`,
+  )
 }
 
 function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(hash('devnet-key', utf8(a)), hash('devnet-key', utf8(b)))
 }
 
-function exchange(record: Pick<SupervisorRecord, 'port' | 'token'>, request: ControlRequest): Promise<string> {
+function exchange(
+  record: Pick<SupervisorRecord, 'port' | 'token'>,
+  request: ControlRequest,
+): Promise<string> {
   const socket = connect({ port: record.port, host: LOOPBACK })
   socket.on('error', () => socket.destroy())
   socket.write(`${JSON.stringify({ token: record.token, ...request })}\n`)

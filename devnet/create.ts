@@ -1,6 +1,15 @@
 /** Makes the directory of a new devnet: chain, keys and one folder per node. Nothing in it runs yet. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { genesisHash, type Genesis } from '../config/genesis.ts'
@@ -12,9 +21,24 @@ import { makeParameters } from '../config/parameters.ts'
 import { toHex } from '../crypto/bytes.ts'
 import { writeKeyFile } from '../crypto/key-file.ts'
 import { KEY_COSTS, createKey } from '../crypto/keystore.ts'
-import { ACCOUNT_NAMES, DEFAULT_LOAD_ACCOUNTS, MAX_LOAD_ACCOUNTS, STAKE_UNITS, genesisAccounts } from './accounts.ts'
+import {
+  ACCOUNT_NAMES,
+  DEFAULT_LOAD_ACCOUNTS,
+  MAX_LOAD_ACCOUNTS,
+  STAKE_UNITS,
+  genesisAccounts,
+} from './accounts.ts'
 import { DEFAULT_SEED, deriveKey, keySeed } from './keys.ts'
-import { DEVNET_FORMAT, LOOPBACK, devnetPaths, nodePaths, readDevnetFile, writeDevnetFile, type DevnetFile, type DevnetNode } from './layout.ts'
+import {
+  DEVNET_FORMAT,
+  LOOPBACK,
+  devnetPaths,
+  nodePaths,
+  readDevnetFile,
+  writeDevnetFile,
+  type DevnetFile,
+  type DevnetNode,
+} from './layout.ts'
 import { FEWEST_LOAD_ACCOUNTS } from './load/plan.ts'
 import { lockHolder } from './lock.ts'
 import { peerIdOf } from './peer-id.ts'
@@ -59,7 +83,8 @@ export async function createDevnet(dir: string, shape: DevnetShape): Promise<voi
   } catch (error) {
     rmSync(draft, { recursive: true, force: true })
     const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') throw new CordonError('devnet-running', `another process has just made a devnet in ${target}`, { dir })
+    if (code === 'ENOTEMPTY' || code === 'EEXIST')
+      throw new CordonError('devnet-running', `another process has just made a devnet in ${target}`, { dir })
     throw error
   }
 }
@@ -69,7 +94,8 @@ export async function createDevnet(dir: string, shape: DevnetShape): Promise<voi
  * @throws CordonError `devnet-differs` naming option, wanted and actual value.
  */
 export function checkSameShape(dir: string, file: DevnetFile, shape: DevnetShape): void {
-  const count = (validator: boolean): number => file.nodes.filter((node) => node.validator === validator).length
+  const count = (validator: boolean): number =>
+    file.nodes.filter((node) => node.validator === validator).length
   const wanted = shape.parameters === undefined ? undefined : makeParameters('devnet', shape.parameters)
   const made = makeParameters('devnet', file.parameters)
   const rows: [option: string, wanted: unknown, actual: unknown][] = [
@@ -78,7 +104,9 @@ export function checkSameShape(dir: string, file: DevnetFile, shape: DevnetShape
     ['--base-port', shape.basePort, Number(new URL(file.nodes[0]?.rpc ?? 'http://localhost:0').port)],
     ['--seed', shape.seed, file.seed],
     ['--load-accounts', shape.loadAccounts, file.loadAccounts],
-    ...(Object.keys(shape.parameters ?? {}) as (keyof typeof made)[]).map((name): [string, unknown, unknown] => [`--param ${name}`, wanted?.[name], made[name]]),
+    ...(Object.keys(shape.parameters ?? {}) as (keyof typeof made)[]).map(
+      (name): [string, unknown, unknown] => [`--param ${name}`, wanted?.[name], made[name]],
+    ),
   ]
   const different = rows.find(([, want, actual]) => want !== undefined && want !== actual)
   if (different === undefined) return
@@ -108,7 +136,11 @@ export function resetDevnet(dir: string): ResetResult {
   const file = readDevnetFile(dir)
   const holder = lockHolder(paths.lock)
   if (holder !== null) {
-    throw new CordonError('devnet-running', `the devnet in ${dir} runs (supervisor pid ${holder}); stop it first with: cordon devnet stop --dir ${dir}`, { dir, pid: holder })
+    throw new CordonError(
+      'devnet-running',
+      `the devnet in ${dir} runs (supervisor pid ${holder}); stop it first with: cordon devnet stop --dir ${dir}`,
+      { dir, pid: holder },
+    )
   }
   const kept = join(paths.oldChains, `${file.genesisHash.slice(0, 16)}-${Date.now()}`)
   for (const node of file.nodes) {
@@ -138,19 +170,30 @@ interface CheckedShape {
 }
 
 function checkShape(shape: DevnetShape): CheckedShape {
-  const { validators = DEFAULT_VALIDATORS, fullNodes = 0, seed = DEFAULT_SEED, loadAccounts = DEFAULT_LOAD_ACCOUNTS } = shape
+  const {
+    validators = DEFAULT_VALIDATORS,
+    fullNodes = 0,
+    seed = DEFAULT_SEED,
+    loadAccounts = DEFAULT_LOAD_ACCOUNTS,
+  } = shape
   checkCount('--validators', validators, 1, MAX_NODES)
   checkCount('--full-nodes', fullNodes, 0, MAX_NODES - validators)
   if (loadAccounts !== 0) checkCount('--load-accounts', loadAccounts, FEWEST_LOAD_ACCOUNTS, MAX_LOAD_ACCOUNTS)
-  if (seed.length < 1 || seed.length > SEED_CHARACTERS) throw new CordonError('usage', `--seed must have 1 to ${SEED_CHARACTERS} characters, got ${seed.length}`)
+  if (seed.length < 1 || seed.length > SEED_CHARACTERS)
+    throw new CordonError('usage', `--seed must have 1 to ${SEED_CHARACTERS} characters, got ${seed.length}`)
   const checked = makeParameters('devnet', shape.parameters)
-  const parameters = Object.fromEntries((Object.keys(shape.parameters ?? {}) as (keyof typeof checked)[]).map((name) => [name, checked[name]]))
+  const parameters = Object.fromEntries(
+    (Object.keys(shape.parameters ?? {}) as (keyof typeof checked)[]).map((name) => [name, checked[name]]),
+  )
   return { validators, fullNodes, seed, parameters, loadAccounts }
 }
 
 function checkCount(option: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return
-  throw new CordonError('usage', `${option} must be a whole number from ${min} to ${max}, got ${value}`, { option, value })
+  throw new CordonError('usage', `${option} must be a whole number from ${min} to ${max}, got ${value}`, {
+    option,
+    value,
+  })
 }
 
 /** A directory with other things in it is not ours to fill. */
@@ -161,9 +204,14 @@ function checkEmpty(dir: string): void {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT') return
-    throw new CordonError('usage', `${dir} cannot be used for a devnet (${code ?? 'unknown'}); give another --dir`, { dir })
+    throw new CordonError(
+      'usage',
+      `${dir} cannot be used for a devnet (${code ?? 'unknown'}); give another --dir`,
+      { dir },
+    )
   }
-  if (entries.length > 0) throw new CordonError('usage', `${dir} is not empty and holds no devnet; give another --dir`, { dir })
+  if (entries.length > 0)
+    throw new CordonError('usage', `${dir} is not empty and holds no devnet; give another --dir`, { dir })
   rmdirSync(dir)
 }
 
@@ -214,11 +262,19 @@ function makeNodes(shape: CheckedShape, ports: readonly number[]): DevnetNode[] 
   })
 }
 
-function makeGenesis({ seed, nodes, parameters, loadAccounts }: Pick<DevnetFile, 'seed' | 'nodes' | 'parameters' | 'loadAccounts'>): Genesis {
+function makeGenesis({
+  seed,
+  nodes,
+  parameters,
+  loadAccounts,
+}: Pick<DevnetFile, 'seed' | 'nodes' | 'parameters' | 'loadAccounts'>): Genesis {
   const names = nodes.filter((node) => node.validator).map((node) => node.name)
   const accounts = genesisAccounts(seed, names, loadAccounts)
   if (accounts.length > LIMITS.genesisAccounts) {
-    throw new CordonError('usage', `a genesis has at most ${LIMITS.genesisAccounts} accounts, this one would have ${accounts.length}; lower --load-accounts`)
+    throw new CordonError(
+      'usage',
+      `a genesis has at most ${LIMITS.genesisAccounts} accounts, this one would have ${accounts.length}; lower --load-accounts`,
+    )
   }
   return {
     network: 'devnet',
@@ -237,7 +293,8 @@ function makeGenesis({ seed, nodes, parameters, loadAccounts }: Pick<DevnetFile,
 
 function makeNodeFolder(dir: string, node: DevnetNode, seed: string, bootstrap: readonly string[]): void {
   const paths = nodePaths(dir, node)
-  for (const folder of [dirname(paths.config), paths.data]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const folder of [dirname(paths.config), paths.data])
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
   makeSigner(dir, node, seed)
   writeKeyFile(join(dirname(paths.config), 'peer-key.json'), 'peer', keySeed(seed, 'peer', node.name))
   const settings = serialiseSettings({
@@ -255,7 +312,8 @@ function makeNodeFolder(dir: string, node: DevnetNode, seed: string, bootstrap: 
 function makeSigner(dir: string, node: DevnetNode, seed: string): void {
   const { signer } = nodePaths(dir, node)
   mkdirSync(signer, { recursive: true, mode: 0o700 })
-  if (node.validator) writeKeyFile(join(signer, 'validator-key.json'), 'validator', keySeed(seed, 'validator', node.name))
+  if (node.validator)
+    writeKeyFile(join(signer, 'validator-key.json'), 'validator', keySeed(seed, 'validator', node.name))
 }
 
 async function makeKeystore(dir: string, seed: string, nodes: readonly DevnetNode[]): Promise<void> {
@@ -266,7 +324,9 @@ async function makeKeystore(dir: string, seed: string, nodes: readonly DevnetNod
   chmodSync(password, 0o600)
   const keys = [
     ...ACCOUNT_NAMES.map((name) => ({ name, seed: keySeed(seed, 'account', name) })),
-    ...nodes.filter((node) => node.validator).map(({ name }) => ({ name, seed: keySeed(seed, 'operator', name) })),
+    ...nodes
+      .filter((node) => node.validator)
+      .map(({ name }) => ({ name, seed: keySeed(seed, 'operator', name) })),
   ]
   const shared = { password: secret, prefix: ADDRESS_PREFIX.devnet, cost: KEY_COSTS.light }
   await Promise.all(keys.map((key) => createKey(keystore, { ...key, ...shared })))

@@ -9,7 +9,16 @@ import { utf8 } from '../crypto/bytes.ts'
 export const DEFAULT_SEED = 'cordon'
 
 /** What a key is for; part of its derivation. */
-export type KeyRole = 'account' | 'operator' | 'validator' | 'peer' | 'load' | 'citizen' | 'victim' | 'mule' | 'genesis'
+export type KeyRole =
+  | 'account'
+  | 'operator'
+  | 'validator'
+  | 'peer'
+  | 'load'
+  | 'citizen'
+  | 'victim'
+  | 'mule'
+  | 'genesis'
 
 /** 32 bytes that stand for the seed text; fixed length, so that what follows it may vary. */
 function rootOf(seed: string): Uint8Array {
@@ -29,5 +38,7 @@ export function deriveKey(seed: string, role: KeyRole, index: number | string): 
 /** Keys 0 … count − 1 of a role. About 25 µs each. */
 export function deriveKeys(seed: string, role: KeyRole, count: number): KeyPair[] {
   const root = rootOf(seed)
-  return Array.from({ length: count }, (_, index) => keyPairFromSeed(hash('devnet-key', root, utf8(`${role}/${index}`))))
+  return Array.from({ length: count }, (_, index) =>
+    keyPairFromSeed(hash('devnet-key', root, utf8(`${role}/${index}`))),
+  )
 }

@@ -122,7 +122,11 @@ export function readDevnetFile(dir: string): DevnetFile {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new CordonError('devnet-missing', `there is no devnet in ${resolve(dir)}; start one with: cordon devnet --dir ${dir}`, { dir })
+      throw new CordonError(
+        'devnet-missing',
+        `there is no devnet in ${resolve(dir)}; start one with: cordon devnet --dir ${dir}`,
+        { dir },
+      )
     }
     throw new CordonError('config-invalid', `${file} cannot be read (${code ?? 'unknown'})`, { path: file })
   }
@@ -130,7 +134,11 @@ export function readDevnetFile(dir: string): DevnetFile {
   try {
     content = JSON.parse(text)
   } catch {
-    throw new CordonError('config-invalid', `${file} is not JSON; remove the directory and start a new devnet`, { path: file })
+    throw new CordonError(
+      'config-invalid',
+      `${file} is not JSON; remove the directory and start a new devnet`,
+      { path: file },
+    )
   }
   const fields = (typeof content === 'object' && content !== null ? content : {}) as Record<string, unknown>
   if (fields.format !== DEVNET_FORMAT) {
@@ -141,7 +149,11 @@ export function readDevnetFile(dir: string): DevnetFile {
     )
   }
   if (!isDevnetFile(fields)) {
-    throw new CordonError('config-invalid', `${file} lacks fields of ${DEVNET_FORMAT}; remove the directory and start a new devnet`, { path: file })
+    throw new CordonError(
+      'config-invalid',
+      `${file} lacks fields of ${DEVNET_FORMAT}; remove the directory and start a new devnet`,
+      { path: file },
+    )
   }
   return fields
 }
@@ -178,13 +190,20 @@ function isDevnetFile(fields: Record<string, unknown>): fields is Record<string,
 function isNode(value: unknown): value is DevnetNode {
   if (!isRecord(value)) return false
   const { name, validator, rpc, p2p, dir, stake, pid } = value
-  return [name, rpc, p2p, dir, stake].every((field) => typeof field === 'string') && typeof validator === 'boolean' && (pid === null || typeof pid === 'number')
+  return (
+    [name, rpc, p2p, dir, stake].every((field) => typeof field === 'string') &&
+    typeof validator === 'boolean' &&
+    (pid === null || typeof pid === 'number')
+  )
 }
 
 function isSupervisor(value: unknown): value is SupervisorRecord {
   if (!isRecord(value)) return false
   const { pid, identity, port, token, startedMs } = value
-  return [pid, port, startedMs].every((field) => typeof field === 'number') && [identity, token].every((field) => typeof field === 'string')
+  return (
+    [pid, port, startedMs].every((field) => typeof field === 'number') &&
+    [identity, token].every((field) => typeof field === 'string')
+  )
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,5 @@
 /** The live view of a running devnet: one line of numbers per second, with the holds since the last one. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { BlockEvent, ChainStatus, HoldInfo } from '../client/api.ts'
 import type { RpcClient } from '../client/rpc-client.ts'
 import { formatAmount } from '../config/amount.ts'
@@ -14,11 +15,20 @@ export interface LiveTick {
   readonly settledPerSecond: number
   readonly openHolds: number
   /** New since the last tick. */
-  readonly holds: readonly { readonly id: string; readonly amount: string; readonly reasons: readonly string[]; readonly text: string | null }[]
+  readonly holds: readonly {
+    readonly id: string
+    readonly amount: string
+    readonly reasons: readonly string[]
+    readonly text: string | null
+  }[]
 }
 
 /** Follows the chain and calls `onTick` once per second until the signal aborts. */
-export async function watchLive(client: RpcClient, signal: AbortSignal, onTick: (tick: LiveTick) => void): Promise<void> {
+export async function watchLive(
+  client: RpcClient,
+  signal: AbortSignal,
+  onTick: (tick: LiveTick) => void,
+): Promise<void> {
   let settled = 0
   let newHolds: string[] = []
   let lastMs = performance.now()
@@ -49,10 +59,23 @@ export async function watchLive(client: RpcClient, signal: AbortSignal, onTick: 
     }
   }
   try {
-    for await (const event of client.blocks({ signal })) note(event)
+    while (!signal.aborted) {
+      await follow(client, signal, note).catch(() =>
+        delay(TICK_MS, undefined, { signal }).catch(() => undefined),
+      )
+    }
   } finally {
     clearInterval(timer)
   }
+}
+
+/** Ends when no node answers for long; they may be started again, so the caller tries again. */
+async function follow(
+  client: RpcClient,
+  signal: AbortSignal,
+  note: (event: BlockEvent) => void,
+): Promise<void> {
+  for await (const event of client.blocks({ signal })) note(event)
 }
 
 function tickOf(status: ChainStatus, settledPerSecond: number, holds: readonly HoldInfo[]): LiveTick {
@@ -62,7 +85,12 @@ function tickOf(status: ChainStatus, settledPerSecond: number, holds: readonly H
     finalityP50Ms: status.finality.p50Ms,
     settledPerSecond,
     openHolds: status.openHolds,
-    holds: holds.map(({ id, amount, reasons, details }) => ({ id, amount, reasons, text: details[0]?.text ?? null })),
+    holds: holds.map(({ id, amount, reasons, details }) => ({
+      id,
+      amount,
+      reasons,
+      text: details[0]?.text ?? null,
+    })),
   }
 }
 

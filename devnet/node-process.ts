@@ -1,6 +1,7 @@
 /** One node as a child process: started with its log file, watched until it answers, stopped in time. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { Agent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
 import { childEnvironment, entryPath, entryUrl } from './entries.ts'
@@ -61,10 +62,20 @@ export class NodeProcess {
     const log = openSync(options.log, 'a')
     try {
       const logOffset = fstatSync(log).size
-      const child = spawn(process.execPath, ['--import', entryUrl('devnet/leash'), options.entry ?? entryPath('node/daemon'), '--dir', options.dir], {
-        stdio: ['ignore', log, log, 'pipe'],
-        env: childEnvironment({ CORDON_DEVNET_LEASH: '1' }),
-      })
+      const child = spawn(
+        process.execPath,
+        [
+          '--import',
+          entryUrl('devnet/leash'),
+          options.entry ?? entryPath('node/daemon'),
+          '--dir',
+          options.dir,
+        ],
+        {
+          stdio: ['ignore', log, log, 'pipe'],
+          env: childEnvironment({ CORDON_DEVNET_LEASH: '1' }),
+        },
+      )
       const pid = await spawned(child, options.name)
       return new NodeProcess(options, child, pid, logOffset)
     } finally {
@@ -82,24 +93,41 @@ export class NodeProcess {
    * @throws CordonError `devnet-failed` if the process ends first or the time is up; the reason of the signal if that aborts.
    */
   async waitFor(path: '/readyz' | '/healthz', timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    try {
+      await this.#poll(`${this.#rpc}${path}`, timeoutMs, signal, agent)
+    } finally {
+      agent.destroy()
+    }
+  }
+
+  async #poll(url: string, timeoutMs: number, signal: AbortSignal, agent: Agent): Promise<void> {
     const deadline = performance.now() + timeoutMs
     let last = 'no answer'
     while (performance.now() < deadline) {
       signal.throwIfAborted()
       if (this.#exit !== null) throw this.#failure(this.#exit)
-      const answer = await ask(`${this.#rpc}${path}`)
+      const answer = await ask(url, agent)
       if (answer.status === 200) return
       last = answer.text
-      await delay(POLL_MS, undefined, { signal })
+      // Throws the signal's own reason at the next turn.
+      await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
     }
-    throw new CordonError('devnet-failed', `${this.name} (pid ${this.pid}) is not ready after ${timeoutMs / 1000} s: ${last}; log: ${this.#log}`, { name: this.name, pid: this.pid })
+    throw new CordonError(
+      'devnet-failed',
+      `${this.name} (pid ${this.pid}) is not ready after ${timeoutMs / 1000} s: ${last}; log: ${this.#log}`,
+      { name: this.name, pid: this.pid },
+    )
   }
 
   /** A refusal that the node named keeps its code. */
   #failure(exit: NodeExit): CordonError {
     const code = /^cordon: ([a-z-]+): /.exec(exit.lastLine)?.[1]
     const known = code !== undefined && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'devnet-failed'
-    return new CordonError(known, `${this.name} ${describeExit(exit)}; log: ${this.#log}`, { name: this.name, ...exit })
+    return new CordonError(known, `${this.name} ${describeExit(exit)}; log: ${this.#log}`, {
+      name: this.name,
+      ...exit,
+    })
   }
 
   /** Whether the node's port answers anything at all. */
@@ -125,7 +153,8 @@ export class NodeProcess {
 
 /** "ended with exit code 78: cordon: port-in-use: …" */
 export function describeExit(exit: NodeExit): string {
-  const how = exit.signal === null ? `ended with exit code ${exit.code ?? 'unknown'}` : `was ended by ${exit.signal}`
+  const how =
+    exit.signal === null ? `ended with exit code ${exit.code ?? 'unknown'}` : `was ended by ${exit.signal}`
   return exit.lastLine === '' ? how : `${how}: ${exit.lastLine}`
 }
 
@@ -135,7 +164,14 @@ function spawned(child: ChildProcess, name: string): Promise<number> {
       if (child.pid !== undefined) resolve(child.pid)
     })
     child.once('error', (error) => {
-      reject(new CordonError('devnet-failed', `${name} could not be started: ${error.message}`, { name }, { cause: error }))
+      reject(
+        new CordonError(
+          'devnet-failed',
+          `${name} could not be started: ${error.message}`,
+          { name },
+          { cause: error },
+        ),
+      )
     })
   })
 }
@@ -160,5 +196,10 @@ function lastLine(path: string, offset: number): string {
   } catch {
     return ''
   }
-  return lines.findLast((line) => line.startsWith('cordon: ')) ?? lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ?? lines.at(-1) ?? ''
+  return (
+    lines.findLast((line) => line.startsWith('cordon: ')) ??
+    lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ??
+    lines.at(-1) ??
+    ''
+  )
 }

@@ -28,7 +28,10 @@ export interface Payment {
 }
 
 /** The signed transaction of a payment. A random salt makes equal payments distinct. */
-export function signPayment(facts: ChainFacts, payment: Payment): { readonly txId: Uint8Array; readonly bytes: Uint8Array } {
+export function signPayment(
+  facts: ChainFacts,
+  payment: Payment,
+): { readonly txId: Uint8Array; readonly bytes: Uint8Array } {
   const { from, to, amountUnits, memo, validUntilMs } = payment
   const { id, bytes } = signTransaction(
     {

@@ -7,6 +7,7 @@ const PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 
 /** `12D3KooW…` (libp2p peer id specification, keys inlined up to 42 bytes). */
 export function peerIdOf(publicKey: Uint8Array): string {
-  if (publicKey.length !== 32) throw new RangeError(`expected a public key of 32 bytes, got ${publicKey.length}`)
+  if (publicKey.length !== 32)
+    throw new RangeError(`expected a public key of 32 bytes, got ${publicKey.length}`)
   return base58.encode(concatBytes(PREFIX, publicKey))
 }

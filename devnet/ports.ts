@@ -23,7 +23,11 @@ export async function freePorts(count: number): Promise<number[]> {
     const ports = row(randomInt(LOWEST_PORT, end - count), count)
     if ((await takenPort(ports)) === null) return ports
   }
-  throw new CordonError('port-in-use', `found no ${count} free ports in a row from ${LOWEST_PORT} to ${end}; give --base-port`, { count })
+  throw new CordonError(
+    'port-in-use',
+    `found no ${count} free ports in a row from ${LOWEST_PORT} to ${end}; give --base-port`,
+    { count },
+  )
 }
 
 /**
@@ -32,12 +36,20 @@ export async function freePorts(count: number): Promise<number[]> {
  */
 export async function portsFrom(base: number, count: number): Promise<number[]> {
   if (!Number.isInteger(base) || base < 1 || base + count - 1 > HIGHEST_PORT) {
-    throw new CordonError('usage', `--base-port must be from 1 to ${HIGHEST_PORT - count + 1}, since ${count} ports are needed; got ${base}`, { base })
+    throw new CordonError(
+      'usage',
+      `--base-port must be from 1 to ${HIGHEST_PORT - count + 1}, since ${count} ports are needed; got ${base}`,
+      { base },
+    )
   }
   const ports = row(base, count)
   const taken = await takenPort(ports)
   if (taken === null) return ports
-  throw new CordonError('port-in-use', `port ${taken} is taken; this devnet needs ${base} to ${base + count - 1}: free it or give another --base-port`, { port: taken })
+  throw new CordonError(
+    'port-in-use',
+    `port ${taken} is taken; this devnet needs ${base} to ${base + count - 1}: free it or give another --base-port`,
+    { port: taken },
+  )
 }
 
 /** The first of the ports that something else listens on, or null. */

@@ -20,7 +20,10 @@ export function processIdentity(pid: number): string | null {
     return fields === null || fields[0] === 'Z' ? null : (fields[START_TIME_FIELD] ?? null)
   }
   try {
-    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
     return started === '' ? null : started
   } catch {
     return null
@@ -62,7 +65,10 @@ export function processUse(pid: number): ProcessUse | null {
 function statFields(pid: number): string[] | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).trim().split(' ')
+    return text
+      .slice(text.lastIndexOf(')') + 2)
+      .trim()
+      .split(' ')
   } catch {
     return null
   }

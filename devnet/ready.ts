@@ -3,7 +3,14 @@ import { connect } from '../client/rpc-client.ts'
 import { ACCOUNT_NAMES, devnetAddress } from './accounts.ts'
 import { ask } from './http.ts'
 import { deriveKey } from './keys.ts'
-import { devnetPaths, nodePaths, readDevnetFile, validatorUrls, type DevnetFile, type DevnetNode } from './layout.ts'
+import {
+  devnetPaths,
+  nodePaths,
+  readDevnetFile,
+  validatorUrls,
+  type DevnetFile,
+  type DevnetNode,
+} from './layout.ts'
 import { isSameProcess } from './processes.ts'
 
 const STATUS_TIMEOUT_MS = 1_000
@@ -46,7 +53,13 @@ export async function describeReady(dir: string): Promise<ReadyEvent> {
     const nodes = (validator: boolean): (ReadyNode & { stake: string })[] =>
       file.nodes
         .filter((node) => node.validator === validator)
-        .map((node) => ({ name: node.name, pid: node.pid ?? 0, rpc: node.rpc, dir: nodePaths(dir, node).dir, stake: node.stake }))
+        .map((node) => ({
+          name: node.name,
+          pid: node.pid ?? 0,
+          rpc: node.rpc,
+          dir: nodePaths(dir, node).dir,
+          stake: node.stake,
+        }))
     return {
       event: 'ready',
       validators: nodes(true),
@@ -113,7 +126,11 @@ async function chainStatus(rpc: string): Promise<{ height: number | null; peers:
   try {
     const client = await connect([rpc], { timeoutMs: STATUS_TIMEOUT_MS })
     try {
-      const { height, peers } = await client.call('chain_status', {}, { timeoutMs: STATUS_TIMEOUT_MS, retry: false })
+      const { height, peers } = await client.call(
+        'chain_status',
+        {},
+        { timeoutMs: STATUS_TIMEOUT_MS, retry: false },
+      )
       return { height, peers }
     } finally {
       client.close()

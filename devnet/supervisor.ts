@@ -6,7 +6,14 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CordonError } from '../config/errors.ts'
 import { askSupervisor, listenForControl, type ControlRequest } from './control.ts'
-import { devnetPaths, nodePaths, readDevnetFile, writeDevnetFile, type DevnetFile, type DevnetNode } from './layout.ts'
+import {
+  devnetPaths,
+  nodePaths,
+  readDevnetFile,
+  writeDevnetFile,
+  type DevnetFile,
+  type DevnetNode,
+} from './layout.ts'
 import { takeLock } from './lock.ts'
 import { NodeProcess, TERM_TIMEOUT_MS, describeExit, type NodeExit } from './node-process.ts'
 import { isSameProcess, processIdentity, signalProcess } from './processes.ts'
@@ -19,7 +26,15 @@ const POLL_MS = 20
 export type SupervisorEvent =
   | { readonly event: 'stale'; readonly name: string; readonly pid: number }
   | { readonly event: 'started'; readonly name: string; readonly pid: number }
-  | { readonly event: 'exit'; readonly name: string; readonly pid: number; readonly code: number | null; readonly signal: string | null; readonly message: string; readonly log: string }
+  | {
+      readonly event: 'exit'
+      readonly name: string
+      readonly pid: number
+      readonly code: number | null
+      readonly signal: string | null
+      readonly message: string
+      readonly log: string
+    }
 
 export interface SupervisorOptions {
   readonly dir: string
@@ -88,6 +103,11 @@ export class Supervisor {
     }
   }
 
+  /** Aborts as soon as the stop begins. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal
+  }
+
   get #termTimeoutMs(): number {
     return this.#options.termTimeoutMs ?? TERM_TIMEOUT_MS
   }
@@ -104,7 +124,11 @@ export class Supervisor {
     try {
       for (const node of this.#file.nodes) await this.#launch(node)
       const timeoutMs = this.#options.readyTimeoutMs ?? READY_TIMEOUT_MS
-      await Promise.all([...this.#processes.values()].map((running) => running.waitFor('/readyz', timeoutMs, this.#stopping.signal)))
+      await Promise.all(
+        [...this.#processes.values()].map((running) =>
+          running.waitFor('/readyz', timeoutMs, this.#stopping.signal),
+        ),
+      )
       this.#started = true
     } catch (error) {
       await this.stop()
@@ -144,16 +168,30 @@ export class Supervisor {
 
   /** How each node's latest process ended; null: it runs, or was never started. */
   exits(): Record<string, NodeExit | null> {
-    return Object.fromEntries(this.#file.nodes.map(({ name }) => [name, this.#processes.get(name)?.exit ?? null]))
+    return Object.fromEntries(
+      this.#file.nodes.map(({ name }) => [name, this.#processes.get(name)?.exit ?? null]),
+    )
   }
 
   async #prepare(): Promise<void> {
-    for (const { name, pid } of await stopStrays(this.#file, this.#termTimeoutMs)) this.#options.onEvent({ event: 'stale', name, pid })
+    for (const { name, pid } of await stopStrays(this.#file, this.#termTimeoutMs))
+      this.#options.onEvent({ event: 'stale', name, pid })
     const token = randomBytes(16).toString('hex')
     const { port, close } = await listenForControl(token, (request) => this.#answer(request))
     this.#closeControl = close
-    const supervisor = { pid: process.pid, identity: processIdentity(process.pid) ?? '', port, token, startedMs: Date.now() }
-    this.#write({ ...this.#file, supervisor, nodes: this.#file.nodes.map((node) => ({ ...node, pid: null })), identities: {} })
+    const supervisor = {
+      pid: process.pid,
+      identity: processIdentity(process.pid) ?? '',
+      port,
+      token,
+      startedMs: Date.now(),
+    }
+    this.#write({
+      ...this.#file,
+      supervisor,
+      nodes: this.#file.nodes.map((node) => ({ ...node, pid: null })),
+      identities: {},
+    })
   }
 
   async #answer(request: ControlRequest): Promise<unknown> {
@@ -188,7 +226,15 @@ export class Supervisor {
     if (this.#processes.get(running.name) === running) this.#notePid(running.name, null)
     if (this.#stopping.signal.aborted || !this.#started) return
     const { code, signal } = exit
-    this.#options.onEvent({ event: 'exit', name: running.name, pid: running.pid, code, signal, message: `${running.name} ${describeExit(exit)}`, log })
+    this.#options.onEvent({
+      event: 'exit',
+      name: running.name,
+      pid: running.pid,
+      code,
+      signal,
+      message: `${running.name} ${describeExit(exit)}`,
+      log,
+    })
   }
 
   async #becomesReady(running: NodeProcess): Promise<boolean> {
@@ -225,7 +271,11 @@ export class Supervisor {
     const node = this.#file.nodes.find((other) => other.name === name)
     if (node !== undefined) return node
     const known = this.#file.nodes.map((other) => other.name)
-    throw new CordonError('usage', `there is no node ${JSON.stringify(name)}; this devnet has ${known.join(', ')}`, { name, known })
+    throw new CordonError(
+      'usage',
+      `there is no node ${JSON.stringify(name)}; this devnet has ${known.join(', ')}`,
+      { name, known },
+    )
   }
 
   async #afterOthers<Result>(name: string, task: () => Promise<Result>): Promise<Result> {
@@ -242,7 +292,12 @@ export class Supervisor {
     await Promise.all([...this.#processes.values()].map((running) => running.stop(this.#termTimeoutMs)))
     await tasks
     await Promise.all([...this.#processes.values()].map((running) => running.stop(this.#termTimeoutMs)))
-    this.#write({ ...this.#file, supervisor: null, identities: {}, nodes: this.#file.nodes.map((node) => ({ ...node, pid: null })) })
+    this.#write({
+      ...this.#file,
+      supervisor: null,
+      identities: {},
+      nodes: this.#file.nodes.map((node) => ({ ...node, pid: null })),
+    })
     this.#closeControl()
     this.#releaseLock()
     this.#settleStopped()
@@ -272,24 +327,34 @@ export class Supervisor {
 export function runningSupervisor(dir: string): NonNullable<DevnetFile['supervisor']> {
   const { supervisor } = readDevnetFile(dir)
   if (supervisor !== null && isSameProcess(supervisor.pid, supervisor.identity)) return supervisor
-  throw new CordonError('devnet-missing', `the devnet in ${dir} does not run; start it with: cordon devnet --dir ${dir}`, { dir })
+  throw new CordonError(
+    'devnet-missing',
+    `the devnet in ${dir} does not run; start it with: cordon devnet --dir ${dir}`,
+    { dir },
+  )
 }
 
 /** Stops the devnet of a directory from another process, nodes of a dead supervisor too. False: nothing ran. */
 export async function stopDevnet(dir: string): Promise<boolean> {
   const file = readDevnetFile(dir)
   const { supervisor } = file
-  if (supervisor === null || !isSameProcess(supervisor.pid, supervisor.identity)) return (await stopStrays(file, TERM_TIMEOUT_MS)).length > 0
+  if (supervisor === null || !isSameProcess(supervisor.pid, supervisor.identity))
+    return (await stopStrays(file, TERM_TIMEOUT_MS)).length > 0
   await askSupervisor(supervisor, { op: 'stop' }).catch(() => signalProcess(supervisor.pid, 'SIGTERM'))
   await ended([supervisor], TERM_TIMEOUT_MS + 1_000)
   return true
 }
 
 /** Ends node processes whose supervisor died. Resolves to those it found. */
-async function stopStrays(file: DevnetFile, termTimeoutMs: number): Promise<{ name: string; pid: number; identity: string }[]> {
+async function stopStrays(
+  file: DevnetFile,
+  termTimeoutMs: number,
+): Promise<{ name: string; pid: number; identity: string }[]> {
   const strays = file.nodes.flatMap(({ name, pid }) => {
     const identity = file.identities[name]
-    return pid !== null && identity !== undefined && isSameProcess(pid, identity) ? [{ name, pid, identity }] : []
+    return pid !== null && identity !== undefined && isSameProcess(pid, identity)
+      ? [{ name, pid, identity }]
+      : []
   })
   for (const { pid } of strays) signalProcess(pid, 'SIGTERM')
   if (await ended(strays, termTimeoutMs)) return strays
@@ -299,7 +364,10 @@ async function stopStrays(file: DevnetFile, termTimeoutMs: number): Promise<{ na
 }
 
 /** Waits until none of the processes is alive; false if the time is up first. */
-async function ended(processes: readonly { pid: number; identity: string }[], timeoutMs: number): Promise<boolean> {
+async function ended(
+  processes: readonly { pid: number; identity: string }[],
+  timeoutMs: number,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (processes.some(({ pid, identity }) => isSameProcess(pid, identity))) {
     if (performance.now() > deadline) return false

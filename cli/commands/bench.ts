@@ -21,7 +21,12 @@ export function build(command: Command): Command {
     .addOption(new Option('--dir <directory>', `directory of the devnet (default: ${DEFAULT_DEVNET_DIR})`))
     .addOption(new Option('--rate <count>', 'payments per second').argParser(parseRate).makeOptionMandatory())
     .addOption(new Option('--duration <seconds>', 'for how long').argParser(parseRate).makeOptionMandatory())
-    .addOption(new Option('--load-accounts <count>', 'how many of the load accounts of the devnet take part (default: all)').argParser(parseInteger(1)))
+    .addOption(
+      new Option(
+        '--load-accounts <count>',
+        'how many of the load accounts of the devnet take part (default: all)',
+      ).argParser(parseInteger(1)),
+    )
     .addOption(jsonOption())
   return action<BenchOptions>(command, bench)
 }
@@ -45,7 +50,12 @@ async function bench({ dir, rate, duration, loadAccounts }: BenchOptions): Promi
   if (allAccountedFor(result)) return shown
   const { accepted, settled, held, failed, expired } = result
   const missing = accepted - settled - held - failed - expired
-  return { ...shown, error: new CordonError('outcome-unknown', `the end of ${missing} accepted payments is not known yet`, { missing }) }
+  return {
+    ...shown,
+    error: new CordonError('outcome-unknown', `the end of ${missing} accepted payments is not known yet`, {
+      missing,
+    }),
+  }
 }
 
 function benchText(result: LoadResult): string {

@@ -34,7 +34,8 @@ export async function start(options: StartOptions): Promise<number> {
   const startMs = performance.now()
   try {
     await prepare(dir, shapeOf(options))
-    if (options.detach === true) await startInBackground(dir, { demo: options.demo === true, signal: told.signal })
+    if (options.detach === true)
+      await startInBackground(dir, { demo: options.demo === true, signal: told.signal })
     else await run(dir, options, told.signal, startMs)
   } catch (error) {
     // A start that was cut short by Ctrl-C has done what it was told.
@@ -61,7 +62,7 @@ async function prepare(dir: string, shape: DevnetShape): Promise<void> {
 }
 
 async function run(dir: string, options: StartOptions, told: AbortSignal, startMs: number): Promise<void> {
-  const supervisor = await Supervisor.open({ dir, onEvent: (event) => onSupervisorEvent(event, options.json === true) })
+  const supervisor = await Supervisor.open({ dir, onEvent: (event) => onSupervisorEvent(event, options) })
   const stop = (): void => void supervisor.stop()
   told.addEventListener('abort', stop)
   if (told.aborted) stop()
@@ -81,7 +82,12 @@ async function greet(dir: string, options: StartOptions, startMs: number): Promi
   else process.stdout.write(`${greeting(ready, dir, performance.now() - startMs, options.detach === true)}\n`)
 }
 
-function greeting({ validators, fullNodes, accounts, height }: ReadyEvent, dir: string, tookMs: number, detached: boolean): string {
+function greeting(
+  { validators, fullNodes, accounts, height }: ReadyEvent,
+  dir: string,
+  tookMs: number,
+  detached: boolean,
+): string {
   const nodes = table(
     [{ title: 'NODE' }, { title: 'PID', align: 'right' }, { title: 'RPC, HEALTH, METRICS' }],
     [...validators, ...fullNodes].map(({ name, pid, rpc }) => [name, String(pid), rpc]),
@@ -90,7 +96,7 @@ function greeting({ validators, fullNodes, accounts, height }: ReadyEvent, dir: 
     [{ title: 'ACCOUNT' }, { title: 'BALANCE', align: 'right' }, { title: 'ADDRESS' }],
     accounts.map(({ name, address, balance }) => [name, amount(balance), address]),
   )
-  const option = dir === DEFAULT_DEVNET_DIR ? '' : ` --dir ${dir}`
+  const option = dirOption(dir)
   return [
     money,
     '',
@@ -104,26 +110,43 @@ function greeting({ validators, fullNodes, accounts, height }: ReadyEvent, dir: 
   ].join('\n')
 }
 
-function onSupervisorEvent(event: SupervisorEvent, json: boolean): void {
+/** What the next command needs to find this devnet. */
+function dirOption(dir: string = DEFAULT_DEVNET_DIR): string {
+  return dir === DEFAULT_DEVNET_DIR ? '' : ` --dir ${dir}`
+}
+
+function onSupervisorEvent(event: SupervisorEvent, { json, dir }: StartOptions): void {
   if (event.event === 'started') return
-  if (json) printEvent(event)
-  if (event.event === 'stale') note(`stopped ${event.name} (pid ${event.pid}), left behind by an earlier devnet that was killed`)
-  else note(`${event.message}; log: ${event.log}; start it again with: cordon devnet restart ${event.name}`)
+  if (json === true) printEvent(event)
+  if (event.event === 'stale')
+    note(`stopped ${event.name} (pid ${event.pid}), left behind by an earlier devnet that was killed`)
+  else
+    note(
+      `${event.message}; log: ${event.log}; start it again with: cordon devnet restart ${event.name}${dirOption(dir)}`,
+    )
 }
 
 /** Plays and shows traffic until the devnet stops. */
 async function demo(dir: string, supervisor: Supervisor, json: boolean): Promise<void> {
-  const ended = new AbortController()
-  void supervisor.stopped.then(() => ended.abort())
   const [watcher, ...players] = [...(await connectValidators(dir)), ...(await connectValidators(dir))]
   if (watcher === undefined) throw new CordonError('devnet-failed', 'no validator answers')
-  const { signal } = ended
+  const signal = supervisor.stopping
   const show = (text: string): boolean => process.stdout.write(`${text}\n`)
-  const watching = watchLive(watcher, signal, (tick) => (json ? printEvent(tick) : show(formatTick(tick))))
-  const playing = playDemo({ dir, seed: supervisor.file.seed, clients: players, signal, onEvent: (event) => onDemoEvent(event, json) })
+  const streams = [
+    watchLive(watcher, signal, (tick) => (json ? printEvent(tick) : show(formatTick(tick)))),
+    playDemo({
+      dir,
+      seed: supervisor.file.seed,
+      clients: players,
+      signal,
+      onEvent: (event) => onDemoEvent(event, json),
+    }),
+  ].map((stream) =>
+    stream.catch((error: unknown) => note(error instanceof Error ? error.message : String(error))),
+  )
   await supervisor.stopped
   for (const client of [watcher, ...players]) client.close()
-  await Promise.allSettled([watching, playing])
+  await Promise.all(streams)
 }
 
 function onDemoEvent(event: DemoEvent, json: boolean): void {

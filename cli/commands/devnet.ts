@@ -21,37 +21,74 @@ export function build(command: Command): Command {
   command.enablePositionalOptions()
   buildStart(command)
   const verb = (name: string, description: string): Command =>
-    command
-      .command(name)
-      .description(description)
-      .addOption(dirOption())
-      .addOption(jsonOption())
+    command.command(name).description(description).addOption(dirOption()).addOption(jsonOption())
   const dirOf = (options: CommonOptions): string => {
-    const given = command.getOptionValueSource('dir') === 'cli' ? command.opts<CommonOptions>().dir : undefined
+    const given =
+      command.getOptionValueSource('dir') === 'cli' ? command.opts<CommonOptions>().dir : undefined
     return given ?? options.dir ?? DEFAULT_DEVNET_DIR
   }
-  action<CommonOptions>(verb('status', 'nodes with process, height and peers'), (options) => status(dirOf(options)))
-  action<CommonOptions>(verb('stop', 'stop all nodes; what they know stays'), (options) => stop(dirOf(options)))
-  action<CommonOptions>(verb('reset', 'end the chain of a stopped devnet and make a new one with the same accounts'), (options) => reset(dirOf(options)))
-  action<CommonOptions, [string]>(verb('kill', 'end one node at once, as a crash would (SIGKILL)').argument('<name>', 'such as v1'), (options, name) => kill(dirOf(options), name))
-  action<CommonOptions, [string]>(verb('restart', 'stop one node if it runs, start it, and wait until it is ready').argument('<name>', 'such as v1'), (options, name) =>
-    restart(dirOf(options), name),
+  action<CommonOptions>(verb('status', 'nodes with process, height and peers'), (options) =>
+    status(dirOf(options)),
   )
-  action<CommonOptions, [AttackPattern]>(verb('attack', 'play a labelled attack with accounts of its own, and count what was held').argument('<pattern>', ATTACK_PATTERNS.join(' or '), parsePattern), (options, pattern) =>
-    attack(dirOf(options), pattern),
+  action<CommonOptions>(verb('stop', 'stop all nodes; what they know stays'), (options) =>
+    stop(dirOf(options)),
+  )
+  action<CommonOptions>(
+    verb('reset', 'end the chain of a stopped devnet and make a new one with the same accounts'),
+    (options) => reset(dirOf(options)),
+  )
+  action<CommonOptions, [string]>(
+    verb('kill', 'end one node at once, as a crash would (SIGKILL)').argument('<name>', 'such as v1'),
+    (options, name) => kill(dirOf(options), name),
+  )
+  action<CommonOptions, [string]>(
+    verb('restart', 'stop one node if it runs, start it, and wait until it is ready').argument(
+      '<name>',
+      'such as v1',
+    ),
+    (options, name) => restart(dirOf(options), name),
+  )
+  action<CommonOptions, [AttackPattern]>(
+    verb('attack', 'play a labelled attack with accounts of its own, and count what was held').argument(
+      '<pattern>',
+      ATTACK_PATTERNS.join(' or '),
+      parsePattern,
+    ),
+    (options, pattern) => attack(dirOf(options), pattern),
   )
   return command
 }
 
 function buildStart(command: Command): void {
   command
-    .addOption(new Option('--validators <count>', 'how many validators, named v1, v2, … (default: 4)').argParser(parseInteger(1)))
-    .addOption(new Option('--full-nodes <count>', 'nodes that follow without a vote, named f1, f2, … (default: 0)').argParser(parseInteger(0)))
+    .addOption(
+      new Option('--validators <count>', 'how many validators, named v1, v2, … (default: 4)').argParser(
+        parseInteger(1),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--full-nodes <count>',
+        'nodes that follow without a vote, named f1, f2, … (default: 0)',
+      ).argParser(parseInteger(0)),
+    )
     .addOption(dirOption())
-    .addOption(new Option('--base-port <port>', 'first of the ports to use (default: free ones)').argParser(parseInteger(1)))
+    .addOption(
+      new Option('--base-port <port>', 'first of the ports to use (default: free ones)').argParser(
+        parseInteger(1),
+      ),
+    )
     .addOption(new Option('--seed <text>', 'what keys and traffic follow from (default: cordon)'))
-    .addOption(new Option('--param <name=value>', 'set a genesis parameter; may be given several times').argParser(collectParameter))
-    .addOption(new Option('--load-accounts <count>', 'funded accounts for cordon bench (default: 10000)').argParser(parseInteger(0)))
+    .addOption(
+      new Option('--param <name=value>', 'set a genesis parameter; may be given several times').argParser(
+        collectParameter,
+      ),
+    )
+    .addOption(
+      new Option('--load-accounts <count>', 'funded accounts for cordon bench (default: 10000)').argParser(
+        parseInteger(0),
+      ),
+    )
     .addOption(new Option('--demo', 'play ordinary payments with an attack now and then, and show them'))
     .addOption(new Option('--detach', 'return when the network is usable and leave it running'))
     .addOption(new Option('--json', 'print one JSON object per line'))
@@ -62,10 +99,16 @@ function dirOption(): Option {
   return new Option('--dir <directory>', `directory of the devnet (default: ${DEFAULT_DEVNET_DIR})`)
 }
 
-function collectParameter(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+function collectParameter(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
   const parts = text.split(',').map((part) => /^([A-Za-z]+)=(.+)$/.exec(part))
   const entries = parts.map((match) => {
-    if (match?.[1] === undefined || match[2] === undefined) throw new InvalidArgumentError(`expected NAME=VALUE such as quarantineMs=3000, got ${JSON.stringify(text)}.`)
+    if (match?.[1] === undefined || match[2] === undefined)
+      throw new InvalidArgumentError(
+        `expected NAME=VALUE such as quarantineMs=3000, got ${JSON.stringify(text)}.`,
+      )
     return [match[1], match[2]] as const
   })
   return { ...before, ...Object.fromEntries(entries) }
@@ -73,7 +116,8 @@ function collectParameter(text: string, before: Readonly<Record<string, string>>
 
 function parsePattern(text: string): AttackPattern {
   const pattern = ATTACK_PATTERNS.find((known) => known === text)
-  if (pattern === undefined) throw new InvalidArgumentError(`expected ${ATTACK_PATTERNS.join(' or ')}, got ${JSON.stringify(text)}.`)
+  if (pattern === undefined)
+    throw new InvalidArgumentError(`expected ${ATTACK_PATTERNS.join(' or ')}, got ${JSON.stringify(text)}.`)
   return pattern
 }
 
@@ -101,7 +145,10 @@ function statusText({ dir, running, supervisor, startedMs, nodes }: DevnetStatus
 async function stop(dir: string): Promise<CommandResult> {
   const { stopDevnet } = await import('../../devnet/supervisor.ts')
   const stopped = await stopDevnet(dir)
-  return { data: { dir: resolve(dir), stopped }, text: stopped ? `stopped the devnet in ${dir}` : `the devnet in ${dir} did not run` }
+  return {
+    data: { dir: resolve(dir), stopped },
+    text: stopped ? `stopped the devnet in ${dir}` : `the devnet in ${dir} did not run`,
+  }
 }
 
 async function reset(dir: string): Promise<CommandResult> {
@@ -116,17 +163,36 @@ async function reset(dir: string): Promise<CommandResult> {
 }
 
 async function kill(dir: string, name: string): Promise<CommandResult> {
-  const data = (await ask(dir, { op: 'kill', name })) as { readonly name: string; readonly pid: number | null }
-  return { data, text: data.pid === null ? `${name} did not run` : `killed ${name} (pid ${data.pid}); start it again with: cordon devnet restart ${name} --dir ${dir}` }
+  const data = (await ask(dir, { op: 'kill', name })) as {
+    readonly name: string
+    readonly pid: number | null
+  }
+  return {
+    data,
+    text:
+      data.pid === null
+        ? `${name} did not run`
+        : `killed ${name} (pid ${data.pid}); start it again with: cordon devnet restart ${name} --dir ${dir}`,
+  }
 }
 
 async function restart(dir: string, name: string): Promise<CommandResult> {
-  const data = (await ask(dir, { op: 'restart', name })) as { readonly name: string; readonly pid: number; readonly ready: boolean }
-  if (!data.ready) note(`${name} answers but cannot be ready: too few validators run to make blocks; see cordon devnet status --dir ${dir}`)
+  const data = (await ask(dir, { op: 'restart', name })) as {
+    readonly name: string
+    readonly pid: number
+    readonly ready: boolean
+  }
+  if (!data.ready)
+    note(
+      `${name} answers but cannot be ready: too few validators run to make blocks; see cordon devnet status --dir ${dir}`,
+    )
   return { data, text: data.ready ? `${name} is ready (pid ${data.pid})` : `${name} runs (pid ${data.pid})` }
 }
 
-async function ask(dir: string, request: { readonly op: 'kill' | 'restart'; readonly name: string }): Promise<unknown> {
+async function ask(
+  dir: string,
+  request: { readonly op: 'kill' | 'restart'; readonly name: string },
+): Promise<unknown> {
   const { runningSupervisor } = await import('../../devnet/supervisor.ts')
   const { askSupervisor } = await import('../../devnet/control.ts')
   return askSupervisor(runningSupervisor(dir), request)
@@ -136,7 +202,9 @@ async function attack(dir: string, pattern: AttackPattern): Promise<CommandResul
   const { connectValidators } = await import('../../devnet/clients.ts')
   const { playAttack } = await import('../../devnet/scenarios/play-attack.ts')
   const clients = await connectValidators(dir).catch((error: unknown) => {
-    throw error instanceof CordonError && error.code === 'cannot-connect' ? new CordonError('devnet-missing', error.message) : error
+    throw error instanceof CordonError && error.code === 'cannot-connect'
+      ? new CordonError('devnet-missing', error.message)
+      : error
   })
   try {
     const data = await playAttack({ dir, pattern, clients })

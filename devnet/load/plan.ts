@@ -29,7 +29,8 @@ export class LoadPlan {
   readonly #offsets: readonly number[]
 
   constructor(seed: string, run: string, accounts: number) {
-    if (accounts < FEWEST_LOAD_ACCOUNTS) throw new RangeError(`expected at least ${FEWEST_LOAD_ACCOUNTS} load accounts, got ${accounts}`)
+    if (accounts < FEWEST_LOAD_ACCOUNTS)
+      throw new RangeError(`expected at least ${FEWEST_LOAD_ACCOUNTS} load accounts, got ${accounts}`)
     const habits = new Random(`${seed}/load`)
     this.#seed = seed
     this.#accounts = accounts
@@ -44,9 +45,10 @@ export class LoadPlan {
 
   /** The payment for slot `k`; call with 0, 1, 2, … */
   payment(k: number): LoadPayment {
-    const from = (((k % this.#accounts) * this.#step) + this.#shift) % this.#accounts
+    const from = ((k % this.#accounts) * this.#step + this.#shift) % this.#accounts
     const offset = this.#offsets[this.#partner()] ?? 1
-    const usualCents = LEAST_CENTS + Math.floor(pairNumber(this.#seed, from, offset) * (MOST_CENTS - LEAST_CENTS))
+    const usualCents =
+      LEAST_CENTS + Math.floor(pairNumber(this.#seed, from, offset) * (MOST_CENTS - LEAST_CENTS))
     const cents = Math.round(usualCents * this.#random.between(0.8, 1.25))
     return { from, to: (from + offset) % this.#accounts, amountUnits: BigInt(cents) * UNITS_PER_CENT }
   }
@@ -60,7 +62,11 @@ export class LoadPlan {
 
 /** A number in [0, 1) that belongs to the pair. */
 function pairNumber(seed: string, from: number, offset: number): number {
-  let mixed = (Math.imul(from + 1, 0x9e37_79b1) ^ Math.imul(offset, 0x85eb_ca6b) ^ Math.imul(seed.length + 1, 0xc2b2_ae35)) >>> 0
+  let mixed =
+    (Math.imul(from + 1, 0x9e37_79b1) ^
+      Math.imul(offset, 0x85eb_ca6b) ^
+      Math.imul(seed.length + 1, 0xc2b2_ae35)) >>>
+    0
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b_3c6d) >>> 0
   return ((mixed ^ (mixed >>> 13)) >>> 0) / 2 ** 32
 }

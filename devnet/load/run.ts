@@ -47,7 +47,11 @@ export interface LoadResult {
   readonly expired: number
   readonly settledPerSecond: number
   readonly latencyMs: Percentiles
-  readonly nodes: readonly { readonly name: string; readonly cpuMs: number | null; readonly rssBytes: number | null }[]
+  readonly nodes: readonly {
+    readonly name: string
+    readonly cpuMs: number | null
+    readonly rssBytes: number | null
+  }[]
   /** Refusals by error code. */
   readonly refusals: Readonly<Record<string, number>>
 }
@@ -93,7 +97,8 @@ async function askAbout(tally: LoadTally, signed: readonly Signed[], client: Rpc
   for (const number of tally.unresolved().slice(0, ASK_AT_MOST)) {
     const { txId, validUntilMs } = signed[number] ?? { txId: '', validUntilMs: Infinity }
     const info = await client.call('tx_get', { txId })
-    if (info.status === 'settled' || info.status === 'held' || info.status === 'failed') tally.learned(number, info.status)
+    if (info.status === 'settled' || info.status === 'held' || info.status === 'failed')
+      tally.learned(number, info.status)
     else if (isProvablyExpired(info, validUntilMs)) tally.learned(number, 'expired')
   }
 }
@@ -106,12 +111,18 @@ function checkOptions(options: LoadOptions, file: DevnetFile): number {
   const { ratePerSecond, durationS } = options
   const offered = offeredBy(options)
   if (!(ratePerSecond > 0) || !(durationS > 0) || offered < 1 || offered > MAX_LOAD_PAYMENTS) {
-    throw new CordonError('usage', `expected a rate and a duration above 0 that make 1 to ${MAX_LOAD_PAYMENTS} payments, got ${ratePerSecond} per second for ${durationS} s`)
+    throw new CordonError(
+      'usage',
+      `expected a rate and a duration above 0 that make 1 to ${MAX_LOAD_PAYMENTS} payments, got ${ratePerSecond} per second for ${durationS} s`,
+    )
   }
   // Signed beforehand, a payment may be valid for unorderedValidityMs at most.
   const longestS = (LIMITS.unorderedValidityMs - VALIDITY_MS - offered * SIGN_ESTIMATE_MS) / 1000 - 5
   if (durationS > longestS) {
-    throw new CordonError('usage', `payments are signed beforehand and live ten minutes at most: at this rate the duration can be ${Math.floor(longestS)} s, got ${durationS}`)
+    throw new CordonError(
+      'usage',
+      `payments are signed beforehand and live ten minutes at most: at this rate the duration can be ${Math.floor(longestS)} s, got ${durationS}`,
+    )
   }
   const accounts = options.accounts ?? file.loadAccounts
   if (!Number.isInteger(accounts) || accounts < FEWEST_LOAD_ACCOUNTS || accounts > file.loadAccounts) {
@@ -124,7 +135,13 @@ function checkOptions(options: LoadOptions, file: DevnetFile): number {
 }
 
 /** Signs everything, with validities counted from when the clock will start. */
-function signAll(options: LoadOptions, seed: string, run: string, accounts: number, facts: ChainFacts): Signed[] {
+function signAll(
+  options: LoadOptions,
+  seed: string,
+  run: string,
+  accounts: number,
+  facts: ChainFacts,
+): Signed[] {
   const keys = deriveKeys(seed, 'load', accounts)
   const plan = new LoadPlan(seed, run, accounts)
   const offered = offeredBy(options)
@@ -132,9 +149,16 @@ function signAll(options: LoadOptions, seed: string, run: string, accounts: numb
   return Array.from({ length: offered }, (_, number) => {
     const { from, to, amountUnits } = plan.payment(number)
     const [payer, payee] = [keys[from], keys[to]]
-    if (payer === undefined || payee === undefined) throw new RangeError(`the plan names an account beyond ${accounts}`)
+    if (payer === undefined || payee === undefined)
+      throw new RangeError(`the plan names an account beyond ${accounts}`)
     const validUntilMs = Math.ceil(startWallMs + (number * 1000) / options.ratePerSecond + VALIDITY_MS)
-    const { txId, bytes } = signPayment(facts, { from: payer, to: payee.publicKey, amountUnits, memo: '', validUntilMs })
+    const { txId, bytes } = signPayment(facts, {
+      from: payer,
+      to: payee.publicKey,
+      amountUnits,
+      memo: '',
+      validUntilMs,
+    })
     return { txId: toHex(txId), validUntilMs, request: requestOf(number, toHex(bytes)) }
   })
 }
@@ -173,8 +197,11 @@ class Run {
   async play(): Promise<void> {
     await Promise.all(this.#sockets.map((socket) => socket.open()))
     try {
-      for (const { name, pid } of this.#file.nodes) this.#cpuBefore.set(name, (pid === null ? null : processUse(pid))?.cpuMs ?? 0)
-      this.#options.onProgress?.(`sending ${this.#options.ratePerSecond} per second for ${this.#options.durationS} s`)
+      for (const { name, pid } of this.#file.nodes)
+        this.#cpuBefore.set(name, (pid === null ? null : processUse(pid))?.cpuMs ?? 0)
+      this.#options.onProgress?.(
+        `sending ${this.#options.ratePerSecond} per second for ${this.#options.durationS} s`,
+      )
       await this.#sendAll()
       const deadlineMs = performance.now() + DRAIN_MS
       while (this.tally.open > 0 && performance.now() < deadlineMs) await delay(BUNDLE_MS)
@@ -214,7 +241,8 @@ class Run {
       const due: number[] = []
       while (next < this.#signed.length && this.#intendedMs(next) <= nowMs) due.push(next++)
       this.#send(due)
-      if (next < this.#signed.length) await delay(Math.max(BUNDLE_MS, this.#intendedMs(next) - performance.now()))
+      if (next < this.#signed.length)
+        await delay(Math.max(BUNDLE_MS, this.#intendedMs(next) - performance.now()))
     }
   }
 
@@ -235,7 +263,11 @@ class Run {
   #measure(): LoadResult['nodes'] {
     return this.#file.nodes.map(({ name, pid }) => {
       const use = pid === null ? null : processUse(pid)
-      return { name, cpuMs: use === null ? null : use.cpuMs - (this.#cpuBefore.get(name) ?? 0), rssBytes: use?.rssBytes ?? null }
+      return {
+        name,
+        cpuMs: use === null ? null : use.cpuMs - (this.#cpuBefore.get(name) ?? 0),
+        rssBytes: use?.rssBytes ?? null,
+      }
     })
   }
 }

@@ -38,7 +38,11 @@ export class LoadSocket {
   /** Connects and subscribes. Resolves either way: a dead node is simply not `ready`. */
   open(): Promise<void> {
     return new Promise((resolve) => {
-      const socket = new WebSocket(this.#url, { perMessageDeflate: false, maxPayload: LIMITS.rpcAnswerBytes, skipUTF8Validation: true })
+      const socket = new WebSocket(this.#url, {
+        perMessageDeflate: false,
+        maxPayload: LIMITS.rpcAnswerBytes,
+        skipUTF8Validation: true,
+      })
       this.#socket = socket
       socket.once('open', () => {
         const params = this.#nextHeight === null ? {} : { fromHeight: this.#nextHeight }
@@ -65,7 +69,9 @@ export class LoadSocket {
     for (const { number } of payments) this.#unanswered.add(number)
     const [first, ...others] = payments
     if (first === undefined) return
-    this.#socket?.send(others.length === 0 ? first.request : `[${payments.map(({ request }) => request).join(',')}]`)
+    this.#socket?.send(
+      others.length === 0 ? first.request : `[${payments.map(({ request }) => request).join(',')}]`,
+    )
   }
 
   close(): void {
@@ -85,7 +91,10 @@ export class LoadSocket {
     } else if (part.id === SUBSCRIBE_ID) {
       this.#subscribed = part.error === undefined
     } else if (typeof part.id === 'number' && this.#unanswered.delete(part.id - 1)) {
-      this.#handlers.onAnswer(part.id - 1, part.error === undefined ? null : (part.error.data?.code ?? 'unexpected'))
+      this.#handlers.onAnswer(
+        part.id - 1,
+        part.error === undefined ? null : (part.error.data?.code ?? 'unexpected'),
+      )
     }
   }
 

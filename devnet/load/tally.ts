@@ -75,13 +75,16 @@ export class LoadTally {
   /** A node is gone for now: what others reported of its payments has to do. */
   nodeLost(node: number): void {
     for (const entry of this.#entries) {
-      if (entry.node === node && entry.ownMs === null && entry.seenMs !== null) this.#finish(entry, entry.seenMs)
+      if (entry.node === node && entry.ownMs === null && entry.seenMs !== null)
+        this.#finish(entry, entry.seenMs)
     }
   }
 
   /** Numbers of payments without a result. */
   unresolved(): number[] {
-    return this.#entries.flatMap((entry, number) => (entry.state !== 'refused' && entry.state !== 'unsent' && entry.outcome === null ? [number] : []))
+    return this.#entries.flatMap((entry, number) =>
+      entry.state !== 'refused' && entry.state !== 'unsent' && entry.outcome === null ? [number] : [],
+    )
   }
 
   /** An outcome learned by asking. Its time is not known, so it has no latency. */
@@ -102,7 +105,9 @@ export class LoadTally {
 
   /** From the intended time of sending to the result; expired payments have none. */
   latencies(intendedMs: (number: number) => number): Percentiles {
-    const values = this.#entries.flatMap(({ outcome, ownMs }, number) => (ownMs === null || outcome === 'expired' ? [] : [ownMs - intendedMs(number)]))
+    const values = this.#entries.flatMap(({ outcome, ownMs }, number) =>
+      ownMs === null || outcome === 'expired' ? [] : [ownMs - intendedMs(number)],
+    )
     return percentiles(values)
   }
 

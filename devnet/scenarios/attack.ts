@@ -13,10 +13,19 @@ export interface AttackPlan {
   readonly payments: readonly AttackPayment[]
 }
 
-const PLANS: Readonly<Record<AttackPattern, (input: AttackInput) => AttackPayment[]>> = { drain: planDrain, burst: planBurst }
+const PLANS: Readonly<Record<AttackPattern, (input: AttackInput) => AttackPayment[]>> = {
+  drain: planDrain,
+  burst: planBurst,
+}
 
 /** The plan of one attack; the same for the same seed and number. */
-export function planAttack(pattern: AttackPattern, options: { seed: string; attack: number; balanceUnits: bigint; feeUnits: bigint }): AttackPlan {
+export function planAttack(
+  pattern: AttackPattern,
+  options: { seed: string; attack: number; balanceUnits: bigint; feeUnits: bigint },
+): AttackPlan {
   const random = new Random(`${options.seed}/attack/${pattern}/${options.attack}`)
-  return { pattern, payments: PLANS[pattern]({ random, balanceUnits: options.balanceUnits, feeUnits: options.feeUnits }) }
+  return {
+    pattern,
+    payments: PLANS[pattern]({ random, balanceUnits: options.balanceUnits, feeUnits: options.feeUnits }),
+  }
 }

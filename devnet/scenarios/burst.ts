@@ -17,12 +17,15 @@ export function planBurst(input: AttackInput): AttackPayment[] {
   const each = (left * BigInt(Math.round(random.between(LEAST_TAKEN, MOST_TAKEN)))) / 1000n / BigInt(PAYMENTS)
   const startMs = (history.at(-1)?.atMs ?? 0) + PAUSE_BEFORE_MS
   const gapMs = DURATION_MS / PAYMENTS
-  const shots = Array.from({ length: PAYMENTS }, (_, index): AttackPayment => ({
-    atMs: startMs + gapMs * (index + random.between(0, 0.8)),
-    to: { kind: 'mule', index },
-    amountUnits: wholeCents((each * BigInt(Math.round(random.between(800, 1_200)))) / 1000n),
-    memo: '',
-    fraudulent: true,
-  }))
+  const shots = Array.from(
+    { length: PAYMENTS },
+    (_, index): AttackPayment => ({
+      atMs: startMs + gapMs * (index + random.between(0, 0.8)),
+      to: { kind: 'mule', index },
+      amountUnits: wholeCents((each * BigInt(Math.round(random.between(800, 1_200)))) / 1000n),
+      memo: '',
+      fraudulent: true,
+    }),
+  )
   return [...history, ...shots]
 }

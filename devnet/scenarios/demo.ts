@@ -17,6 +17,8 @@ const PAYMENTS_PER_SECOND = 3
 const FIRST_ATTACK_MS = 8_000
 const ATTACK_PAUSE_MS = 50_000
 const SUBMIT_TIMEOUT_MS = 10_000
+/** The same trouble is told again after this time at the earliest. */
+const TROUBLE_MS = 10_000
 /** Balances are asked again after this time: the stream keeps its own count in between. */
 const BALANCES_MS = 60_000
 
@@ -34,7 +36,8 @@ export interface DemoOptions {
 }
 
 /** Plays until the signal aborts. A payment or attack that fails is reported, and the rest goes on. */
-export async function playDemo(options: DemoOptions): Promise<void> {
+export async function playDemo(given: DemoOptions): Promise<void> {
+  const options = { ...given, onEvent: withoutRepeats(given.onEvent) }
   const streams = [playOrdinary(options), playAttacks(options)]
   await Promise.all(streams.map((stream) => stream.catch((error: unknown) => report(options, error))))
 }
@@ -62,7 +65,12 @@ async function playOrdinary(options: DemoOptions): Promise<void> {
   await town.refresh(client)
   // The height makes each start of a directory another stream.
   const { height } = await client.call('chain_status', {})
-  const traffic = new OrdinaryTraffic({ seed, run: String(height), perSecond: PAYMENTS_PER_SECOND, balanceOf: (citizen) => town.balanceOf(citizen) })
+  const traffic = new OrdinaryTraffic({
+    seed,
+    run: String(height),
+    perSecond: PAYMENTS_PER_SECOND,
+    balanceOf: (citizen) => town.balanceOf(citizen),
+  })
   const startMs = performance.now()
   let refreshAtMs = startMs + BALANCES_MS
   for (let count = 0; !signal.aborted; count++) {
@@ -70,7 +78,9 @@ async function playOrdinary(options: DemoOptions): Promise<void> {
     if (payment === null) continue
     if (!(await pause(startMs + payment.atMs - performance.now(), signal))) return
     town.pay(payment, facts)
-    send(town, payment, facts, at(clients, count % clients.length)).catch((error: unknown) => report(options, error))
+    send(town, payment, facts, at(clients, count % clients.length)).catch((error: unknown) =>
+      report(options, error),
+    )
     if (performance.now() < refreshAtMs) continue
     refreshAtMs += BALANCES_MS
     town.refresh(client).catch((error: unknown) => report(options, error))
@@ -99,13 +109,20 @@ class Town {
   async refresh(client: RpcClient): Promise<void> {
     await Promise.all(
       this.keys.map(async ({ publicKey }, citizen) => {
-        this.#balances[citizen] = BigInt((await client.call('account_get', { address: devnetAddress(publicKey) })).available)
+        this.#balances[citizen] = BigInt(
+          (await client.call('account_get', { address: devnetAddress(publicKey) })).available,
+        )
       }),
     )
   }
 }
 
-async function send(town: Town, payment: OrdinaryPayment, facts: ChainFacts, client: RpcClient): Promise<void> {
+async function send(
+  town: Town,
+  payment: OrdinaryPayment,
+  facts: ChainFacts,
+  client: RpcClient,
+): Promise<void> {
   const signed = signPayment(facts, {
     from: at(town.keys, payment.from),
     to: at(town.keys, payment.to).publicKey,
@@ -117,7 +134,21 @@ async function send(town: Town, payment: OrdinaryPayment, facts: ChainFacts, cli
 }
 
 function report({ signal, onEvent }: DemoOptions, error: unknown): void {
-  if (!signal.aborted) onEvent({ event: 'trouble', message: error instanceof Error ? error.message : String(error) })
+  if (!signal.aborted)
+    onEvent({ event: 'trouble', message: error instanceof Error ? error.message : String(error) })
+}
+
+/** While nodes are down every payment has the same trouble, which is said once in a while. */
+function withoutRepeats(onEvent: DemoOptions['onEvent']): DemoOptions['onEvent'] {
+  const toldMs = new Map<string, number>()
+  return (event) => {
+    if (event.event === 'trouble') {
+      const nowMs = performance.now()
+      if (nowMs - (toldMs.get(event.message) ?? -Infinity) < TROUBLE_MS) return
+      toldMs.set(event.message, nowMs)
+    }
+    onEvent(event)
+  }
 }
 
 /** Waits. False, and early, if the signal aborts. */

@@ -17,7 +17,10 @@ export interface OrdinaryPayment {
 
 interface Kind {
   readonly weight: number
-  readonly make: (home: Household, random: Random) => { readonly from: number; readonly to: number; readonly amount: number; readonly memo: string }
+  readonly make: (
+    home: Household,
+    random: Random,
+  ) => { readonly from: number; readonly to: number; readonly amount: number; readonly memo: string }
 }
 
 /** In CRD, to the cent: what a till shows. */
@@ -30,12 +33,22 @@ const KINDS: readonly Kind[] = [
     make: (home, random) => {
       const shop = random.unit() < 0.6 ? home.shops[0] : random.pick(home.shops)
       const { payee, usual } = shop ?? random.pick(home.shops)
-      return { from: home.person, to: payee, amount: cents(usual * random.between(0.6, 1.5)), memo: 'groceries' }
+      return {
+        from: home.person,
+        to: payee,
+        amount: cents(usual * random.between(0.6, 1.5)),
+        memo: 'groceries',
+      }
     },
   },
   {
     weight: 14,
-    make: (home, random) => ({ from: home.person, to: random.pick(home.friends), amount: cents(random.between(3, 45)), memo: 'shared dinner' }),
+    make: (home, random) => ({
+      from: home.person,
+      to: random.pick(home.friends),
+      amount: cents(random.between(3, 45)),
+      memo: 'shared dinner',
+    }),
   },
   {
     weight: 8,
@@ -45,7 +58,10 @@ const KINDS: readonly Kind[] = [
     },
   },
   { weight: 3, make: (home) => ({ from: home.person, to: home.landlord, amount: home.rent, memo: 'rent' }) },
-  { weight: 3, make: (home) => ({ from: home.employer, to: home.person, amount: home.salary, memo: 'salary' }) },
+  {
+    weight: 3,
+    make: (home) => ({ from: home.employer, to: home.person, amount: home.salary, memo: 'salary' }),
+  },
   {
     weight: 2,
     // A shop pays its supplier, always the same one.
@@ -81,7 +97,12 @@ export class OrdinaryTraffic {
    * @param options.perSecond payments of the whole town.
    * @param options.balanceOf what a citizen has now, in uCRD.
    */
-  constructor(options: { seed: string; run: string; perSecond: number; balanceOf: (citizen: number) => bigint }) {
+  constructor(options: {
+    seed: string
+    run: string
+    perSecond: number
+    balanceOf: (citizen: number) => bigint
+  }) {
     this.#random = new Random(`${options.seed}/ordinary/${options.run}`)
     this.#households = households(options.seed)
     this.#meanGapMs = 1000 / options.perSecond

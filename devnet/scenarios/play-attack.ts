@@ -55,8 +55,15 @@ export async function playAttack(options: AttackOptions): Promise<AttackResult> 
   const startMs = performance.now()
   const ends = await Promise.all(
     plan.payments.map(async (payment, index) => {
-      await delay(Math.max(startMs + payment.atMs - performance.now(), 0), undefined, signal === undefined ? {} : { signal })
-      return { payment, info: await pay(at(clients, (attack + index) % clients.length), { seed, attack, facts, payment }) }
+      await delay(
+        Math.max(startMs + payment.atMs - performance.now(), 0),
+        undefined,
+        signal === undefined ? {} : { signal },
+      )
+      return {
+        payment,
+        info: await pay(at(clients, (attack + index) % clients.length), { seed, attack, facts, payment }),
+      }
     }),
   )
   return count(pattern, ends)
@@ -72,7 +79,8 @@ interface Shot {
 /** Null: the node refused the payment. */
 async function pay(client: RpcClient, { seed, attack, facts, payment }: Shot): Promise<TxInfo | null> {
   const { kind, index } = payment.to
-  const to = kind === 'mule' ? deriveKey(seed, 'mule', `${attack}/${index}`) : deriveKey(seed, 'citizen', index)
+  const to =
+    kind === 'mule' ? deriveKey(seed, 'mule', `${attack}/${index}`) : deriveKey(seed, 'citizen', index)
   const signed = signPayment(facts, {
     from: deriveKey(seed, 'victim', attack),
     to: to.publicKey,
@@ -88,7 +96,10 @@ async function pay(client: RpcClient, { seed, attack, facts, payment }: Shot): P
   }
 }
 
-function count(pattern: AttackPattern, ends: readonly { payment: AttackPayment; info: TxInfo | null }[]): AttackResult {
+function count(
+  pattern: AttackPattern,
+  ends: readonly { payment: AttackPayment; info: TxInfo | null }[],
+): AttackResult {
   const fraud = ends.filter(({ payment }) => payment.fraudulent).map(({ info }) => info)
   const held = fraud.filter((info) => info?.status === 'held')
   const settled = fraud.filter((info) => info?.status === 'settled')
@@ -103,7 +114,11 @@ function count(pattern: AttackPattern, ends: readonly { payment: AttackPayment; 
 }
 
 /** The next victim that still has its money. Its number is taken for good, by a file that only one process can make. */
-async function takeVictim(dir: string, seed: string, client: RpcClient): Promise<{ attack: number; balanceUnits: bigint }> {
+async function takeVictim(
+  dir: string,
+  seed: string,
+  client: RpcClient,
+): Promise<{ attack: number; balanceUnits: bigint }> {
   const { attacks } = devnetPaths(dir)
   mkdirSync(attacks, { recursive: true })
   const played = readdirSync(attacks).map(Number).filter(Number.isInteger)
@@ -115,7 +130,11 @@ async function takeVictim(dir: string, seed: string, client: RpcClient): Promise
     await giveKeyBack(dir, seed, attack)
     return { attack, balanceUnits }
   }
-  throw new CordonError('devnet-missing', `all ${VICTIMS} victims of the devnet in ${dir} are used up; make a new chain with: cordon devnet reset --dir ${dir}`, { dir })
+  throw new CordonError(
+    'devnet-missing',
+    `all ${VICTIMS} victims of the devnet in ${dir} are used up; make a new chain with: cordon devnet reset --dir ${dir}`,
+    { dir },
+  )
 }
 
 /** The rightful owner has the key as well: it goes into the keystore, so that what is held can be recalled. */

@@ -56,14 +56,21 @@ export interface Household {
 export function households(seed: string): Household[] {
   const random = new Random(`${seed}/households`)
   const persons = citizensOf('person')
-  const [shops, employers, landlords, billers] = [citizensOf('shop'), citizensOf('employer'), citizensOf('landlord'), citizensOf('biller')]
+  const [shops, employers, landlords, billers] = [
+    citizensOf('shop'),
+    citizensOf('employer'),
+    citizensOf('landlord'),
+    citizensOf('biller'),
+  ]
   return persons.map((person) => ({
     person,
     employer: random.pick(employers),
     salary: Math.round(random.between(180, 420)) * 10,
     landlord: random.pick(landlords),
     rent: Math.round(random.between(45, 120)) * 10,
-    billers: random.sample(billers, 2).map((payee) => ({ payee, amount: Math.round(random.between(15, 90)) })),
+    billers: random
+      .sample(billers, 2)
+      .map((payee) => ({ payee, amount: Math.round(random.between(15, 90)) })),
     shops: random.sample(shops, 3).map((payee) => ({ payee, usual: random.between(4, 60) })),
     friends: random.sample(
       persons.filter((other) => other !== person),

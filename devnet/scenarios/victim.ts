@@ -41,7 +41,11 @@ export function victimHistory(random: Random, count: number, gapMs: number): Att
 }
 
 /** What is left for `transfers` more after these payments and all fees, in uCRD. */
-export function leftAfter(history: readonly AttackPayment[], transfers: number, { balanceUnits, feeUnits }: AttackInput): bigint {
+export function leftAfter(
+  history: readonly AttackPayment[],
+  transfers: number,
+  { balanceUnits, feeUnits }: AttackInput,
+): bigint {
   const spent = history.reduce((sum, payment) => sum + payment.amountUnits + feeUnits, 0n)
   return balanceUnits - spent - BigInt(transfers) * feeUnits
 }

@@ -12,10 +12,22 @@ import { readNodeConfig } from '../../config/node-config.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import { readKeyFile } from '../../crypto/key-file.ts'
 import { listKeys, openKey } from '../../crypto/keystore.ts'
-import { ACCOUNT_NAMES, ACCOUNT_UNITS, LOAD_ACCOUNT_UNITS, OPERATOR_UNITS, devnetAddress } from '../../devnet/accounts.ts'
+import {
+  ACCOUNT_NAMES,
+  ACCOUNT_UNITS,
+  LOAD_ACCOUNT_UNITS,
+  OPERATOR_UNITS,
+  devnetAddress,
+} from '../../devnet/accounts.ts'
 import { checkSameShape, createDevnet, devnetExists, resetDevnet } from '../../devnet/create.ts'
 import { deriveKey } from '../../devnet/keys.ts'
-import { devnetPaths, nodePaths, readDevnetFile, validatorUrls, writeDevnetFile } from '../../devnet/layout.ts'
+import {
+  devnetPaths,
+  nodePaths,
+  readDevnetFile,
+  validatorUrls,
+  writeDevnetFile,
+} from '../../devnet/layout.ts'
 import { takeLock } from '../../devnet/lock.ts'
 import { peerIdOf } from '../../devnet/peer-id.ts'
 import { freePorts } from '../../devnet/ports.ts'
@@ -46,12 +58,18 @@ test('a directory follows from its seed, but for the nonce and the time of creat
 test('genesis funds people, operators and load accounts, with equal stakes', async () => {
   const dir = await made()
   const genesis = readGenesisFile(devnetPaths(dir).genesis)
-  const balanceOf = (id: Uint8Array): bigint | undefined => genesis.accounts.find((account) => toHex(account.id) === toHex(id))?.balance
+  const balanceOf = (id: Uint8Array): bigint | undefined =>
+    genesis.accounts.find((account) => toHex(account.id) === toHex(id))?.balance
   const { seed } = readDevnetFile(dir)
-  for (const name of ACCOUNT_NAMES) assert.equal(balanceOf(deriveKey(seed, 'account', name).publicKey), ACCOUNT_UNITS)
-  for (let index = 0; index < 20; index++) assert.equal(balanceOf(deriveKey(seed, 'load', index).publicKey), LOAD_ACCOUNT_UNITS)
+  for (const name of ACCOUNT_NAMES)
+    assert.equal(balanceOf(deriveKey(seed, 'account', name).publicKey), ACCOUNT_UNITS)
+  for (let index = 0; index < 20; index++)
+    assert.equal(balanceOf(deriveKey(seed, 'load', index).publicKey), LOAD_ACCOUNT_UNITS)
   assert.equal(balanceOf(deriveKey(seed, 'load', 20).publicKey), undefined)
-  assert.deepEqual(genesis.validators.map(({ name }) => name), ['v1', 'v2', 'v3', 'v4'])
+  assert.deepEqual(
+    genesis.validators.map(({ name }) => name),
+    ['v1', 'v2', 'v3', 'v4'],
+  )
   assert.equal(new Set(genesis.validators.map(({ stake }) => stake)).size, 1)
   for (const { operator } of genesis.validators) assert.equal(balanceOf(operator), OPERATOR_UNITS)
 })
@@ -60,11 +78,19 @@ test('the keystore opens with the password beside it; secrets are for their owne
   const dir = await made()
   const { keystore, password, file } = devnetPaths(dir)
   const secret = readFileSync(password, 'utf8').trim()
-  assert.deepEqual(listKeys(keystore).map(({ name }) => name), [...ACCOUNT_NAMES, 'v1', 'v2', 'v3', 'v4'])
+  assert.deepEqual(
+    listKeys(keystore).map(({ name }) => name),
+    [...ACCOUNT_NAMES, 'v1', 'v2', 'v3', 'v4'],
+  )
   const { seed } = readDevnetFile(dir)
   const alice = await openKey(keystore, 'alice', secret)
   assert.equal(alice.address, devnetAddress(deriveKey(seed, 'account', 'alice').publicKey))
-  for (const path of [password, file, join(keystore, 'alice.json'), join(dir, 'v1', 'signer', 'validator-key.json')]) {
+  for (const path of [
+    password,
+    file,
+    join(keystore, 'alice.json'),
+    join(dir, 'v1', 'signer', 'validator-key.json'),
+  ]) {
     assert.equal(statSync(path).mode & 0o777, 0o600, path)
   }
 })
@@ -72,19 +98,38 @@ test('the keystore opens with the password beside it; secrets are for their owne
 test('each node finds its keys, its chain and its peers', async () => {
   const dir = await made({ validators: 2, fullNodes: 1 })
   const { nodes, seed } = readDevnetFile(dir)
-  assert.deepEqual(nodes.map(({ name, validator }) => [name, validator]), [['v1', true], ['v2', true], ['f1', false]])
+  assert.deepEqual(
+    nodes.map(({ name, validator }) => [name, validator]),
+    [
+      ['v1', true],
+      ['v2', true],
+      ['f1', false],
+    ],
+  )
   for (const node of nodes) {
     const { config } = readNodeConfig(nodePaths(dir, node).dir)
     assert.equal(config.genesisFile, devnetPaths(dir).genesis)
     assert.equal(`http://127.0.0.1:${config.rpcPort}`, node.rpc)
-    assert.deepEqual(config.bootstrap, nodes.filter((other) => other !== node).map(({ p2p }) => p2p))
-    assert.equal(node.p2p, `${config.listen[0]}/p2p/${peerIdOf(readKeyFile(config.peerKeyFile, 'peer').publicKey)}`)
+    assert.deepEqual(
+      config.bootstrap,
+      nodes.filter((other) => other !== node).map(({ p2p }) => p2p),
+    )
+    assert.equal(
+      node.p2p,
+      `${config.listen[0]}/p2p/${peerIdOf(readKeyFile(config.peerKeyFile, 'peer').publicKey)}`,
+    )
     assert.equal(config.validatorKeyFile === null, !node.validator)
     if (config.validatorKeyFile !== null) {
-      assert.deepEqual(readKeyFile(config.validatorKeyFile, 'validator').publicKey, deriveKey(seed, 'validator', node.name).publicKey)
+      assert.deepEqual(
+        readKeyFile(config.validatorKeyFile, 'validator').publicKey,
+        deriveKey(seed, 'validator', node.name).publicKey,
+      )
     }
   }
-  assert.deepEqual(validatorUrls(readDevnetFile(dir)), nodes.slice(0, 2).map(({ rpc }) => rpc))
+  assert.deepEqual(
+    validatorUrls(readDevnetFile(dir)),
+    nodes.slice(0, 2).map(({ rpc }) => rpc),
+  )
 })
 
 test('peer ids are those of libp2p', () => {
@@ -97,15 +142,21 @@ test('peer ids are those of libp2p', () => {
 test('ports: a row from the base, or free ones; one that is taken is named', async (t) => {
   const [base] = await freePorts(4)
   const dir = await made({ validators: 2, basePort: base! })
-  assert.deepEqual(readDevnetFile(dir).nodes.map(({ rpc, p2p }) => [rpc, p2p.split('/')[4]]), [
-    [`http://127.0.0.1:${base}`, String(base! + 2)],
-    [`http://127.0.0.1:${base! + 1}`, String(base! + 3)],
-  ])
+  assert.deepEqual(
+    readDevnetFile(dir).nodes.map(({ rpc, p2p }) => [rpc, p2p.split('/')[4]]),
+    [
+      [`http://127.0.0.1:${base}`, String(base! + 2)],
+      [`http://127.0.0.1:${base! + 1}`, String(base! + 3)],
+    ],
+  )
   const server = createServer().listen(0, '127.0.0.1')
   t.after(() => server.close())
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
-  await assert.rejects(made({ validators: 1, basePort: port }), { code: 'port-in-use', message: new RegExp(String(port)) })
+  await assert.rejects(made({ validators: 1, basePort: port }), {
+    code: 'port-in-use',
+    message: new RegExp(String(port)),
+  })
   await assert.rejects(made({ validators: 1, basePort: 65_535 }), { code: 'usage' })
 })
 
@@ -136,9 +187,24 @@ test('options that contradict an existing devnet are refused; the same or none a
   const dir = await made({ validators: 2, seed: 's', parameters: { quarantineMs: '3000' } })
   const file = readDevnetFile(dir)
   checkSameShape(dir, file, {})
-  checkSameShape(dir, file, { validators: 2, seed: 's', fullNodes: 0, loadAccounts: 20, parameters: { quarantineMs: 3000, minFee: '1000' } })
-  const different = [{ validators: 3 }, { fullNodes: 1 }, { seed: 'x' }, { basePort: 5 }, { loadAccounts: 21 }, { parameters: { quarantineMs: '4000' } }, { parameters: { minFee: '1' } }]
-  for (const shape of different) assert.throws(() => checkSameShape(dir, file, shape), { code: 'devnet-differs' }, JSON.stringify(shape))
+  checkSameShape(dir, file, {
+    validators: 2,
+    seed: 's',
+    fullNodes: 0,
+    loadAccounts: 20,
+    parameters: { quarantineMs: 3000, minFee: '1000' },
+  })
+  const different = [
+    { validators: 3 },
+    { fullNodes: 1 },
+    { seed: 'x' },
+    { basePort: 5 },
+    { loadAccounts: 21 },
+    { parameters: { quarantineMs: '4000' } },
+    { parameters: { minFee: '1' } },
+  ]
+  for (const shape of different)
+    assert.throws(() => checkSameShape(dir, file, shape), { code: 'devnet-differs' }, JSON.stringify(shape))
 })
 
 test('reset makes another chain of the same accounts and keeps the signing state', async () => {

@@ -12,23 +12,27 @@ import { fakeDevnet } from './helpers.ts'
 
 test('the load is spread evenly: every account pays once before any pays again, to three usual payees', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 8, max: 600 }), fc.string({ minLength: 1, maxLength: 5 }), (accounts, seed) => {
-      const plan = new LoadPlan(seed, '1', accounts)
-      const payees = new Map<number, Set<number>>()
-      for (let round = 0; round < 4; round++) {
-        const payers = new Set<number>()
-        for (let slot = 0; slot < accounts; slot++) {
-          const { from, to, amountUnits } = plan.payment(round * accounts + slot)
-          payers.add(from)
-          assert.notEqual(from, to)
-          assert.ok(to >= 0 && to < accounts)
-          assert.ok(amountUnits >= 800_000n && amountUnits <= 19_000_000n)
-          payees.set(from, (payees.get(from) ?? new Set()).add(to))
+    fc.property(
+      fc.integer({ min: 8, max: 600 }),
+      fc.string({ minLength: 1, maxLength: 5 }),
+      (accounts, seed) => {
+        const plan = new LoadPlan(seed, '1', accounts)
+        const payees = new Map<number, Set<number>>()
+        for (let round = 0; round < 4; round++) {
+          const payers = new Set<number>()
+          for (let slot = 0; slot < accounts; slot++) {
+            const { from, to, amountUnits } = plan.payment(round * accounts + slot)
+            payers.add(from)
+            assert.notEqual(from, to)
+            assert.ok(to >= 0 && to < accounts)
+            assert.ok(amountUnits >= 800_000n && amountUnits <= 19_000_000n)
+            payees.set(from, (payees.get(from) ?? new Set()).add(to))
+          }
+          assert.equal(payers.size, accounts)
         }
-        assert.equal(payers.size, accounts)
-      }
-      assert.ok([...payees.values()].every((set) => set.size <= 3))
-    }),
+        assert.ok([...payees.values()].every((set) => set.size <= 3))
+      },
+    ),
     { numRuns: 30 },
   )
 })
@@ -36,7 +40,9 @@ test('the load is spread evenly: every account pays once before any pays again, 
 test('usual payees stay the same from run to run', () => {
   const payeesOf = (run: string): Set<string> => {
     const plan = new LoadPlan('s', run, 20)
-    return new Set(Array.from({ length: 4_000 }, (_, k) => plan.payment(k)).map(({ from, to }) => `${from}>${to}`))
+    return new Set(
+      Array.from({ length: 4_000 }, (_, k) => plan.payment(k)).map(({ from, to }) => `${from}>${to}`),
+    )
   }
   assert.deepEqual([...payeesOf('1')].sort(), [...payeesOf('2')].sort())
 })
@@ -49,7 +55,13 @@ test('percentiles are nearest-rank', () => {
 })
 
 function block(results: Record<string, 'settled' | 'held' | 'failed'>, expired: string[] = []): BlockEvent {
-  return { height: 1, hash: '', timeMs: 0, results: Object.entries(results).map(([txId, status]) => ({ txId, status, holds: [] })), expired }
+  return {
+    height: 1,
+    hash: '',
+    timeMs: 0,
+    results: Object.entries(results).map(([txId, status]) => ({ txId, status, holds: [] })),
+    expired,
+  }
 }
 
 test('a result counts when the own node reports it', () => {
@@ -64,7 +76,10 @@ test('a result counts when the own node reports it', () => {
   tally.block(block({}, ['c']), 0, 120)
   assert.equal(tally.open, 0)
   assert.deepEqual(tally.counts(), { accepted: 3, refused: 1, settled: 1, held: 1, failed: 0, expired: 1 })
-  assert.deepEqual(tally.latencies(() => 50), { p50: 50, p95: 60, p99: 60 })
+  assert.deepEqual(
+    tally.latencies(() => 50),
+    { p50: 50, p95: 60, p99: 60 },
+  )
   assert.deepEqual([...tally.refusals], [['busy', 1]])
   assert.deepEqual(tally.unresolved(), [])
 })
@@ -89,7 +104,11 @@ interface Request {
 }
 
 /** A JSON-RPC server over WebSocket that answers with `answer`. */
-async function server(t: { after(fn: () => void): void }, port: number, answer: (request: Request, socket: WebSocket) => unknown): Promise<string> {
+async function server(
+  t: { after(fn: () => void): void },
+  port: number,
+  answer: (request: Request, socket: WebSocket) => unknown,
+): Promise<string> {
   const listening = new WebSocketServer({ port, host: '127.0.0.1' })
   t.after(() => {
     for (const client of listening.clients) client.terminate()
@@ -98,7 +117,9 @@ async function server(t: { after(fn: () => void): void }, port: number, answer: 
   listening.on('connection', (socket) => {
     socket.on('message', (data: Buffer) => {
       const parsed = JSON.parse(data.toString()) as Request | Request[]
-      const answers = [parsed].flat().map((request) => ({ jsonrpc: '2.0', id: request.id, ...(answer(request, socket) as object) }))
+      const answers = [parsed]
+        .flat()
+        .map((request) => ({ jsonrpc: '2.0', id: request.id, ...(answer(request, socket) as object) }))
       socket.send(JSON.stringify(Array.isArray(parsed) ? answers : answers[0]))
     })
   })
@@ -111,7 +132,10 @@ test('the socket submits a bundle as one batch, and after a break follows on fro
   const url = await server(t, 0, ({ method, params }, socket) => {
     if (method === 'blocks_subscribe') {
       subscriptions.push(params.fromHeight)
-      if (subscriptions.length === 2) setImmediate(() => socket.send(JSON.stringify({ method: 'blocks_event', params: { event: block({}) } })))
+      if (subscriptions.length === 2)
+        setImmediate(() =>
+          socket.send(JSON.stringify({ method: 'blocks_event', params: { event: block({}) } })),
+        )
       return { result: { subscription: 's' } }
     }
     if (params.tx === 'dead') {
@@ -143,7 +167,13 @@ test('the socket submits a bundle as one batch, and after a break follows on fro
     { number: 1, request: requestOf(1, 'bad') },
   ])
   await answered.promise
-  assert.deepEqual([...answers], [[0, null], [1, 'busy']])
+  assert.deepEqual(
+    [...answers],
+    [
+      [0, null],
+      [1, 'busy'],
+    ],
+  )
   socket.send([{ number: 2, request: '{"id":99,"method":"tx_submit","params":{"tx":"dead"}}' }])
   assert.deepEqual(await broken.promise, [2])
   await followed.promise
@@ -156,7 +186,17 @@ test('a run accounts for every payment', async (t) => {
   const { decodeTransaction } = await import('../../ledger/transaction.ts')
   const port = Number(new URL(readDevnetFile(dir).nodes[0]!.rpc).port)
   let submitted = 0
-  const info = { network: 'devnet', genesisHash: '', chainId: '0102030405060708', addressPrefix: 'dcdn', minFee: '1000', walletValidityMs: 1, quarantineMs: 1, onExpiry: 'return', parameters: {} }
+  const info = {
+    network: 'devnet',
+    genesisHash: '',
+    chainId: '0102030405060708',
+    addressPrefix: 'dcdn',
+    minFee: '1000',
+    walletValidityMs: 1,
+    quarantineMs: 1,
+    onExpiry: 'return',
+    parameters: {},
+  }
   await server(t, port, ({ method, params }, socket) => {
     if (method === 'chain_info') return { result: info }
     if (method === 'chain_status') return { result: { height: 5 } }
@@ -166,15 +206,27 @@ test('a run accounts for every payment', async (t) => {
     submitted++
     if (submitted % 10 === 0) return { error: { message: 'later', data: { code: 'busy' } } }
     const txId = Buffer.from(id).toString('hex')
-    const event = submitted % 10 === 1 ? block({}, [txId]) : block({ [txId]: submitted % 10 === 2 ? 'held' : 'settled' })
-    setImmediate(() => socket.send(JSON.stringify({ method: 'blocks_event', params: { subscription: 's', event } })))
+    const event =
+      submitted % 10 === 1 ? block({}, [txId]) : block({ [txId]: submitted % 10 === 2 ? 'held' : 'settled' })
+    setImmediate(() =>
+      socket.send(JSON.stringify({ method: 'blocks_event', params: { subscription: 's', event } })),
+    )
     return { result: { txId, result: 'accepted', status: 'pending' } }
   })
   const result = await runLoad({ dir, ratePerSecond: 500, durationS: 0.2 })
   const { offered, accepted, refused, settled, held, failed, expired, refusals } = result
   assert.deepEqual(
     { offered, accepted, refused, settled, held, failed, expired, refusals },
-    { offered: 100, accepted: 90, refused: 10, settled: 70, held: 10, failed: 0, expired: 10, refusals: { busy: 10 } },
+    {
+      offered: 100,
+      accepted: 90,
+      refused: 10,
+      settled: 70,
+      held: 10,
+      failed: 0,
+      expired: 10,
+      refusals: { busy: 10 },
+    },
   )
   assert.ok(allAccountedFor(result))
   assert.ok(result.settledPerSecond > 0 && result.latencyMs.p50 !== null)
@@ -182,6 +234,13 @@ test('a run accounts for every payment', async (t) => {
 
 test('rates, durations and account numbers out of range are usage errors', async () => {
   const dir = await fakeDevnet({ v1: {} })
-  const wrong = [{ ratePerSecond: 0, durationS: 1 }, { ratePerSecond: 0.1, durationS: 1 }, { ratePerSecond: 1e6, durationS: 10 }, { ratePerSecond: 1, durationS: 700 }, { ratePerSecond: 1, durationS: 5, accounts: 11 }]
-  for (const options of wrong) await assert.rejects(runLoad({ dir, ...options }), { code: 'usage' }, JSON.stringify(options))
+  const wrong = [
+    { ratePerSecond: 0, durationS: 1 },
+    { ratePerSecond: 0.1, durationS: 1 },
+    { ratePerSecond: 1e6, durationS: 10 },
+    { ratePerSecond: 1, durationS: 700 },
+    { ratePerSecond: 1, durationS: 5, accounts: 11 },
+  ]
+  for (const options of wrong)
+    await assert.rejects(runLoad({ dir, ...options }), { code: 'usage' }, JSON.stringify(options))
 })

@@ -8,7 +8,10 @@ import { CITIZENS, openingBalance } from '../../devnet/scenarios/population.ts'
 
 const FEE = 1_000n
 
-function attacks(pattern: 'drain' | 'burst', check: (plan: ReturnType<typeof planAttack>, balance: bigint) => void): void {
+function attacks(
+  pattern: 'drain' | 'burst',
+  check: (plan: ReturnType<typeof planAttack>, balance: bigint) => void,
+): void {
   fc.assert(
     fc.property(fc.string({ minLength: 1, maxLength: 10 }), fc.nat(999), (seed, attack) => {
       const balanceUnits = victimUnits(seed, attack)
@@ -18,7 +21,10 @@ function attacks(pattern: 'drain' | 'burst', check: (plan: ReturnType<typeof pla
       const spent = plan.payments.reduce((sum, { amountUnits }) => sum + amountUnits + FEE, 0n)
       assert.ok(spent <= balanceUnits, 'an attack never fails for lack of funds')
       assert.ok(plan.payments.every(({ amountUnits }) => amountUnits > 0n && amountUnits % 10_000n === 0n))
-      assert.deepEqual(plan.payments.map(({ atMs }) => atMs), plan.payments.map(({ atMs }) => atMs).sort((a, b) => a - b))
+      assert.deepEqual(
+        plan.payments.map(({ atMs }) => atMs),
+        plan.payments.map(({ atMs }) => atMs).sort((a, b) => a - b),
+      )
       check(plan, balanceUnits)
     }),
   )
@@ -31,10 +37,14 @@ test('a drain empties 90–100 % of what the victim then has to eight new payees
     assert.equal(new Set(fraud.map(({ to }) => `${to.kind}${to.index}`)).size, 8)
     assert.ok(fraud.every(({ to }) => to.kind === 'mule'))
     const taken = fraud.reduce((sum, { amountUnits }) => sum + amountUnits, 0n)
-    const before = balance - payments.slice(0, -8).reduce((sum, { amountUnits }) => sum + amountUnits + FEE, 0n)
+    const before =
+      balance - payments.slice(0, -8).reduce((sum, { amountUnits }) => sum + amountUnits + FEE, 0n)
     assert.ok(taken * 100n >= before * 90n && taken <= before)
     assert.ok(fraud.at(-1)!.atMs - fraud[0]!.atMs < 6_000)
-    assert.ok(payments.length > 8 && payments.slice(0, -8).every(({ fraudulent, to }) => !fraudulent && to.kind === 'citizen'))
+    assert.ok(
+      payments.length > 8 &&
+        payments.slice(0, -8).every(({ fraudulent, to }) => !fraudulent && to.kind === 'citizen'),
+    )
   })
 })
 
@@ -75,7 +85,10 @@ test('ordinary traffic: real pace, nobody hurries, nobody empties an account, mo
       assert.notEqual(from, to)
       assert.ok(amountUnits > 0n && amountUnits % 10_000n === 0n)
       const pauseMs = atMs - (last.get(from) ?? -Infinity)
-      assert.ok(pauseMs >= (CITIZENS[from] === 'person' ? 30_000 : 8_000), `citizen ${from} paid again after ${pauseMs} ms`)
+      assert.ok(
+        pauseMs >= (CITIZENS[from] === 'person' ? 30_000 : 8_000),
+        `citizen ${from} paid again after ${pauseMs} ms`,
+      )
       last.set(from, atMs)
       if (pairs.has(`${from}>${to}`)) repeated++
       pairs.add(`${from}>${to}`)
@@ -83,7 +96,10 @@ test('ordinary traffic: real pace, nobody hurries, nobody empties an account, mo
     assert.ok(repeated / payments.length > 0.8, `${repeated} of ${payments.length} repeat`)
     assert.ok(balances.every((balance) => balance > 0n))
     const persons = balances.filter((_, citizen) => CITIZENS[citizen] === 'person')
-    assert.ok(persons.reduce((sum, balance) => sum + balance, 0n) > 240n * 500n * 1_000_000n, 'the town does not go broke')
+    assert.ok(
+      persons.reduce((sum, balance) => sum + balance, 0n) > 240n * 500n * 1_000_000n,
+      'the town does not go broke',
+    )
   }
 })
 

@@ -70,7 +70,10 @@ test('reports an exit and does not restart; restart starts the dead node', async
     { name: 'v4', pid: before, code: null, signal: 'SIGKILL', log: '', message: '' },
   )
   assert.equal(readDevnetFile(dir).nodes[3]!.pid, null)
-  const result = (await askSupervisor(runningSupervisor(dir), { op: 'restart', name: 'v4' })) as { pid: number; ready: boolean }
+  const result = (await askSupervisor(runningSupervisor(dir), { op: 'restart', name: 'v4' })) as {
+    pid: number
+    ready: boolean
+  }
   assert.equal(result.ready, true)
   assert.notEqual(result.pid, before)
   assert.equal(readDevnetFile(dir).nodes[3]!.pid, result.pid)
@@ -85,7 +88,10 @@ test('kill and restart by name; an unknown name is a usage error', async (t) => 
   const [pid] = pidsOf(dir)
   assert.deepEqual(await askSupervisor(record, { op: 'kill', name: 'v1' }), { name: 'v1', pid })
   assert.deepEqual(await askSupervisor(record, { op: 'kill', name: 'v1' }), { name: 'v1', pid: null })
-  await assert.rejects(askSupervisor(record, { op: 'kill', name: 'v9' }), { code: 'usage', message: /v9.*this devnet has v1/ })
+  await assert.rejects(askSupervisor(record, { op: 'kill', name: 'v9' }), {
+    code: 'usage',
+    message: /v9.*this devnet has v1/,
+  })
 })
 
 test('restart without a quorum returns once the node answers', async (t) => {
@@ -98,9 +104,15 @@ test('restart without a quorum returns once the node answers', async (t) => {
 })
 
 test('a node that refuses to start fails the start with its own words and code, and stops the others', async (t) => {
-  const dir = await fakeDevnet({ v1: {}, v2: { exitCode: 78, lastLine: 'cordon: port-in-use: port 1 is taken' } })
+  const dir = await fakeDevnet({
+    v1: {},
+    v2: { exitCode: 78, lastLine: 'cordon: port-in-use: port 1 is taken' },
+  })
   const { supervisor, events } = await open(t, dir)
-  await assert.rejects(supervisor.start(), { code: 'port-in-use', message: /v2 ended with exit code 78: cordon: port-in-use: port 1 is taken/ })
+  await assert.rejects(supervisor.start(), {
+    code: 'port-in-use',
+    message: /v2 ended with exit code 78: cordon: port-in-use: port 1 is taken/,
+  })
   const started = events.flatMap((event) => (event.event === 'started' ? [event.pid] : []))
   assert.equal(started.length, 2)
   assert.deepEqual(started.map(processIdentity), [null, null])
@@ -118,7 +130,10 @@ test('a node that ignores SIGTERM is killed', { timeout: 15_000 }, async (t) => 
 test('a second supervisor on the directory is refused', async (t) => {
   const dir = await fakeDevnet({ v1: {} })
   const { supervisor } = await open(t, dir)
-  await assert.rejects(Supervisor.open({ dir, onEvent: () => undefined }), { code: 'devnet-running', message: new RegExp(String(process.pid)) })
+  await assert.rejects(Supervisor.open({ dir, onEvent: () => undefined }), {
+    code: 'devnet-running',
+    message: new RegExp(String(process.pid)),
+  })
   await supervisor.stop()
   const again = await open(t, dir)
   await again.supervisor.stop()
@@ -128,7 +143,10 @@ test('the control channel asks for its token', async (t) => {
   const dir = await fakeDevnet({ v1: {} })
   await open(t, dir)
   const record = runningSupervisor(dir)
-  await assert.rejects(askSupervisor({ ...record, token: 'guess' }, { op: 'stop' }), { code: 'usage', message: /token/ })
+  await assert.rejects(askSupervisor({ ...record, token: 'guess' }, { op: 'stop' }), {
+    code: 'usage',
+    message: /token/,
+  })
   const socket = connect({ port: record.port, host: '127.0.0.1' })
   socket.write('no json\n')
   const [answer] = (await once(socket, 'data')) as [Buffer]
@@ -153,7 +171,9 @@ async function startElsewhere(dir: string): Promise<number> {
     await supervisor.start()
     process.stdout.write('ready')
   `
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   await once(child.stdout, 'data')
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
@@ -162,25 +182,30 @@ async function startElsewhere(dir: string): Promise<number> {
 }
 
 async function goneFrom(pids: readonly { pid: number; identity: string }[]): Promise<void> {
-  while (pids.some(({ pid, identity }) => isSameProcess(pid, identity))) await new Promise((resolve) => setTimeout(resolve, 10))
+  while (pids.some(({ pid, identity }) => isSameProcess(pid, identity)))
+    await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
-test('nodes end when their supervisor is killed, and the next one takes the directory over', { timeout: 20_000 }, async (t) => {
-  const dir = await fakeDevnet({ v1: {}, v2: { deaf: true } })
-  const dead = await startElsewhere(dir)
-  const file = readDevnetFile(dir)
-  assert.equal(file.supervisor?.pid, dead)
-  const nodes = file.nodes.map(({ name, pid }) => ({ pid: pid!, identity: file.identities[name]! }))
-  await goneFrom(nodes.slice(0, 1))
-  // v2 ignores the signal, so the next supervisor finds it and ends it.
-  const { supervisor, events } = await open(t, dir)
-  assert.deepEqual(
-    events.filter((event) => event.event === 'stale').map(({ name }) => name),
-    ['v2'],
-  )
-  await goneFrom(nodes)
-  bend(dir, 'v2', { port: portOf(dir, 'v2') })
-  await supervisor.start()
-  assert.equal(pidsOf(dir).length, 2)
-  assert.notEqual(readFileSync(devnetPaths(dir).lock, 'utf8'), '')
-})
+test(
+  'nodes end when their supervisor is killed, and the next one takes the directory over',
+  { timeout: 20_000 },
+  async (t) => {
+    const dir = await fakeDevnet({ v1: {}, v2: { deaf: true } })
+    const dead = await startElsewhere(dir)
+    const file = readDevnetFile(dir)
+    assert.equal(file.supervisor?.pid, dead)
+    const nodes = file.nodes.map(({ name, pid }) => ({ pid: pid!, identity: file.identities[name]! }))
+    await goneFrom(nodes.slice(0, 1))
+    // v2 ignores the signal, so the next supervisor finds it and ends it.
+    const { supervisor, events } = await open(t, dir)
+    assert.deepEqual(
+      events.filter((event) => event.event === 'stale').map(({ name }) => name),
+      ['v2'],
+    )
+    await goneFrom(nodes)
+    bend(dir, 'v2', { port: portOf(dir, 'v2') })
+    await supervisor.start()
+    assert.equal(pidsOf(dir).length, 2)
+    assert.notEqual(readFileSync(devnetPaths(dir).lock, 'utf8'), '')
+  },
+)
