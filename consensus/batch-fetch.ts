@@ -5,7 +5,7 @@
  */
 import { LIMITS } from '../config/limits.ts'
 import { batchKey } from './batch-pool.ts'
-import type { Effect, Target } from './replica-types.ts'
+import type { Effect, Peer, Target } from './replica-types.ts'
 import type { BatchCertificate, BatchRef, ValidatorIndex } from './types.ts'
 
 const BACKOFF_FACTOR = 1.5
@@ -33,6 +33,8 @@ export interface BatchFetchOptions {
 export class BatchFetch {
   readonly #options: BatchFetchOptions
   readonly #wanted = new Map<string, Wanted>()
+  /** For a follower: the peer that answered last. */
+  #helper: string | null = null
   #requests = 0
 
   constructor(options: BatchFetchOptions) {
@@ -64,7 +66,8 @@ export class BatchFetch {
    * Batches have come as an answer. What was asked for in the same request did not fit in the answer, so it is asked
    * for again at once.
    */
-  answered(keys: readonly string[], nowMs: number): void {
+  answered(from: Peer, keys: readonly string[], nowMs: number): void {
+    if (keys.length > 0) this.#helper = from.id
     const requests = new Set(keys.map((key) => this.#wanted.get(key)?.request))
     for (const key of keys) this.#wanted.delete(key)
     for (const wanted of this.#wanted.values()) {
@@ -80,22 +83,21 @@ export class BatchFetch {
     return next
   }
 
-  /** Sends the requests that are due, those to one validator together. */
+  /** Sends the requests that are due, those to one peer together. */
   progress(nowMs: number): void {
-    const requests = new Map<ValidatorIndex | null, Wanted[]>()
+    const requests = new Map<string, { readonly to: Target; readonly wanted: Wanted[] }>()
     for (const wanted of this.#wanted.values()) {
       if (wanted.dueMs > nowMs) continue
-      const source = this.#nextSource(wanted)
-      wanted.asked = source
+      const to = this.#nextTarget(wanted)
       wanted.dueMs =
         nowMs + Math.min(this.#options.retryMs * BACKOFF_FACTOR ** wanted.attempts, LIMITS.batchFetchMaxMs)
       wanted.attempts++
-      const together = requests.get(source)
-      if (together === undefined) requests.set(source, [wanted])
-      else together.push(wanted)
+      const name = JSON.stringify(to)
+      const together = requests.get(name)
+      if (together === undefined) requests.set(name, { to, wanted: [wanted] })
+      else together.wanted.push(wanted)
     }
-    for (const [source, wanted] of requests) {
-      const to: Target = source === null ? { kind: 'anyone' } : { kind: 'validator', index: source }
+    for (const { to, wanted } of requests.values()) {
       for (let i = 0; i < wanted.length; i += LIMITS.batchesPerPage)
         this.#request(to, wanted.slice(i, i + LIMITS.batchesPerPage))
     }
@@ -111,12 +113,21 @@ export class BatchFetch {
     })
   }
 
-  /** Signers in turn, another first one for each batch, so that nobody has to serve everything. */
-  #nextSource({ ref, sources, attempts, asked }: Wanted): ValidatorIndex | null {
-    if (this.#options.self === null || sources.length === 0) return null
-    const last = asked === null ? -1 : sources.indexOf(asked)
-    if (attempts === 0 && asked !== null) return asked
-    if (last >= 0) return sources[(last + 1) % sources.length] as ValidatorIndex
-    return sources[(this.#options.self + ref.seq) % sources.length] as ValidatorIndex
+  /**
+   * Signers in turn, another first one for each batch, so that nobody has to serve everything. A follower asks whoever
+   * answered last, and anyone after a failure.
+   */
+  #nextTarget(wanted: Wanted): Target {
+    const { self } = this.#options
+    if (self === null || wanted.sources.length === 0) {
+      return wanted.attempts > 0 || this.#helper === null
+        ? { kind: 'anyone' }
+        : { kind: 'peer', id: this.#helper }
+    }
+    if (wanted.asked === null || wanted.attempts > 0) {
+      const last = wanted.asked === null ? self + wanted.ref.seq : wanted.sources.indexOf(wanted.asked)
+      wanted.asked = wanted.sources[(last + 1) % wanted.sources.length] as ValidatorIndex
+    }
+    return { kind: 'validator', index: wanted.asked }
   }
 }

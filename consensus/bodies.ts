@@ -72,6 +72,7 @@ export class Bodies {
     const wanted = batches.filter((signed) => this.#fetch.has(batchKey(refOfBatch(signed))))
     const good = wanted.filter((signed) => this.#keep(from, signed))
     this.#fetch.answered(
+      from,
       good.map((signed) => batchKey(refOfBatch(signed))),
       this.#core.clock.monotonicMs,
     )

@@ -684,7 +684,7 @@ test('after a restart what final blocks order is open no longer, whatever the st
   )
 })
 
-test('a follower stores checked batches without ack, and asks anyone for those it misses', () => {
+test('a follower stores checked batches without ack, and asks who answered last, or anyone, for those it misses', () => {
   const bench = new Bench({ self: null })
   const batch = bench.batchOf(1, 7)
   assert.deepEqual(typesOf(bench.gossiped(batch)), ['store batch'])
@@ -711,6 +711,20 @@ test('a follower stores checked batches without ack, and asks anyone for those i
       }),
     ),
     ['store batch', 'batches-held'],
+  )
+  const next = bench.batchOf(1, 9)
+  const nextCertificate = bench.certificateOf(next, [bench.ackOf(1, next)])
+  const asked = sent(
+    bench.step(() => {
+      bench.dissemination.needBatches([nextCertificate])
+    }),
+    'batch-request',
+  )
+  asked.push(...sent(bench.after(2 * bench.parameters.deltaMs), 'batch-request'))
+  assert.deepEqual(
+    asked.map(({ to }) => to),
+    ['peer-9', 'anyone'],
+    'who answered last, then anyone',
   )
 })
 

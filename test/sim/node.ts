@@ -476,7 +476,10 @@ export class SimNode {
     const batches = refs.flatMap((ref) => this.#store.batch(ref) ?? [])
     // As a page that is full: what does not fit is asked for again.
     if (batches.length > 0)
-      this.#send({ kind: 'peer', id: `n${to}` }, { type: 'batches', batches: batches.slice(0, 4) })
+      this.#send(
+        { kind: 'peer', id: `n${to}` },
+        { type: 'batches', batches: batches.slice(0, this.#prng.pick([1, 4, 16])) },
+      )
   }
 
   // ---- execution ----
