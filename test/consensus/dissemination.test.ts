@@ -98,6 +98,35 @@ test('at most maxOpenBatches are open; the rest waits until one is ordered', () 
   )
 })
 
+test('with two own batches on their way the next one grows until one is ordered, at most ackRetryMs', () => {
+  const bench = new Bench({ parameters: { batchIntervalMs: 5, ackRetryMs: 200 } })
+  const first = bench.write([tx(1)])
+  bench.write([tx(2)])
+  bench.do(() => {
+    bench.dissemination.submit([tx(3)])
+  })
+  assert.deepEqual(gossipOf(bench.after(100)), [])
+  assert.deepEqual(
+    gossipOf(bench.after(100)).map(({ batch }) => batch.txs),
+    [[tx(3)]],
+  )
+  bench.do(() => {
+    bench.dissemination.submit([tx(4)])
+  })
+  bench.after(50)
+  const certificates = [1, 2].map((seq) => {
+    const batch = seq === 1 ? first : bench.batchOf(0, seq)
+    return bench.certificateOf(batch, [bench.ackOf(1, batch)])
+  })
+  const effects = bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith(certificates))
+  })
+  assert.deepEqual(
+    gossipOf(effects).map(({ batch }) => batch.txs),
+    [[tx(4)]],
+  )
+})
+
 test('a follower takes no transactions', () => {
   const bench = new Bench({ self: null })
   assert.throws(() => {
