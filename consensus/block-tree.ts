@@ -117,35 +117,42 @@ export class BlockTree {
     return chain.reverse()
   }
 
-  /** Makes a child of the root the new root; its siblings and what was built upon them can never be final. */
-  advance(digest: Digest): void {
+  /** Makes a child of the root the new root. Returns what can never be final now: its siblings and what was built upon them. */
+  advance(digest: Digest): Digest[] {
     const name = toHex(digest)
     const entry = this.#entries.get(name)
     if (entry?.parent !== this.#rootName)
       throw new Error(`block ${name} is not a child of the last delivered block`)
+    const dead: Digest[] = []
     for (const sibling of this.#children.get(this.#rootName) ?? [])
-      if (sibling !== name) this.#remove(sibling)
+      if (sibling !== name) dead.push(...this.#remove(sibling))
     this.#children.delete(this.#rootName)
     this.#entries.delete(name)
     this.#root = infoOf(digest, entry.block)
     this.#rootName = name
+    return dead
   }
 
-  /** Drops detached blocks at or below the root: nothing will ask for them again. */
-  dropStale(): void {
+  /** Drops detached blocks at or below the root, with what was built upon them, and returns them: the chain has passed them by. */
+  dropStale(): Digest[] {
+    const dead: Digest[] = []
     for (const [name, { block, connected }] of this.#entries)
-      if (!connected && block.height <= this.#root.height) this.#remove(name)
+      if (!connected && block.height <= this.#root.height) dead.push(...this.#remove(name))
+    return dead
   }
 
-  #remove(name: string): void {
+  #remove(name: string): Digest[] {
+    const removed: Digest[] = []
     const open = [name]
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const entry = this.#entries.get(next)
       if (entry === undefined) continue
+      removed.push(entry.digest)
       this.#entries.delete(next)
       this.#children.get(entry.parent)?.delete(next)
       open.push(...(this.#children.get(next) ?? []))
       this.#children.delete(next)
     }
+    return removed
   }
 }

@@ -1,7 +1,7 @@
 /** The final chain: handing out blocks in height order, and whether the chain is idle (consensus.md §5 setFinal, §12). */
 import { equalBytes } from '../crypto/bytes.ts'
 import { lastFinalView, type Core } from './ordering-core.ts'
-import type { Block } from './types.ts'
+import type { Block, Digest } from './types.ts'
 import { leader } from './validator-set.ts'
 
 /** Blocks handed out in one input; a node that catches up goes on in the next, so that no turn gets long. */
@@ -35,12 +35,12 @@ export class Finality {
         record: { kind: 'finalized', height: block.height, digest: entry.digest, finalization: lastFinal },
       })
       this.#core.emit({ type: 'deliver', digest: entry.digest, block, finalization: lastFinal })
-      tree.advance(entry.digest)
+      this.#forget(tree.advance(entry.digest))
       this.#core.payload.onDelivered(block)
       if (block.payload.length > 0) this.#lastPayloadHeight = block.height
       if (equalBytes(entry.digest, digest)) this.#gossip(block)
     }
-    tree.dropStale()
+    this.#forget(tree.dropStale())
     this.#core.results.prune(tree.root.executed.height)
     return true
   }
@@ -55,6 +55,10 @@ export class Finality {
     const { lastFinal, tree } = this.#core
     const digest = lastFinal?.proposal?.blockDigest
     return digest !== undefined && !equalBytes(tree.root.digest, digest) && tree.has(digest)
+  }
+
+  #forget(digests: readonly Digest[]): void {
+    for (const digest of digests) this.#core.emit({ type: 'store', record: { kind: 'delete-block', digest } })
   }
 
   #gossip(block: Block): void {

@@ -107,6 +107,8 @@ export type StoreRecord =
   /** A checked batch with the ack bytes given for it (null: own author or follower without ack). */
   | { readonly kind: 'batch'; readonly batch: SignedBatch; readonly ack: Ack | null }
   | { readonly kind: 'delete-batch'; readonly ref: BatchRef }
+  /** A block that can never be final: another one of its height is. */
+  | { readonly kind: 'delete-block'; readonly digest: Digest }
   | { readonly kind: 'delete-certificates-below'; readonly view: number }
 
 export type Effect =

@@ -101,7 +101,7 @@ export class Driver {
 }
 
 function mustBeDurable(record: StoreRecord): boolean {
-  return record.kind !== 'delete-batch' && record.kind !== 'delete-certificates-below'
+  return !record.kind.startsWith('delete-')
 }
 
 function readClock(): Clock {

@@ -117,6 +117,10 @@ export class ChainStore {
           { type: 'del', key: refKey(TABLE.unordered, record.ref) },
         )
         return
+      case 'delete-block':
+        this.#blocks.delete(record.digest)
+        operations.push({ type: 'del', key: digestKey(TABLE.block, record.digest) })
+        return
       case 'delete-certificates-below':
         this.#prune = Math.max(this.#prune, record.view)
         return

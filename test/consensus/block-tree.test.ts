@@ -62,7 +62,7 @@ test('advance: siblings of the final block and all upon them go, what follows it
   const upon = child(fork)
   const tree = emptyTree()
   for (const block of [a, b, fork, upon]) add(tree, block)
-  tree.advance(blockDigest(a))
+  assert.deepEqual(tree.advance(blockDigest(a)), [blockDigest(fork), blockDigest(upon)], 'what can never be final')
   assert.equal(tree.root.height, 1)
   assert.ok(tree.has(blockDigest(b)))
   assert.equal(tree.holds(blockDigest(fork)), false)
@@ -78,7 +78,7 @@ test('dropStale forgets detached blocks the chain has passed', () => {
   for (const block of [a, b, stray]) add(tree, block)
   tree.advance(blockDigest(a))
   tree.advance(blockDigest(b))
-  tree.dropStale()
+  assert.deepEqual(tree.dropStale(), [blockDigest(stray)])
   assert.equal(tree.size, 0)
 })
 

@@ -198,6 +198,7 @@ export class VirtualNode {
       certificates.set(`${record.certificate.kind} ${record.certificate.view}`, record.certificate)
     else if (record.kind === 'proposal') proposals.set(record.proposal.proposal.view, record.proposal)
     else if (record.kind === 'block') blocks.set(toHex(record.digest), record.block)
+    else if (record.kind === 'delete-block') blocks.delete(toHex(record.digest))
     else if (record.kind === 'finalized')
       final.push({
         height: record.height,

@@ -162,6 +162,9 @@ export class VirtualStore {
       case 'delete-batch':
         tables.batches.delete(batchName(record.ref))
         return
+      case 'delete-block':
+        tables.blocks.delete(nameOf(record.digest))
+        return
       case 'delete-certificates-below':
         for (const [name, { view }] of tables.certificates)
           if (view < record.view) tables.certificates.delete(name)
