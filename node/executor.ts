@@ -2,6 +2,7 @@
  * Executes final blocks, one after the other: verdicts from the certificates, bodies from the store, then the ledger.
  * A missing body stops execution until it has come; it is never a reason to skip (dissemination.md, Life of a batch 7).
  */
+import { CordonError } from '../config/errors.ts'
 import { heldTransfers } from '../consensus/verdict.ts'
 import { batchDigestOfCertificate } from '../consensus/wire.ts'
 import type { BatchCertificate, BatchRef, Block, Digest, ValidatorSet } from '../consensus/types.ts'
@@ -33,29 +34,54 @@ interface Final {
   readonly block: Block
 }
 
+/** Final blocks kept in memory until their turn. Beyond it they are read back from the store one by one. */
+const QUEUE_BLOCKS = 1_024
+
 export class Executor {
   readonly #options: ExecutorOptions
+  /** The next blocks, without a gap from the one under way on. */
   readonly #queue: Final[] = []
-  #running: Promise<void> | null = null
+  /** Of the blocks in the queue. */
+  #queuedTxs = 0
+  /** Newest height to be executed. What is neither in the ledger nor in the queue is in the store. */
+  #newest: number
+  #running = false
+  #done: Promise<void> = Promise.resolve()
   #stopped = false
   #wake: (() => void) | null = null
 
   constructor(options: ExecutorOptions) {
     this.#options = options
+    this.#newest = options.ledger.height
   }
 
-  /** Transactions in final blocks that are not executed yet, for back pressure. */
+  /** Transactions in final blocks in memory that are not executed yet, for back pressure. */
   get backlogTxs(): number {
-    return this.#queue.reduce(
-      (sum, { block }) => sum + block.payload.reduce((count, certificate) => count + certificate.txCount, 0),
-      0,
-    )
+    return this.#queuedTxs
   }
 
-  /** Takes the next final block. Blocks the ledger already has are passed over: consensus repeats them after a restart. */
+  /** Final blocks that are not executed yet, for back pressure. */
+  get backlogBlocks(): number {
+    return this.#newest - this.#options.ledger.height
+  }
+
+  /** Takes the next final block. Those taken or executed before are passed over. */
   deliver(digest: Digest, block: Block): void {
-    this.#queue.push({ digest, block })
-    this.#running ??= this.#run()
+    if (block.height <= this.#newest || this.#stopped) return
+    const next = (this.#queue.at(-1)?.block.height ?? this.#options.ledger.height) + 1
+    this.#newest = block.height
+    if (block.height === next && this.#queue.length < QUEUE_BLOCKS) {
+      this.#queue.push({ digest, block })
+      this.#queuedTxs += txsOf(block)
+    }
+    this.#start()
+  }
+
+  /** Executes everything in the store up to this final height: a crash may fall between finality and execution. */
+  catchUp(height: number): void {
+    if (height <= this.#newest) return
+    this.#newest = height
+    this.#start()
   }
 
   /** Some bodies came. */
@@ -66,28 +92,50 @@ export class Executor {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#wake?.()
-    await this.#running
+    await this.#done
   }
 
   /** Resolves when everything delivered so far is executed. */
   async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running
+    while (this.#running) await this.#done
+  }
+
+  #start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#done = this.#run()
   }
 
   async #run(): Promise<void> {
     try {
-      while (!this.#stopped) {
-        const next = this.#queue[0]
-        if (next === undefined) break
-        if (next.block.height > this.#options.ledger.height) await this.#execute(next)
-        this.#queue.shift()
+      while (!this.#stopped && this.#options.ledger.height < this.#newest) {
+        const next = this.#queue[0] ?? (await this.#load(this.#options.ledger.height + 1))
+        await this.#execute(next)
+        if (this.#queue[0] === next) {
+          this.#queue.shift()
+          this.#queuedTxs -= txsOf(next.block)
+        }
       }
     } catch (error) {
       this.#stopped = true
       this.#options.onFatal(error)
     } finally {
-      this.#running = null
+      this.#running = false
     }
+  }
+
+  async #load(height: number): Promise<Final> {
+    const { store } = this.#options
+    const final = await store.final(height)
+    const block = final === null ? null : await store.block(final.digest)
+    if (final === null || block === null) {
+      throw new CordonError(
+        'data-inconsistent',
+        `the final block of height ${height} is missing on disk; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+        { height },
+      )
+    }
+    return { digest: final.digest, block }
   }
 
   async #execute({ digest, block }: Final): Promise<void> {
@@ -109,12 +157,13 @@ export class Executor {
       }),
     )
     const execution = await ledger.execute({ height: block.height, digest, timeMs: block.timeMs, batches })
-    await store.markOrdered(refs)
     const skipped = refs.filter((_, i) => skips[i] === true)
     const skippedTxs = (await Promise.all(skipped.map((ref) => store.batch(ref)))).flatMap(
       (batch) => batch?.batch.txs ?? [],
     )
     await this.#options.onExecuted({ execution, refs, skippedTxs })
+    // Last, since nobody waits for it: consensus looks at the final blocks as well (Restored.finalBlocks).
+    await store.markOrdered(refs)
   }
 
   /** Bodies in order, null where none is needed; null as a whole if the executor stopped while waiting. */
@@ -145,4 +194,8 @@ export function refOfCertificate(set: ValidatorSet, certificate: BatchCertificat
     seq: certificate.seq,
     digest: batchDigestOfCertificate(set.context, certificate),
   }
+}
+
+function txsOf(block: Block): number {
+  return block.payload.reduce((count, certificate) => count + certificate.txCount, 0)
 }

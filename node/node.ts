@@ -301,7 +301,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => {
     intake.stop()
   })
-  await replayFinalBlocks(store, ledger, executor)
+  executor.catchUp(newest?.height ?? 0)
   driver.input({ type: 'start' })
   driver.input({ type: 'next-due', timeMs: ledger.nextDueMs })
 
@@ -391,21 +391,4 @@ function ownBatchedTxs(restored: Restored, self: ValidatorIndex | null): Set<str
   return new Set(
     own.flatMap(({ batch }) => batch.batch.txs.map((bytes) => txName(decodeTransaction(bytes).id))),
   )
-}
-
-/** Executes what is final and stored but not yet in the ledger (consensus.md P5): a crash may fall in between. */
-async function replayFinalBlocks(store: ChainStore, ledger: Ledger, executor: Executor): Promise<void> {
-  const newest = await store.newestFinal()
-  for (let height = ledger.height + 1; height <= (newest?.height ?? 0); height++) {
-    const final = await store.final(height)
-    const block = final === null ? null : await store.block(final.digest)
-    if (final === null || block === null) {
-      throw new CordonError(
-        'data-inconsistent',
-        `the final block of height ${height} is missing on disk; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
-        { height },
-      )
-    }
-    executor.deliver(final.digest, block)
-  }
 }
