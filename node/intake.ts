@@ -93,14 +93,22 @@ export class Intake {
    * @throws CordonError with the reason for a refusal; `busy` if it should be tried again later.
    */
   async submit(bytes: Uint8Array): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    const { admission, pending, ledger } = this.#options
+    const { admission, pending } = this.#options
     const tx = admission.decode(bytes)
     const { id } = tx
-    if (pending.get(txName(id)) !== null || (await ledger.receipt(id)) !== null) return { id, known: true }
+    if (pending.get(txName(id)) !== null || (await this.#isExecuted(tx))) return { id, known: true }
     this.#refuseIfBusy()
     await admission.check(tx.transaction, Date.now())
     await this.#accept(tx)
     return { id, known: false }
+  }
+
+  /** Whether the ledger has it. The disk is asked only where memory cannot tell: an unordered id lives as long as it is valid. */
+  async #isExecuted({ id, transaction }: DecodedTransaction): Promise<boolean> {
+    const { ledger } = this.#options
+    if (ledger.isLive(id)) return true
+    if (transaction.sequence === 0n && transaction.validUntilMs >= ledger.timeMs) return false
+    return (await ledger.receipt(id)) !== null
   }
 
   async #accept(tx: DecodedTransaction): Promise<void> {
@@ -113,7 +121,7 @@ export class Intake {
 
   /** A transaction from the `tx` topic: kept by validators until it is final, batched by the one whose turn it is. */
   async onGossip(bytes: Uint8Array): Promise<Verdict> {
-    const { admission, pending, ledger, set, self, checked } = this.#options
+    const { admission, pending, set, self, checked } = this.#options
     let tx: DecodedTransaction
     try {
       tx = admission.decode(bytes)
@@ -121,7 +129,7 @@ export class Intake {
       return 'reject'
     }
     const { id } = tx
-    if (pending.get(txName(id)) !== null || (await ledger.receipt(id)) !== null) return 'ignore'
+    if (pending.get(txName(id)) !== null || (await this.#isExecuted(tx))) return 'ignore'
     try {
       await admission.check(tx.transaction, Date.now())
     } catch {

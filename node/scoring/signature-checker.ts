@@ -43,19 +43,23 @@ class WorkerSignatureChecker implements SignatureChecker {
   readonly #backoff = new Backoff(FIRST_RESTART_MS, LONGEST_RESTART_MS)
   readonly #waiting: Map<number, Waiting> = new Map()
   #worker: Worker | null = null
+  #online = false
   #restart: NodeJS.Timeout | null = null
   #nextId = 0
   #closed = false
 
   constructor(spawn: () => Worker) {
     this.#spawn = spawn
-    this.#start()
   }
 
   check(signatures: readonly SignatureToCheck[]): Promise<Uint8Array> {
-    const worker = this.#worker
     if (signatures.length <= INLINE_SIGNATURES) return Promise.resolve(checkInline(signatures))
-    if (worker === null) return checkInTurns(signatures)
+    const worker = this.#worker
+    if (worker === null || !this.#online) {
+      // The first large batch starts the thread: a node that is only just starting has better things to do.
+      if (worker === null && this.#restart === null && !this.#closed) this.#start()
+      return checkInTurns(signatures)
+    }
     return new Promise((resolve) => {
       const id = this.#nextId++
       this.#waiting.set(id, { signatures, resolve })
@@ -77,6 +81,10 @@ class WorkerSignatureChecker implements SignatureChecker {
     this.#restart = null
     const worker = this.#spawn()
     this.#worker = worker
+    this.#online = false
+    worker.on('online', () => {
+      if (worker === this.#worker) this.#online = true
+    })
     worker.on('message', ({ id, answers }: { id: number; answers: Uint8Array }) => {
       this.#backoff.reset()
       this.#waiting.get(id)?.resolve(answers)
