@@ -163,7 +163,11 @@ export type Note =
       readonly view: number
     }
   /** A valid vote of the own key that this signer never gave: another instance runs with the key. It stopped voting (P11). */
-  | { readonly kind: 'key-used-elsewhere'; readonly vote: 'notarize' | 'nullify' | 'finalize'; readonly view: number }
+  | {
+      readonly kind: 'key-used-elsewhere'
+      readonly vote: 'notarize' | 'nullify' | 'finalize'
+      readonly view: number
+    }
   /** More heights are missing than are fetched block by block: the node needs a snapshot. */
   | { readonly kind: 'too-far-behind'; readonly deliveredHeight: number; readonly finalHeight: number }
   | { readonly kind: 'batch-certified'; readonly ref: BatchRef; readonly txCount: number }

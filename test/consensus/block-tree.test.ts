@@ -62,7 +62,11 @@ test('advance: siblings of the final block and all upon them go, what follows it
   const upon = child(fork)
   const tree = emptyTree()
   for (const block of [a, b, fork, upon]) add(tree, block)
-  assert.deepEqual(tree.advance(blockDigest(a)), [blockDigest(fork), blockDigest(upon)], 'what can never be final')
+  assert.deepEqual(
+    tree.advance(blockDigest(a)),
+    [blockDigest(fork), blockDigest(upon)],
+    'what can never be final',
+  )
   assert.equal(tree.root.height, 1)
   assert.ok(tree.has(blockDigest(b)))
   assert.equal(tree.holds(blockDigest(fork)), false)
