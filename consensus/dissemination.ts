@@ -128,9 +128,13 @@ export class Dissemination implements PayloadSource {
     const { batches, finalBlocks, executed } = this.#restored
     this.#core.hearing.start(this.#core.clock.monotonicMs)
     for (const block of finalBlocks) this.#order(block, false)
-    for (const { batch, ack } of batches) this.#restore(batch, ack)
-    const executedTimeMs = executed.at(-1)?.timeMs
-    if (executedTimeMs !== undefined) this.onExecuted(executedTimeMs)
+    const executedTimeMs = executed.at(-1)?.timeMs ?? 0
+    for (const { batch, ack } of batches) {
+      // One that is void by now is left alone, not deleted: `finalBlocks` does not reach back far enough to tell
+      // whether it is ordered.
+      const expired = batch.batch.createdMs + this.#core.parameters.batchTtlMs < executedTimeMs
+      if (!expired) this.#restore(batch, ack)
+    }
   }
 
   #restore(signed: SignedBatch, ack: Ack | null): void {

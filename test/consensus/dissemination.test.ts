@@ -713,6 +713,22 @@ test('after a restart what final blocks order is open no longer, whatever the st
   )
 })
 
+test('a restored batch that had expired before is dropped and its body kept: it may be an ordered one', () => {
+  const before = new Bench()
+  const own = before.write([tx(1)])
+  const record = before.assessed(own)[0]
+  assert.ok(record?.type === 'store' && record.record.kind === 'batch')
+  const timeMs = own.batch.createdMs + before.parameters.batchTtlMs + 1
+  const executed = { height: 9, timeMs, stateRoot: digestOf('s'), receiptsRoot: digestOf('r'), hadWork: true }
+  const bench = new Bench({ restored: { batches: [record.record], executed: [executed] } })
+  assert.deepEqual(
+    typesOf(bench.effects()).filter((type) => type.startsWith('store')),
+    [],
+  )
+  assert.equal(bench.dissemination.ownOpenBatches, 0)
+  assert.deepEqual(bench.after(1_000), [])
+})
+
 test('a follower stores checked batches without ack, and asks who answered last, or anyone, for those it misses', () => {
   const bench = new Bench({ self: null })
   const batch = bench.batchOf(1, 7)
