@@ -491,6 +491,29 @@ test('after the data folder was lost and the signer kept, the node does not vote
   network.assertAgreement()
 })
 
+test('P5: a node whose newest final block is gone refuses to start and says what to do', async () => {
+  const network = new VirtualNetwork()
+  await network.startAll()
+  await network.run(DELTA_MS)
+  network.node(0).crash()
+  network.node(0).stored.blocks.clear()
+  await assert.rejects(network.node(0).start(), {
+    code: 'data-inconsistent',
+    message: /leave signer\/ where it is/,
+  })
+})
+
+test('stored certificates far below the last final view are given up', async () => {
+  const network = new VirtualNetwork({ parameters: { idleMs: 0 } })
+  const floors: number[] = []
+  network.node(0).onRecord = (record) => {
+    if (record.kind === 'delete-certificates-below') floors.push(record.view)
+  }
+  await network.startAll()
+  assert.ok(await network.run(60_000, () => network.minHeight() >= 400))
+  assert.ok(floors.length >= 1 && floors.every((view) => view <= network.node(0).engine.lastFinalView - 256))
+})
+
 test('bad votes and certificates: signers outside the set, wrong signatures, too little weight', async () => {
   const network = new VirtualNetwork()
   network.link = cut(0, 1, 3)

@@ -100,6 +100,8 @@ export class VirtualNode {
   journal: MemoryJournal = new MemoryJournal()
   payload: HandMadePayload
   executes = true
+  /** Told of every record. */
+  onRecord: (record: StoreRecord) => void = () => undefined
   ordering: Ordering | null = null
   #signer: Signer | null = null
   #effects: Effect[] = []
@@ -192,6 +194,7 @@ export class VirtualNode {
   }
 
   #store(record: StoreRecord): void {
+    this.onRecord(record)
     if (this.#faults.loses?.(record) === true) return
     const { certificates, proposals, blocks, final } = this.stored
     if (record.kind === 'certificate')
