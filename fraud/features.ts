@@ -47,6 +47,7 @@ const NO_PENDING: PendingSums = {
   inSum: 0,
   newPayers: 0,
   lastInMs: 0,
+  earliest: [],
   payees: null,
 }
 
@@ -282,7 +283,7 @@ export class FeatureStore {
       rows[at + COLUMN.out_usual_known] = 1
     }
     this.#inflowColumns(rows, at, base, numbers, sums, decay, sentDay, facts, amount)
-    this.#amountColumns(rows, at, base, numbers, amount)
+    this.#amountColumns(rows, at, base, numbers, sums, amount)
     this.#balanceColumns(rows, at, facts, amount, {
       leftHour: outSumHour,
       sentHour,
@@ -326,16 +327,25 @@ export class FeatureStore {
     }
   }
 
-  #amountColumns(rows: Float32Array, at: number, base: number, numbers: Float64Array, amount: number): void {
+  #amountColumns(
+    rows: Float32Array,
+    at: number,
+    base: number,
+    numbers: Float64Array,
+    sums: PendingSums,
+    amount: number,
+  ): void {
     const log2 = log2Amount(amount)
     const usual = this.#baseline.usualAmountLog2
     if (usual !== null) {
       rows[at + COLUMN.population_ratio_log2] = log2 - usual
       rows[at + COLUMN.population_known] = 1
     }
-    const count = Math.min(OWN, numbers[base + Field.ownWritten] as number)
+    const settled = Math.min(OWN, numbers[base + Field.ownWritten] as number)
+    if (settled >= FRAUD_LIMITS.ownAmountsNeeded) rows[at + COLUMN.own_settled] = 1
+    const count = this.#gatherOwn(numbers, base, settled, sums)
     if (count < FRAUD_LIMITS.ownAmountsNeeded) return
-    const median = this.#ownMedian(numbers, base, count)
+    const median = medianOf(this.#sorted, count)
     const spread = this.#ownSpread(count, median)
     rows[at + COLUMN.own_ratio_log2] = log2 - median
     rows[at + COLUMN.own_spread_log2] = spread
@@ -343,16 +353,28 @@ export class FeatureStore {
     rows[at + COLUMN.own_known] = 1
   }
 
-  /** Leaves the amounts in the scratch space, for `#ownSpread`. */
-  #ownMedian(numbers: Float64Array, base: number, count: number): number {
-    for (let i = 0; i < count; i++) this.#sorted[i] = numbers[base + Field.own + i] as number
-    return medianOf(this.#sorted, count)
+  /**
+   * Puts the payer's own amounts into the scratch space and returns how many. While too few are settled, the earliest
+   * pending ones count too: on a slow network the thief may come before the owner's payments are final.
+   */
+  #gatherOwn(numbers: Float64Array, base: number, settled: number, sums: PendingSums): number {
+    for (let i = 0; i < settled; i++) this.#sorted[i] = numbers[base + Field.own + i] as number
+    if (settled >= FRAUD_LIMITS.ownAmountsNeeded) return settled
+    const { earliest } = sums
+    for (let i = 0; i < earliest.length; i++) this.#sorted[settled + i] = log2Amount(earliest[i] as number)
+    return settled + earliest.length
   }
 
+  /** Of the amounts in the scratch space, which it overwrites. */
   #ownSpread(count: number, median: number): number {
     const sorted = this.#sorted
     for (let i = 0; i < count; i++) sorted[i] = Math.abs((sorted[i] as number) - median)
     return MAD_TO_DEVIATION * medianOf(sorted, count)
+  }
+
+  #ownMedian(numbers: Float64Array, base: number, count: number): number {
+    for (let i = 0; i < count; i++) this.#sorted[i] = numbers[base + Field.own + i] as number
+    return medianOf(this.#sorted, count)
   }
 
   /** An amount far above the usual moves the picture of what is usual by one step only: a thief's would replace it. */

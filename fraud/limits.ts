@@ -10,6 +10,8 @@ export const FRAUD_LIMITS = {
   ownAmounts: 16,
   /** Own payments needed before they count as a history. */
   ownAmountsNeeded: 3,
+  /** Pending own payments that stand in for a history that is not executed yet: the earliest ones. */
+  pendingAmounts: 4,
   /** Inflow amounts remembered for "the same amount goes on". */
   inflowAmounts: 4,
   /** A transfer teaches the baseline only if its payer paid and its payee received at most this often in a day. */

@@ -94,14 +94,14 @@ export const RULES: readonly Rule[] = [
       ramp('drain_new_10m', 0.15, 0.35),
       ramp('drained_new_10m', 0.05, 0.2),
       ramp('new_payees_1h', 1, 3),
-      ramp('own_known', 1, 0),
+      ramp('own_settled', 1, 0),
       ramp('population_ratio_log2', 1, 3, { column: 'population_known', value: 0 }),
     ],
   },
   {
     // Machine-gun payments to accounts that nobody has ever paid, with a noticeable part of the balance.
     name: 'burst',
-    ramps: [ramp('new_payees_1m', 4, 16), ramp('fresh_payees_1m', 2, 7), ramp('drain_new_1h', 0, 0.04)],
+    ramps: [ramp('new_payees_1m', 4, 16), ramp('fresh_payees_1m', 2, 7), ramp('drain_new_1h', 0.01, 0.09)],
   },
   {
     // The same to payees that exist, but that this account never paid: a larger part has to be gone.

@@ -5,6 +5,8 @@
  * One transfer may lie in several batches (duplicates are harmless to the ledger); it counts once.
  */
 
+import { FRAUD_LIMITS } from './limits.ts'
+
 /** What one pending transfer added, so that exactly this can be taken back. */
 export interface Contribution {
   readonly payer: string
@@ -34,6 +36,8 @@ export interface PendingSums {
   inSum: number
   newPayers: number
   lastInMs: number
+  /** The earliest pending amounts, in CRD: a history of its own while none is executed. */
+  readonly earliest: number[]
   /** Pending payments to each payee; null: none yet. */
   payees: Map<string, number> | null
 }
@@ -123,6 +127,11 @@ export class Overlay {
     if (contribution.freshPayee) from.freshPayees += sign
     if (contribution.youngPair) from.newSum += sign * amount
     from.lastOutMs = Math.max(from.lastOutMs, timeMs)
+    if (sign > 0) {
+      if (from.earliest.length < FRAUD_LIMITS.pendingAmounts) from.earliest.push(amount)
+    } else if (from.earliest.includes(amount)) {
+      from.earliest.splice(from.earliest.indexOf(amount), 1)
+    }
     from.payees ??= new Map()
     const pairCount = (from.payees.get(payee) ?? 0) + sign
     if (pairCount === 0) from.payees.delete(payee)
@@ -152,6 +161,7 @@ export class Overlay {
         inSum: 0,
         newPayers: 0,
         lastInMs: 0,
+        earliest: [],
         payees: null,
       }
       this.#accounts.set(account, sums)

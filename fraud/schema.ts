@@ -47,6 +47,7 @@ export const FEATURES = [
   'own_spread_log2',
   'own_excess_log2',
   'own_known',
+  'own_settled',
   'population_ratio_log2',
   'population_known',
   'balance_share',

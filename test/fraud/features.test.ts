@@ -205,6 +205,18 @@ describe('acked and not executed', () => {
     assert.ok(Math.abs(reader(store.dryRow(transfer('a', 'c', 1)))('out_count_1m') - 2) < 1e-6)
   })
 
+  test('the earliest pending amounts stand in for a history', () => {
+    const store = new FeatureStore()
+    store.rows(
+      [8, 10, 12, 11, 400, 500].map((amount) => transfer('a', 'b', amount)),
+      'batch',
+    )
+    const row = reader(store.dryRow(transfer('a', 'c', 84)))
+    assert.equal(row('own_known'), 1)
+    assert.equal(row('own_settled'), 0)
+    assert.ok(Math.abs(row('own_ratio_log2') - 3) < 0.01)
+  })
+
   test('beyond the limit the oldest batch goes', () => {
     const store = new FeatureStore({ maxProvisional: 3 })
     for (let i = 0; i < 10; i++) store.rows([transfer(`a${i}`, 'b', 1)], `batch ${i}`)

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { account, heldShare, heldValueShare, play, random, type Payment } from './play.ts'
 
-const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8]
+const SEEDS = [1, 2, 3, 4, 5, 6]
 const ordinary = (payment: Payment): boolean => !payment.fraud
 const fraudulent = (payment: Payment): boolean => payment.fraud
 
@@ -127,7 +127,7 @@ describe('ordinary traffic on a cold chain passes', () => {
   ]
   for (const { name, count, accounts, durationMs, least, most, balance } of cases) {
     test(name, () => {
-      for (const seed of count > 4_000 ? SEEDS.slice(0, 2) : SEEDS) {
+      for (const seed of count > 4_000 ? SEEDS.slice(0, 1) : SEEDS.slice(0, 3)) {
         const unit = random(seed)
         const amount = (): number => least + (most - least) * unit()
         const played = play(randomPairs(unit, { count, accounts, durationMs, amount }), {
@@ -146,7 +146,7 @@ describe('ordinary traffic on a cold chain passes', () => {
         atMs: i * 20,
         from: account(`rich${i % 4}`),
         to: account(`a${Math.floor(unit() * 500)}`),
-        amount: 12.5,
+        amount: 10 + 60 * unit(),
         fraud: false,
       }))
       const share = heldShare(play(payments, { balanceOf: () => 1_000_000 }), ordinary)
@@ -298,12 +298,19 @@ describe('attacks are held', () => {
     })
   }
 
-  test('a drain in one batch is seen before anything of it is executed', () => {
-    const unit = random(5)
-    const victim = account('victim')
-    const attack = drain(unit, victim, 6_000, 5_000, 8, 0)
-    const history5 = history(unit, victim, 5, 20, 500)
-    const played = play([...history5, ...attack], { balanceOf: () => 5_500, finalityMs: 1_000 })
-    assert.ok(heldShare(played, fraudulent) > 0.5)
+  test('a drain is seen before anything of it, or of the history before it, is executed', () => {
+    for (const finalityMs of [1_000, 60_000]) {
+      for (const seed of SEEDS) {
+        const unit = random(seed)
+        const victim = account('victim')
+        const attack = drain(unit, victim, 6_000, 5_000, 8, 0)
+        const played = play([...history(unit, victim, 5, 20, 500), ...attack], {
+          balanceOf: () => 5_500,
+          finalityMs,
+        })
+        const count = heldShare(played, fraudulent)
+        assert.ok(count > 0.5, `seed ${seed}, final after ${finalityMs} ms: ${count} held`)
+      }
+    }
   })
 })
