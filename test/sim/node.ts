@@ -396,7 +396,9 @@ export class SimNode {
     const ref: BatchRef = { epoch: batch.epoch, author: batch.author, seq: batch.seq, digest }
     this.#inLife(this.#prng.real(0.2, 10), () => {
       const valid = batch.txs.every((tx) => decodeTx(tx).valid)
-      const flags = this.#options.twist?.flags?.(batch.txs) ?? honestFlags(batch.txs, this.index)
+      const opinion = this.#options.twist?.flags?.(batch.txs) ?? honestFlags(batch.txs, this.index)
+      // A model is never asked twice with the same memory: its scores would differ the second time.
+      const flags = opinion.map((flag) => ({ ...flag, score: this.#prng.int(128, 255) }))
       this.input({ type: 'assessed', ref, valid, flags, modelId: new Uint8Array(32) })
     })
   }
