@@ -48,8 +48,10 @@ export class Acker {
   }
 
   #consider(from: Peer, ref: BatchRef, signed: SignedBatch): void {
-    const { check, clock, hearing, limits, self } = this.#core
+    const { check, clock, hearing, limits, pool, self } = this.#core
     if (check.createdInWindow(signed.batch.createdMs, clock.wallMs) !== null) return
+    // The local clock may be behind block time: a batch that was executed and forgotten must not come back as open.
+    if (pool.isPast(signed.batch.createdMs)) return
     const wrong = check.batch(signed)
     if (wrong !== null) {
       const peer = wrong.guilty === 'sender' ? from : hearing.peerOf(ref.author)

@@ -88,6 +88,8 @@ function secondOf(timeMs: number): number {
 export class BatchPool {
   readonly #options: BatchPoolOptions
   readonly #entries = new Map<string, PoolEntry>()
+  /** Newest executed block time. */
+  #executedTimeMs = 0
   /** Those that are not ordered: few, while the others stay for a whole batchTtlMs. */
   readonly #open = new Set<PoolEntry>()
   /** Entries by the second in which they expire. */
@@ -323,9 +325,15 @@ export class BatchPool {
     return entry.fields.createdMs + this.#options.parameters.batchTtlMs
   }
 
+  /** Whether a batch of this time is void by executed block time: it may be executed and forgotten, and is taken no more. */
+  isPast(createdMs: number): boolean {
+    return createdMs + this.#options.parameters.batchTtlMs < this.#executedTimeMs
+  }
+
   /** Takes out what no block can order any more, judged by executed block time: "createdMs + batchTtlMs < block time". */
   expire(executedTimeMs: number): PoolEntry[] {
     const expired: PoolEntry[] = []
+    this.#executedTimeMs = Math.max(this.#executedTimeMs, executedTimeMs)
     for (const [second, entries] of this.#byExpiry) {
       if (second > secondOf(executedTimeMs)) continue
       for (const entry of entries) if (this.#expiryMs(entry) < executedTimeMs) expired.push(entry)

@@ -129,6 +129,7 @@ export class Dissemination implements PayloadSource {
     this.#core.hearing.start(this.#core.clock.monotonicMs)
     for (const block of finalBlocks) this.#order(block, false)
     const executedTimeMs = executed.at(-1)?.timeMs ?? 0
+    this.onExecuted(executedTimeMs)
     for (const { batch, ack } of batches) {
       // One that is void by now is left alone, not deleted: `finalBlocks` does not reach back far enough to tell
       // whether it is ordered.
