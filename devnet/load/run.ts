@@ -97,9 +97,12 @@ async function askAbout(tally: LoadTally, signed: readonly Signed[], client: Rpc
   for (const number of tally.unresolved().slice(0, ASK_AT_MOST)) {
     const { txId, validUntilMs } = signed[number] ?? { txId: '', validUntilMs: Infinity }
     const info = await client.call('tx_get', { txId })
-    if (info.status === 'settled' || info.status === 'held' || info.status === 'failed')
+    if (info.status === 'settled' || info.status === 'held' || info.status === 'failed') {
       tally.learned(number, info.status)
-    else if (isProvablyExpired(info, validUntilMs)) tally.learned(number, 'expired')
+    } else if (isProvablyExpired(info, validUntilMs)) {
+      if (tally.isAccepted(number)) tally.learned(number, 'expired')
+      else tally.notTaken(number, 'connection-lost') // nobody ever said that it was accepted
+    }
   }
 }
 
@@ -257,7 +260,7 @@ class Run {
       socket.send(numbers.map((number) => ({ number, request: this.#signed[number]?.request ?? '' })))
       return
     }
-    for (const number of numbers) this.tally.notSent(number)
+    for (const number of numbers) this.tally.notTaken(number, 'cannot-connect')
   }
 
   #measure(): LoadResult['nodes'] {

@@ -64,14 +64,13 @@ export class LoadSocket {
     return this.#subscribed
   }
 
-  /** Sends payments as one JSON-RPC batch. Each entry: its number, and its `tx_submit` request made by `requestOf`. */
+  /** Sends payments, bundled as JSON-RPC batches. Each entry: its number, and its request made by `requestOf`. */
   send(payments: readonly { readonly number: number; readonly request: string }[]): void {
-    for (const { number } of payments) this.#unanswered.add(number)
-    const [first, ...others] = payments
-    if (first === undefined) return
-    this.#socket?.send(
-      others.length === 0 ? first.request : `[${payments.map(({ request }) => request).join(',')}]`,
-    )
+    for (let start = 0; start < payments.length; start += LIMITS.rpcBatchRequests) {
+      const bundle = payments.slice(start, start + LIMITS.rpcBatchRequests)
+      for (const { number } of bundle) this.#unanswered.add(number)
+      this.#socket?.send(`[${bundle.map(({ request }) => request).join(',')}]`)
+    }
   }
 
   close(): void {

@@ -58,12 +58,17 @@ export class LoadTally {
     this.#open--
   }
 
-  /** No node could take it. */
-  notSent(number: number): void {
+  /** No node took it: `code` says why. */
+  notTaken(number: number, code: 'cannot-connect' | 'connection-lost'): void {
     const entry = this.#entry(number)
     if (entry.state === 'sent') this.#open--
     entry.state = 'refused'
-    this.refusals.set('cannot-connect', (this.refusals.get('cannot-connect') ?? 0) + 1)
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
+  }
+
+  /** Whether its node said `accepted`. */
+  isAccepted(number: number): boolean {
+    return this.#entry(number).state === 'accepted'
   }
 
   /** Results of a block as node number `node` reported them. */

@@ -4,6 +4,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { BlockEvent } from '../../client/api.ts'
+import { LIMITS } from '../../config/limits.ts'
 import { LoadPlan } from '../../devnet/load/plan.ts'
 import { allAccountedFor, runLoad } from '../../devnet/load/run.ts'
 import { LoadSocket, requestOf } from '../../devnet/load/socket.ts'
@@ -97,6 +98,17 @@ test('when its node is lost, what others reported counts, and a result proves ac
   assert.deepEqual(tally.counts(), { accepted: 2, refused: 0, settled: 2, held: 0, failed: 0, expired: 0 })
 })
 
+test('a payment that nobody answered for and no block has was not taken', () => {
+  const tally = new LoadTally(['a', 'b'])
+  for (const number of [0, 1]) tally.sent(number, 0)
+  tally.answered(0, null)
+  assert.deepEqual([tally.isAccepted(0), tally.isAccepted(1)], [true, false])
+  tally.notTaken(1, 'connection-lost')
+  assert.equal(tally.open, 1)
+  assert.deepEqual(tally.unresolved(), [0])
+  assert.deepEqual(tally.counts(), { accepted: 1, refused: 1, settled: 0, held: 0, failed: 0, expired: 0 })
+})
+
 interface Request {
   readonly id: number
   readonly method: string
@@ -108,6 +120,7 @@ async function server(
   t: { after(fn: () => void): void },
   port: number,
   answer: (request: Request, socket: WebSocket) => unknown,
+  onMessage: (requests: number) => void = () => undefined,
 ): Promise<string> {
   const listening = new WebSocketServer({ port, host: '127.0.0.1' })
   t.after(() => {
@@ -117,6 +130,7 @@ async function server(
   listening.on('connection', (socket) => {
     socket.on('message', (data: Buffer) => {
       const parsed = JSON.parse(data.toString()) as Request | Request[]
+      onMessage([parsed].flat().length)
       const answers = [parsed]
         .flat()
         .map((request) => ({ jsonrpc: '2.0', id: request.id, ...(answer(request, socket) as object) }))
@@ -178,6 +192,30 @@ test('the socket submits a bundle as one batch, and after a break follows on fro
   assert.deepEqual(await broken.promise, [2])
   await followed.promise
   assert.deepEqual(subscriptions, [undefined, 42])
+})
+
+test('a bundle longer than a node takes is split', async (t) => {
+  const sizes: number[] = []
+  const url = await server(
+    t,
+    0,
+    () => ({ result: { subscription: 's' } }),
+    (size) => sizes.push(size),
+  )
+  const answered = Promise.withResolvers<null>()
+  let answers = 0
+  const socket = new LoadSocket('v1', url, {
+    onAnswer: () => {
+      if (++answers === 250) answered.resolve(null)
+    },
+    onBlock: () => undefined,
+    onBreak: () => undefined,
+  })
+  t.after(() => socket.close())
+  await socket.open()
+  socket.send(Array.from({ length: 250 }, (_, number) => ({ number, request: requestOf(number, '00') })))
+  await answered.promise
+  assert.deepEqual(sizes, [1, LIMITS.rpcBatchRequests, LIMITS.rpcBatchRequests, 50])
 })
 
 test('a run accounts for every payment', async (t) => {
