@@ -272,6 +272,9 @@ export class Ordering {
 
   onCertificate(from: Peer, certificate: Certificate, clock: Clock): void {
     this.#begin(clock)
+    // Whoever repeats an old finalization has missed the newer ones (§8.5).
+    if (certificate.kind === 'finalize' && certificate.view < lastFinalView(this.#core))
+      this.#retransmitter.answer(from, this.#core.lastFinal, clock.monotonicMs)
     this.#certificates.take(from, certificate)
     this.#settle()
   }

@@ -514,6 +514,20 @@ test('stored certificates far below the last final view are given up', async () 
   assert.ok(floors.length >= 1 && floors.every((view) => view <= network.node(0).engine.lastFinalView - 256))
 })
 
+test('a node that missed a finalization gets it as soon as it repeats the older one, not only with the next block', async () => {
+  const network = new VirtualNetwork()
+  await network.startAll()
+  await network.run(DELTA_MS)
+  await network.run(IDLE_MS - DELTA_MS)
+  // Node 0 hears nothing of the finalize votes of the second block.
+  network.link = (_from, to, message) =>
+    to === 0 && message.type === 'vote' && message.vote.kind === 'finalize' ? null : LINK_MS
+  assert.ok(await network.run(DELTA_MS, () => network.minHeight([1, 2, 3]) === 2))
+  assert.equal(network.node(0).height, 1)
+  assert.ok(await network.run(10 * DELTA_MS, () => network.node(0).height === 2))
+  assert.equal(network.minHeight([1, 2, 3]), 2)
+})
+
 test('bad votes and certificates: signers outside the set, wrong signatures, too little weight', async () => {
   const network = new VirtualNetwork()
   network.link = cut(0, 1, 3)
