@@ -519,9 +519,11 @@ test('a node that missed a finalization gets it as soon as it repeats the older 
   await network.startAll()
   await network.run(DELTA_MS)
   await network.run(IDLE_MS - DELTA_MS)
-  // Node 0 hears nothing of the finalize votes of the second block.
-  network.link = (_from, to, message) =>
-    to === 0 && message.type === 'vote' && message.vote.kind === 'finalize' ? null : LINK_MS
+  // Node 0 hears nothing of the finalize votes of the second block, nor of the block on the topic.
+  network.link = (_from, to, message) => {
+    const lost = message.type === 'blocks' || (message.type === 'vote' && message.vote.kind === 'finalize')
+    return to === 0 && lost ? null : LINK_MS
+  }
   assert.ok(await network.run(DELTA_MS, () => network.minHeight([1, 2, 3]) === 2))
   assert.equal(network.node(0).height, 1)
   assert.ok(await network.run(10 * DELTA_MS, () => network.node(0).height === 2))
