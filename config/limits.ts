@@ -71,6 +71,8 @@ export const LIMITS = {
   blocksPerPage: 64,
   /** Batches in one answer to a request. */
   batchesPerPage: 16,
+  /** Pages of blocks or batches sent to one peer that asks for them. */
+  pagesPerSecondPerPeer: 100,
   /** Blocks fetched ahead of the delivered height before a node has to be synced from a snapshot. */
   ancestorFetchBlocks: 200_000,
 
@@ -148,10 +150,14 @@ export const LIMITS = {
   /** How long the side with the higher peer id lets the other one dial first. */
   dialYieldMs: 150,
 
-  /** Transactions accepted and not yet final, of one node. */
+  /** Inputs waiting for the consensus engine, above which messages and gossip of peers are dropped. */
+  inputBacklog: 10_000,
+  /** Transactions on their way and not yet final, of one node. */
   pendingTxs: 200_000,
   /** The same for one account. */
   pendingTxsPerAccount: 10_000,
+  /** Bytes of all of them together. */
+  pendingBytes: 256 * 1024 * 1024,
   /** One request or batch, over HTTP or WebSocket. */
   rpcBodyBytes: 1024 * 1024,
   /** Items of one page. */

@@ -10,7 +10,11 @@ import { verifyFast } from '../crypto/ed25519.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { checkStructure, checkTransactionBytes, checkValidity, spentBy } from '../ledger/rules.ts'
 import { decodeTransaction, type DecodedTransaction, type Transaction } from '../ledger/transaction.ts'
+import type { Account } from '../ledger/types.ts'
 import { txName, type PendingTransactions, type PendingTx } from './pending.ts'
+
+/** When to come back with a payment of an account that has too many on their way. */
+const ACCOUNT_RETRY_MS = 1_000
 
 export interface AdmissionOptions {
   readonly ledger: Ledger
@@ -48,32 +52,38 @@ export class Admission {
   }
 
   /**
-   * Checks a decoded transaction against the executed state, less what is already pending.
-   * @param wallMs the node's clock; validity is judged by the later of it and the chain's time.
+   * Whether it would be taken in now.
+   * @param wallMs the node's clock.
    * @throws CordonError with a `tx-…` code or `busy`.
    */
   async check(tx: Transaction, wallMs: number): Promise<void> {
+    this.judge(tx, await this.#options.ledger.account(tx.sender), wallMs)
+  }
+
+  /**
+   * Checks a decoded transaction against the executed state, less what is already pending. In one turn, so that whoever
+   * adds it to the pending ones in the same turn has decided for all that come at once.
+   * @param account the sender's, of the newest executed block.
+   * @param wallMs the node's clock; validity is judged by the later of it and the chain's time.
+   * @throws CordonError with a `tx-…` code or `busy`.
+   */
+  judge(tx: Transaction, account: Account | null, wallMs: number): void {
     const { ledger, pending } = this.#options
     checkValidity(tx, Math.max(wallMs, ledger.timeMs))
-    const sender = toHex(tx.sender)
-    const account = await ledger.account(tx.sender)
     if (account === null) {
       throw new CordonError(
         'tx-unknown-account',
         `the sender has no account on this chain; it comes into being with the first payment to it`,
       )
     }
-    if (tx.sequence !== 0n && tx.sequence <= account.sequence) {
-      throw new CordonError('tx-sequence', `expected sequence ${account.sequence + 1n}, got ${tx.sequence}`, {
-        expected: String(account.sequence + 1n),
-      })
-    }
+    const sender = toHex(tx.sender)
+    if (tx.sequence !== 0n) this.#judgeSequence(sender, tx.sequence, account.sequence)
     const waiting = pending.outgoing(sender)
     if (waiting.count >= LIMITS.pendingTxsPerAccount) {
       throw new CordonError(
         'busy',
         `the account has ${waiting.count} payments on their way, the most allowed; wait for some to end`,
-        { retryAfterMs: 1_000 },
+        { retryAfterMs: ACCOUNT_RETRY_MS },
       )
     }
     const available = account.balance - waiting.amount
@@ -87,16 +97,38 @@ export class Admission {
     }
   }
 
+  /**
+   * Ordered transactions form a row without gaps: what cannot be executed after those on their way would go from batch
+   * to batch for nothing, and never pay a fee.
+   */
+  #judgeSequence(sender: string, sequence: bigint, executed: bigint): void {
+    const { pending } = this.#options
+    const taken = pending.hasSequence(sender, sequence)
+    const follows = sequence === executed + 1n || pending.hasSequence(sender, sequence - 1n)
+    if (sequence > executed && follows && !taken) return
+    let expected = executed + 1n
+    while (pending.hasSequence(sender, expected)) expected++
+    const why =
+      sequence <= executed
+        ? 'it was used before; sign it anew'
+        : taken
+          ? 'another payment with it is on its way; sign it anew'
+          : 'submit those before it first'
+    throw new CordonError('tx-sequence', `expected sequence ${expected}, got ${sequence}: ${why}`, {
+      expected: String(expected),
+    })
+  }
+
   /** What the pending pool keeps of a transaction. */
-  toPending({ id, bytes, transaction }: DecodedTransaction, accepted: boolean): PendingTx {
+  toPending({ id, bytes, transaction }: DecodedTransaction): PendingTx {
     return {
       id,
       name: txName(id),
       bytes,
       sender: toHex(transaction.sender),
+      sequence: transaction.sequence,
       validUntilMs: transaction.validUntilMs,
       outgoing: spentBy(transaction),
-      accepted,
     }
   }
 }

@@ -16,7 +16,9 @@ import type { SignatureChecker } from './scoring/signature-checker.ts'
 import { transferFacts } from './transfers.ts'
 
 const NO_MODEL: Digest = new Uint8Array(32)
-/** Transactions remembered as checked, by all their bytes. */
+/** A key and its signature at the end of a transaction. */
+const AUTHORIZATION_BYTES = 96
+/** Transactions remembered as checked. */
 const CHECKED_ENTRIES = 65_536
 
 export interface AssessorOptions {
@@ -42,16 +44,16 @@ export function batchKey(ref: BatchRef): string {
 
 export class Assessor {
   readonly #options: AssessorOptions
-  /** Bytes already checked at admission, so that no signature is checked twice on one node. */
+  /** Checked at admission already, so that no signature is checked twice on one node. */
   readonly #checked: Set<string> = new Set()
 
   constructor(options: AssessorOptions) {
     this.#options = options
   }
 
-  /** Admission checked these very bytes with the strict verifier. */
-  remember(bytes: Uint8Array): void {
-    this.#checked.add(nameOf(bytes))
+  /** Admission checked its signatures with the strict verifier. */
+  remember(tx: DecodedTransaction): void {
+    this.#checked.add(nameOf(tx))
     if (this.#checked.size > CHECKED_ENTRIES)
       this.#checked.delete(this.#checked.values().next().value as string)
   }
@@ -90,7 +92,7 @@ export class Assessor {
   }
 
   async #signaturesHold(txs: readonly DecodedTransaction[]): Promise<boolean> {
-    const unchecked = txs.filter((tx) => !this.#checked.has(nameOf(tx.bytes)))
+    const unchecked = txs.filter((tx) => !this.#checked.has(nameOf(tx)))
     const signatures = unchecked.flatMap(({ id, transaction }) =>
       transaction.auth.map((auth) => ({ ...auth, message: id })),
     )
@@ -129,6 +131,8 @@ function flagsOf(
   })
 }
 
-function nameOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+/** The id and what it does not cover: the keys and signatures at the end. */
+function nameOf({ id, bytes, transaction }: DecodedTransaction): string {
+  const auth = bytes.subarray(bytes.length - AUTHORIZATION_BYTES * transaction.auth.length)
+  return Buffer.concat([id, auth]).toString('latin1')
 }

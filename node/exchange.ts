@@ -1,51 +1,75 @@
 /**
- * Between the network and the replica: frames become inputs, effects become frames. Blocks and batches that peers ask
- * for are answered from the store, without troubling the replica.
+ * Between the network and the replica: frames become inputs, effects become frames. Gossip gets its verdict here, before
+ * it is passed on. What the verdict rejects, the network penalises by itself.
  */
+import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
+import type { Parameters } from '../config/parameters.ts'
+import { equalBytes } from '../crypto/bytes.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
+import { checkBatchSignature } from '../consensus/batch-check.ts'
 import { checkCertificate } from '../consensus/certificates.ts'
 import type { Input, Misbehaviour, Peer, Target, Verifier } from '../consensus/replica-types.ts'
-import type { BatchRef, Block, Digest, Message, SignedBatch, ValidatorSet } from '../consensus/types.ts'
+import type { Message, ValidatorSet } from '../consensus/types.ts'
 import {
   blockDigest,
   decodeFinalizedBlock,
   decodeMessage,
   decodeSignedBatch,
-  encodeBlock,
   encodeMessage,
-  encodeSignedBatch,
 } from '../consensus/wire.ts'
-import { checkBatchSignature } from '../consensus/batch-check.ts'
-import { equalBytes } from '../crypto/bytes.ts'
-import type { Network, PeerInfo, Topic, Verdict } from '../p2p/types.ts'
+import type { Network, NetworkLog, PeerInfo, Topic, Verdict } from '../p2p/types.ts'
+import { StoreAnswers } from './answers.ts'
 import type { ChainStore } from './store/chain-store.ts'
 
 /** First byte of a request on the request protocol. */
 const REQUEST = { submit: 1 } as const
 const SUBMIT_TXS_MAX = 256
+/** Kind and count before the transactions, and the length before each. */
+const SUBMIT_HEAD_BYTES = 5
+const SUBMIT_LENGTH_BYTES = 4
+/** Final blocks that far below the newest one are old news: nobody passes them on. */
+const OLD_BLOCKS = 256
 
 export interface ExchangeOptions {
   readonly set: ValidatorSet
   readonly genesisHash: Uint8Array
   /** Own index, or null. */
   readonly self: number | null
+  readonly parameters: Pick<Parameters, 'batchTtlMs' | 'maxClockDriftMs'>
   readonly verifier: Verifier
-  readonly store: ChainStore
+  readonly store: Pick<ChainStore, 'block' | 'batch'>
+  readonly log: NetworkLog
   readonly input: (input: Input) => void
+  /** Inputs that wait for the replica. */
+  readonly backlog: () => number
+  /** Height of the newest final block known here. */
+  readonly finalHeight: () => number
   /** A transaction from the `tx` topic. Resolves to whether it may be passed on. */
   readonly onGossipedTx: (bytes: Uint8Array) => Promise<Verdict>
-  /** Transactions a full node hands over. Resolves to which of them were taken. */
+  /**
+   * Transactions a full node hands over. Resolves to which of them were taken.
+   * @throws CordonError if one of them is none that an honest node hands over.
+   */
   readonly onSubmittedTxs: (txs: readonly Uint8Array[]) => Promise<readonly boolean[]>
 }
 
 export class Exchange {
   readonly #options: ExchangeOptions
+  readonly #answers: StoreAnswers
   #network: Network | null = null
   #turn = 0
 
   constructor(options: ExchangeOptions) {
     this.#options = options
+    this.#answers = new StoreAnswers({
+      store: options.store,
+      log: options.log,
+      now: () => performance.now(),
+      send: (peerId, message) => {
+        this.#net.send(peerId, encodeMessage(message))
+      },
+    })
   }
 
   /** The network comes last: it needs this object's handlers to be made. */
@@ -56,6 +80,7 @@ export class Exchange {
   // ---- incoming ----
 
   onMessage(from: PeerInfo, bytes: Uint8Array): void {
+    if (this.#overloaded) return
     let message: Message
     try {
       message = decodeMessage(bytes)
@@ -63,12 +88,18 @@ export class Exchange {
       this.#malformed(from, error)
       return
     }
-    if (message.type === 'block-request') void this.#answerBlocks(from, message.digest, message.maxBlocks)
-    else if (message.type === 'batch-request') void this.#answerBatches(from, message.refs)
+    if (message.type === 'block-request')
+      void this.#answers.blocks(from.id, message.digest, message.maxBlocks)
+    else if (message.type === 'batch-request') void this.#answers.batches(from.id, message.refs)
     else this.#options.input({ type: 'message', from: peerOf(from), message })
   }
 
+  onPeerGone(peer: PeerInfo): void {
+    this.#answers.forget(peer.id)
+  }
+
   onGossip(topic: Topic, from: PeerInfo | null, bytes: Uint8Array): Verdict | Promise<Verdict> {
+    if (this.#overloaded) return 'ignore'
     try {
       switch (topic) {
         case 'tx':
@@ -84,60 +115,66 @@ export class Exchange {
     }
   }
 
+  /** Everything that is lost by this is sent again: consensus promises no more of its links (consensus.md §8). */
+  get #overloaded(): boolean {
+    return this.#options.backlog() >= LIMITS.inputBacklog
+  }
+
   #onGossipedBatch(from: PeerInfo | null, bytes: Uint8Array): Verdict {
-    const batch = decodeSignedBatch(bytes)
-    if (!checkBatchSignature(this.#options.set, this.#options.verifier, batch)) return 'reject'
-    if (from !== null && batch.batch.author !== this.#options.self) {
-      this.#options.input({ type: 'gossiped-batch', from: peerOf(from), batch })
-    }
+    const { set, verifier, self, parameters, input } = this.#options
+    const signed = decodeSignedBatch(bytes)
+    const { author, epoch, createdMs } = signed.batch
+    if (epoch !== set.epoch || !checkBatchSignature(set, verifier, signed)) return 'reject'
+    // By the clock, so no reason to punish; but old batches must not be sent round for ever.
+    const ageMs = Date.now() - createdMs
+    if (ageMs > parameters.batchTtlMs || -ageMs > parameters.maxClockDriftMs) return 'ignore'
+    if (from !== null && author !== self) input({ type: 'gossiped-batch', from: peerOf(from), batch: signed })
     return 'accept'
   }
 
   #onGossipedBlock(from: PeerInfo | null, bytes: Uint8Array): Verdict {
+    const { set, verifier, genesisHash, finalHeight, input } = this.#options
     const finalized = decodeFinalizedBlock(bytes)
     const { block, finalization } = finalized
-    const { set, verifier, genesisHash } = this.#options
-    if (
-      !equalBytes(block.genesisHash, genesisHash) ||
-      block.epoch !== set.epoch ||
-      finalization.kind !== 'finalize'
-    )
-      return 'reject'
-    if (finalization.proposal === null || !equalBytes(finalization.proposal.blockDigest, blockDigest(block)))
-      return 'reject'
+    if (!equalBytes(block.genesisHash, genesisHash) || block.epoch !== set.epoch) return 'reject'
+    if (finalization.kind !== 'finalize' || finalization.proposal === null) return 'reject'
+    if (!equalBytes(finalization.proposal.blockDigest, blockDigest(block))) return 'reject'
     if (checkCertificate(set, finalization, verifier) !== null) return 'reject'
-    if (from !== null) this.#options.input({ type: 'finalized-block', from: peerOf(from), finalized })
+    if (block.height + OLD_BLOCKS < finalHeight()) return 'ignore'
+    if (from !== null) input({ type: 'finalized-block', from: peerOf(from), finalized })
     return 'accept'
   }
 
   async onRequest(from: PeerInfo, bytes: Uint8Array): Promise<Uint8Array> {
     try {
-      const reader = new Reader(bytes)
-      const kind = reader.u8()
-      if (kind !== REQUEST.submit) throw new DecodeError(`unknown request ${kind}`)
-      const count = reader.count(SUBMIT_TXS_MAX, 'transactions')
-      const txs = Array.from({ length: count }, () => reader.bytes(LIMITS.txBytes))
-      reader.end()
-      return Uint8Array.from(await this.#options.onSubmittedTxs(txs), (taken) => (taken ? 1 : 0))
+      const taken = await this.#options.onSubmittedTxs(decodeSubmit(bytes))
+      return Uint8Array.from(taken, (each) => (each ? 1 : 0))
     } catch (error) {
-      this.#malformed(from, error)
+      if (error instanceof DecodeError || error instanceof CordonError) this.#malformed(from, error)
       throw error
     }
   }
 
   // ---- outgoing ----
 
-  /** Hands transactions to some connected validator, another one each time. */
-  async handOver(txs: readonly Uint8Array[]): Promise<void> {
+  /**
+   * Hands transactions to one connected validator, another one each time.
+   * @returns how many it took; 0 without a validator to ask.
+   * @throws RequestError if it does not answer.
+   */
+  async handOver(txs: readonly Uint8Array[]): Promise<number> {
     const validators = this.#net.peers().filter((peer) => peer.validator !== null)
     const peer = validators[this.#turn++ % Math.max(validators.length, 1)]
-    if (peer === undefined) return
-    const writer = new Writer().u8(REQUEST.submit).u32(txs.length)
-    for (const tx of txs) writer.bytes(tx)
-    await this.#net.request(peer.id, writer.finish(), {
-      timeoutMs: LIMITS.requestTimeoutMs,
-      maxBytes: SUBMIT_TXS_MAX,
-    })
+    if (peer === undefined) return 0
+    let taken = 0
+    for (const part of partsOf(txs)) {
+      const answer = await this.#net.request(peer.id, encodeSubmit(part), {
+        timeoutMs: LIMITS.requestTimeoutMs,
+        maxBytes: SUBMIT_TXS_MAX,
+      })
+      taken += answer.filter((each) => each === 1).length
+    }
+    return taken
   }
 
   send(to: Target, message: Message): void {
@@ -176,34 +213,6 @@ export class Exchange {
     }
   }
 
-  async #answerBlocks(to: PeerInfo, digest: Digest, maxBlocks: number): Promise<void> {
-    const blocks: Block[] = []
-    let bytes = 0
-    let wanted = digest
-    while (blocks.length < Math.min(maxBlocks, LIMITS.blocksPerPage)) {
-      const block = await this.#options.store.block(wanted)
-      if (block === null) break
-      bytes += encodeBlock(block).length
-      if (blocks.length > 0 && bytes > LIMITS.pageBytes) break
-      blocks.push(block)
-      wanted = block.parentDigest
-    }
-    if (blocks.length > 0) this.#net.send(to.id, encodeMessage({ type: 'blocks', blocks }))
-  }
-
-  async #answerBatches(to: PeerInfo, refs: readonly BatchRef[]): Promise<void> {
-    const batches: SignedBatch[] = []
-    let bytes = 0
-    for (const ref of refs.slice(0, LIMITS.batchesPerPage)) {
-      const batch = await this.#options.store.batch(ref)
-      if (batch === null) continue
-      bytes += encodeSignedBatch(batch).length
-      if (batches.length > 0 && bytes > LIMITS.pageBytes) break
-      batches.push(batch)
-    }
-    if (batches.length > 0) this.#net.send(to.id, encodeMessage({ type: 'batches', batches }))
-  }
-
   #malformed(from: PeerInfo, error: unknown): void {
     this.#net.penalize(from.id, `malformed: ${error instanceof Error ? error.message : String(error)}`)
   }
@@ -211,4 +220,41 @@ export class Exchange {
 
 function peerOf(info: PeerInfo): Peer {
   return { id: info.id, validator: info.validator }
+}
+
+function encodeSubmit(txs: readonly Uint8Array[]): Uint8Array {
+  const writer = new Writer().u8(REQUEST.submit).u32(txs.length)
+  for (const tx of txs) writer.bytes(tx)
+  return writer.finish()
+}
+
+/** @throws DecodeError */
+function decodeSubmit(bytes: Uint8Array): Uint8Array[] {
+  const reader = new Reader(bytes)
+  const kind = reader.u8()
+  if (kind !== REQUEST.submit)
+    throw new DecodeError(`expected a request of kind ${REQUEST.submit}, got ${kind}`)
+  const count = reader.count(SUBMIT_TXS_MAX, 'transactions')
+  const txs = Array.from({ length: count }, () => reader.bytes(LIMITS.txBytes))
+  reader.end()
+  return txs
+}
+
+/** In order, each part small enough for one request. */
+function partsOf(txs: readonly Uint8Array[]): Uint8Array[][] {
+  const parts: Uint8Array[][] = []
+  let part: Uint8Array[] = []
+  let bytes = SUBMIT_HEAD_BYTES
+  for (const tx of txs) {
+    const more = SUBMIT_LENGTH_BYTES + tx.length
+    if (part.length === SUBMIT_TXS_MAX || bytes + more > LIMITS.requestBytes) {
+      parts.push(part)
+      part = []
+      bytes = SUBMIT_HEAD_BYTES
+    }
+    part.push(tx)
+    bytes += more
+  }
+  if (part.length > 0) parts.push(part)
+  return parts
 }

@@ -5,9 +5,9 @@
  * a validator directly again and again until it is final, since gossip promises nothing.
  */
 import { CordonError } from '../config/errors.ts'
-import { LIMITS } from '../config/limits.ts'
 import type { DecodedTransaction } from '../ledger/transaction.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { Account } from '../ledger/types.ts'
 import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import type { Verdict } from '../p2p/types.ts'
 import type { Admission } from './admission.ts'
@@ -24,15 +24,24 @@ const MAX_EXECUTION_BACKLOG_TXS = 20_000
 const MAX_QUEUED_TXS = 2_000
 /** Transactions handed to the batch builder in one input. */
 const OFFER_TXS = 1_000
-/** How often a full node hands its unfinished transactions to another validator. */
-const HANDOVER_INTERVAL_MS = 1_000
-const HANDOVER_TXS = 256
+/** A full node looks that often for transactions to hand to another validator. */
+const HANDOVER_CHECK_MS = 250
+/** Handed over in one round. */
+const HANDOVER_TXS = 4_096
+/** Final blocks not executed yet, above which this node is too far behind to judge payments. */
+const MAX_EXECUTION_BACKLOG_BLOCKS = 1_024
 
 export interface Load {
   readonly ownOpenBatches: number
   /** Transactions that wait for a batch. */
   readonly queuedTxs: number
   readonly executionBacklogTxs: number
+  readonly executionBacklogBlocks: number
+}
+
+export interface IntakeLog {
+  info(fields: object, message: string): void
+  error(fields: object, message: string): void
 }
 
 export interface IntakeOptions {
@@ -46,11 +55,12 @@ export interface IntakeOptions {
   readonly load: () => Load
   /** Hands transactions to the replica's batch builder. */
   readonly offer: (txs: readonly Uint8Array[]) => void
-  /** The strict verifier accepted these bytes. */
-  readonly checked: (bytes: Uint8Array) => void
+  /** The strict verifier accepted its signatures. */
+  readonly checked: (tx: DecodedTransaction) => void
   readonly gossip: (bytes: Uint8Array) => void
   /** Hands transactions to some validator; resolves when it answered. Full nodes only. */
-  readonly handOver: (txs: readonly Uint8Array[]) => Promise<void>
+  readonly handOver: (txs: readonly Uint8Array[]) => Promise<unknown>
+  readonly log: IntakeLog
 }
 
 export class Intake {
@@ -60,20 +70,39 @@ export class Intake {
   #offerTimer: NodeJS.Timeout | undefined
   #handoverTimer: NodeJS.Timeout | undefined
   #offerQueued = false
+  #stopped = false
 
   constructor(options: IntakeOptions) {
     this.#options = options
   }
 
-  /** Reads the pending log back and starts the timers. `inBatches`: transactions known to be in own open batches. */
-  async start(inBatches: ReadonlySet<string>): Promise<void> {
-    const { store, admission, pending, ledger } = this.#options
-    for await (const bytes of store.all()) {
-      const entry = admission.toPending(admission.decode(bytes), true)
-      if ((await ledger.receipt(entry.id)) === null)
-        pending.track(entry, 0, inBatches.has(entry.name) ? Date.now() : null)
-      else await store.remove([entry.id])
+  /** Reads the pending log back. `inBatches`: transactions known to be in own open batches. */
+  async restore(inBatches: ReadonlySet<string>): Promise<void> {
+    const { store, admission, pending, ledger, log } = this.#options
+    for await (const { txId, bytes } of store.all()) {
+      const tx = this.#readBack(bytes)
+      if (tx === null) continue
+      if ((await ledger.receipt(txId)) !== null) await store.remove([txId])
+      else pending.restore(admission.toPending(tx), inBatches.has(txName(txId)) ? Date.now() : null)
     }
+    if (pending.size > 0) log.info({ transactions: pending.size }, 'accepted transactions are on their way')
+  }
+
+  /** Its signatures were checked before it was written. */
+  #readBack(bytes: Uint8Array): DecodedTransaction | null {
+    try {
+      return this.#options.admission.decodeUnsigned(bytes)
+    } catch (error) {
+      this.#options.log.error(
+        { err: error },
+        'an accepted transaction is not valid in this build, and left where it is',
+      )
+      return null
+    }
+  }
+
+  /** Starts the timers, and offers what was read back. */
+  start(): void {
     this.#loadTimer = setInterval(() => {
       this.#checkLoad()
     }, LOAD_CHECK_MS)
@@ -82,76 +111,109 @@ export class Intake {
   }
 
   stop(): void {
+    this.#stopped = true
     clearInterval(this.#loadTimer)
     clearTimeout(this.#offerTimer)
     clearTimeout(this.#handoverTimer)
   }
 
   /**
-   * Takes one transaction in.
+   * Takes one transaction in. Resolves when it is durable here, or final.
    * @returns its id, and whether it was here or final before.
    * @throws CordonError with the reason for a refusal; `busy` if it should be tried again later.
    */
   async submit(bytes: Uint8Array): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    const { admission, pending } = this.#options
-    const tx = admission.decode(bytes)
-    const { id } = tx
-    if (pending.get(txName(id)) !== null || (await this.#isExecuted(tx))) return { id, known: true }
-    this.#refuseIfBusy()
-    await admission.check(tx.transaction, Date.now())
-    await this.#accept(tx)
-    return { id, known: false }
+    return this.#take(this.#options.admission.decode(bytes))
   }
 
-  /** Whether the ledger has it. The disk is asked only where memory cannot tell: an unordered id lives as long as it is valid. */
-  async #isExecuted({ id, transaction }: DecodedTransaction): Promise<boolean> {
-    const { ledger } = this.#options
-    if (ledger.isLive(id)) return true
-    if (transaction.sequence === 0n && transaction.validUntilMs >= ledger.timeMs) return false
-    return (await ledger.receipt(id)) !== null
-  }
-
-  async #accept(tx: DecodedTransaction): Promise<void> {
+  async #take(tx: DecodedTransaction): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
     const { admission, pending, checked, gossip, self } = this.#options
-    checked(tx.bytes)
-    await pending.accept(admission.toPending(tx, true), performance.now())
-    if (self === null) gossip(tx.bytes)
-    else this.offerDue()
+    const { id } = tx
+    const taken = await this.#withAccount(tx, (account) => {
+      const known = pending.get(txName(id)) !== null
+      if (!known) {
+        this.#refuseIfBusy()
+        admission.judge(tx.transaction, account, Date.now())
+        checked(tx)
+      }
+      return { known, durable: pending.accept(admission.toPending(tx), performance.now()) }
+    })
+    if (taken === null) return { id, known: true }
+    const { known, durable } = taken
+    this.offerDue()
+    await durable
+    if (!known && self === null) gossip(tx.bytes)
+    return { id, known }
+  }
+
+  /**
+   * Decides about a transaction with its sender's account. `decide` runs in the turn in which it is certain that no block
+   * was executed since the account was read, so that what is pending then is all that comes on top of it: submissions
+   * that come at once are judged one after the other.
+   * @returns what `decide` says, or null if the transaction is final.
+   */
+  async #withAccount<Result>(
+    { id, transaction }: DecodedTransaction,
+    decide: (account: Account | null) => Result,
+  ): Promise<Result | null> {
+    const { ledger } = this.#options
+    for (;;) {
+      const { height } = ledger
+      const [receipt, account] = await Promise.all([ledger.receipt(id), ledger.account(transaction.sender)])
+      if (receipt !== null) return null
+      if (ledger.height === height) return decide(account)
+    }
   }
 
   /** A transaction from the `tx` topic: kept by validators until it is final, batched by the one whose turn it is. */
   async onGossip(bytes: Uint8Array): Promise<Verdict> {
-    const { admission, pending, set, self, checked } = this.#options
+    const { admission, pending } = this.#options
     let tx: DecodedTransaction
     try {
       tx = admission.decode(bytes)
-    } catch {
-      return 'reject'
+    } catch (error) {
+      if (error instanceof CordonError) return 'reject'
+      throw error
     }
-    const { id } = tx
-    if (pending.get(txName(id)) !== null || (await this.#isExecuted(tx))) return 'ignore'
+    if (pending.get(txName(tx.id)) !== null) return 'ignore'
     try {
-      await admission.check(tx.transaction, Date.now())
-    } catch {
-      return 'ignore' // depends on the state, which may differ for a moment between honest nodes
+      const isNew = await this.#withAccount(tx, (account) => this.#track(tx, account))
+      return isNew === true ? 'accept' : 'ignore'
+    } catch (error) {
+      // Depends on the state, which may differ for a moment between honest nodes.
+      if (error instanceof CordonError) return 'ignore'
+      throw error
     }
-    if (self !== null && !pending.full) {
-      checked(bytes)
-      const rank = assignmentRank(set, self, id)
-      pending.track(admission.toPending(tx, false), performance.now() + rank * TAKEOVER_MS, null)
-      this.offerDue()
-    }
-    return 'accept'
   }
 
-  /** Transactions that a full node hands over. Taken only if they were admitted and are durable here. */
-  onSubmitted(txs: readonly Uint8Array[]): Promise<readonly boolean[]> {
+  /** @returns whether it is worth being passed on. @throws CordonError */
+  #track(tx: DecodedTransaction, account: Account | null): boolean {
+    const { admission, pending, set, self, checked } = this.#options
+    if (pending.get(txName(tx.id)) !== null) return false
+    admission.judge(tx.transaction, account, Date.now())
+    if (self !== null && !pending.full) {
+      checked(tx)
+      const rank = assignmentRank(set, self, tx.id)
+      pending.track(admission.toPending(tx), performance.now() + rank * TAKEOVER_MS)
+      this.offerDue()
+    }
+    return true
+  }
+
+  /**
+   * Transactions that a full node hands over. Resolves to which of them are durable here, or final.
+   * @throws CordonError if one of them can never be valid: an honest node hands over none of that kind.
+   */
+  async onSubmitted(txs: readonly Uint8Array[]): Promise<readonly boolean[]> {
+    const decoded = txs.map((bytes) => this.#options.admission.decode(bytes))
     return Promise.all(
-      txs.map(async (bytes) => {
+      decoded.map(async (tx) => {
         try {
-          await this.submit(bytes)
+          await this.#take(tx)
           return true
-        } catch {
+        } catch (error) {
+          if (!(error instanceof CordonError))
+            this.#options.log.error({ err: error }, 'a transaction that was handed over could not be kept')
           return false
         }
       }),
@@ -160,7 +222,7 @@ export class Intake {
 
   /** Hands to the batch builder what is due; several calls of one turn become one input. */
   offerDue(): void {
-    if (this.#offerQueued || this.#options.self === null) return
+    if (this.#offerQueued || this.#options.self === null || this.#stopped) return
     this.#offerQueued = true
     queueMicrotask(() => {
       this.#offerQueued = false
@@ -169,6 +231,7 @@ export class Intake {
   }
 
   #offerNow(): void {
+    if (this.#stopped) return
     const { pending, offer } = this.#options
     const due = pending.takeDue(performance.now(), Date.now(), OFFER_TXS)
     if (due.length > 0) offer(due)
@@ -184,25 +247,31 @@ export class Intake {
   }
 
   #armHandover(): void {
+    if (this.#stopped) return
     this.#handoverTimer = setTimeout(() => {
-      const txs = this.#options.pending.unfinished(HANDOVER_TXS)
-      const done = txs.length === 0 ? Promise.resolve() : this.#options.handOver(txs).catch(() => undefined) // the next round tries another validator
-      void done.then(() => {
+      void this.#handOver().then(() => {
         this.#armHandover()
       })
-    }, HANDOVER_INTERVAL_MS)
+    }, HANDOVER_CHECK_MS)
+  }
+
+  async #handOver(): Promise<void> {
+    const { pending, handOver } = this.#options
+    const txs = pending.takeForHandover(performance.now(), HANDOVER_TXS)
+    if (txs.length > 0) await handOver(txs).catch(() => undefined) // the next round tries another validator
   }
 
   #checkLoad(): void {
     const { load, maxOpenBatches, pending } = this.#options
-    const { ownOpenBatches, queuedTxs, executionBacklogTxs } = load()
-    if (pending.full)
-      this.#busy = `${LIMITS.pendingTxs} transactions are on their way, the most this node takes`
+    const { ownOpenBatches, queuedTxs, executionBacklogTxs, executionBacklogBlocks } = load()
+    if (pending.full) this.#busy = `${pending.size} transactions are on their way, the most this node takes`
     else if (ownOpenBatches >= maxOpenBatches)
       this.#busy = `${ownOpenBatches} batches of this validator wait to be ordered`
     else if (queuedTxs > MAX_QUEUED_TXS) this.#busy = `${queuedTxs} transactions wait for a batch`
     else if (executionBacklogTxs > MAX_EXECUTION_BACKLOG_TXS)
       this.#busy = `${executionBacklogTxs} ordered transactions wait to be executed`
+    else if (executionBacklogBlocks > MAX_EXECUTION_BACKLOG_BLOCKS)
+      this.#busy = `this node is ${executionBacklogBlocks} blocks behind`
     else this.#busy = null
   }
 

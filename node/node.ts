@@ -169,8 +169,12 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     set,
     genesisHash,
     self,
+    parameters,
     verifier,
     store,
+    log,
+    backlog: () => driver.backlog,
+    finalHeight: () => replica.delivered.height,
     input: (input) => {
       driver.input(input)
     },
@@ -198,6 +202,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
         log.info({ peer: peer.id, validator: peer.validator }, 'peer connected')
       },
       onPeerGone: (peer) => {
+        exchange.onPeerGone(peer)
         log.info({ peer: peer.id, validator: peer.validator }, 'peer gone')
       },
     },
@@ -216,17 +221,19 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
       ownOpenBatches: replica.ownOpenBatches,
       queuedTxs: replica.queuedTxs,
       executionBacklogTxs: executor.backlogTxs,
+      executionBacklogBlocks: executor.backlogBlocks,
     }),
     offer: (txs) => {
       driver.input({ type: 'submit', txs })
     },
-    checked: (bytes) => {
-      assessor.remember(bytes)
+    checked: (tx) => {
+      assessor.remember(tx)
     },
     gossip: (bytes) => {
       network.publish('tx', bytes)
     },
     handOver: (txs) => exchange.handOver(txs),
+    log,
   })
 
   // Status and surfaces.
@@ -295,15 +302,16 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     }
   }
 
+  await intake.restore(ownBatchedTxs(restored, self))
   await network.start()
   opened.defer(() => network.stop())
-  await intake.start(ownBatchedTxs(restored, self))
-  opened.defer(() => {
-    intake.stop()
-  })
   executor.catchUp(newest?.height ?? 0)
   driver.input({ type: 'start' })
   driver.input({ type: 'next-due', timeMs: ledger.nextDueMs })
+  intake.start()
+  opened.defer(() => {
+    intake.stop()
+  })
 
   const receipts = new ReceiptAssembler(ledger, store, outcomes)
   const service = createService({

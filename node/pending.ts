@@ -5,14 +5,18 @@
  * When a transaction is offered to the batch builder:
  * - accepted here and this node is a validator: at once;
  * - heard by gossip: after `rank × TAKEOVER_MS`, the rank coming from `assignment.ts`;
- * - again, whenever the batch it went into can no longer be executed (by finalized block time, never by a local clock).
+ * - again, whenever the batch it went into can no longer be executed (by finalized block time, never by a local clock);
+ * - after it was void for its sequence: when its sender has got there (`unpark`).
  */
 import { toHex } from '../crypto/bytes.ts'
 import { LIMITS } from '../config/limits.ts'
-import type { PendingStore } from './store/pending-store.ts'
+import type { ExpiredTx, PendingStore } from './store/pending-store.ts'
+import { Timetable } from './timetable.ts'
 
 /** A validator of rank k takes a gossiped transaction over after k times this. */
 export const TAKEOVER_MS = 500
+/** A full node hands a transaction to another validator after this time without an end. */
+const HANDOVER_INTERVAL_MS = 1_000
 
 export interface PendingTx {
   readonly id: Uint8Array
@@ -21,28 +25,44 @@ export interface PendingTx {
   readonly bytes: Uint8Array
   /** Hex account id. */
   readonly sender: string
+  /** 0: unordered. */
+  readonly sequence: bigint
   readonly validUntilMs: number
   /** What it takes from the sender at most: amounts and fee. */
   readonly outgoing: bigint
-  /** Answered `accepted` here. */
-  readonly accepted: boolean
 }
 
 interface Entry {
   readonly tx: PendingTx
-  /** Monotonic time at which it may be offered first. */
-  readonly dueMs: number
-  /** Wall time of the newest offer, or null. */
-  offeredMs: number | null
+  /** Answered `accepted` here, or about to be: settles when it is on disk. Null: heard by gossip only. */
+  durable: Promise<void> | null
+}
+
+interface Sender {
+  amount: bigint
+  count: number
+  /** Of ordered transactions, with how many have each. */
+  readonly sequences: Map<bigint, number>
+  /** Names of transactions that were void for their sequence. */
+  readonly parked: Set<string>
 }
 
 export class PendingTransactions {
   readonly #store: PendingStore
   readonly #batchTtlMs: number
   readonly #entries: Map<string, Entry> = new Map()
-  readonly #outgoing: Map<string, { amount: bigint; count: number }> = new Map()
-  /** Names not offered yet, in order of arrival; those with a later `dueMs` stay. */
-  #waiting: Set<string> = new Set()
+  readonly #senders: Map<string, Sender> = new Map()
+  /** Senders with parked transactions, the one longest not looked at first. */
+  readonly #parkedSenders: Set<string> = new Set()
+  /** When to offer: monotonic time. */
+  readonly #due = new Timetable()
+  /** When offered last: wall time. */
+  readonly #offered = new Timetable()
+  /** When they expire: block time. */
+  readonly #validity = new Timetable()
+  /** When to hand accepted ones over: monotonic time. */
+  readonly #handover = new Timetable()
+  #bytes = 0
 
   constructor(store: PendingStore, batchTtlMs: number) {
     this.#store = store
@@ -54,7 +74,7 @@ export class PendingTransactions {
   }
 
   get full(): boolean {
-    return this.#entries.size >= LIMITS.pendingTxs
+    return this.#entries.size >= LIMITS.pendingTxs || this.#bytes >= LIMITS.pendingBytes
   }
 
   get(name: string): PendingTx | null {
@@ -63,72 +83,147 @@ export class PendingTransactions {
 
   /** What the account's pending transactions may take, in uCRD, and how many there are. */
   outgoing(sender: string): { readonly amount: bigint; readonly count: number } {
-    return this.#outgoing.get(sender) ?? { amount: 0n, count: 0 }
+    const { amount, count } = this.#senders.get(sender) ?? { amount: 0n, count: 0 }
+    return { amount, count }
   }
 
-  /** Durable, then pending. Resolves when `accepted` may be answered. */
-  async accept(tx: PendingTx, dueMs: number): Promise<void> {
-    this.#add(tx, dueMs, null)
+  /** Whether a transaction of this account with this sequence is on its way. */
+  hasSequence(sender: string, sequence: bigint): boolean {
+    return this.#senders.get(sender)?.sequences.has(sequence) === true
+  }
+
+  /**
+   * Pending, then durable. Resolves when `accepted` may be answered: also for one that was heard by gossip, and for one
+   * whose first submission is still on its way to the disk.
+   * @param nowMs monotonic.
+   */
+  accept(tx: PendingTx, nowMs: number): Promise<void> {
+    const held = this.#entries.get(tx.name)
+    if (held !== undefined && held.durable !== null) return held.durable
+    const entry = held ?? this.#add(tx, nowMs)
+    if (this.#due.has(tx.name)) this.#due.set(tx.name, nowMs)
+    this.#handover.set(tx.name, nowMs + HANDOVER_INTERVAL_MS)
+    entry.durable = this.#log(entry, held === undefined)
+    return entry.durable
+  }
+
+  async #log(entry: Entry, isNew: boolean): Promise<void> {
+    const { id, name, bytes } = entry.tx
     try {
-      await this.#store.put(tx.id, tx.bytes)
+      await this.#store.put(id, bytes)
     } catch (error) {
-      this.#drop(tx.name)
+      entry.durable = null
+      this.#handover.delete(name)
+      if (isNew && this.#entries.get(name) === entry) this.#drop(name)
       throw error
     }
+    // It ended before it was on disk: nobody else would take it off again.
+    if (this.#entries.get(name) !== entry) await this.#store.remove([id])
   }
 
-  /** From gossip, or from the log at start; `offeredMs` if it is known to be in a batch already. */
-  track(tx: PendingTx, dueMs: number, offeredMs: number | null): void {
-    const held = this.#entries.get(tx.name)
-    if (held === undefined) this.#add(tx, dueMs, offeredMs)
+  /** From gossip: to be offered at `dueMs`, monotonic. */
+  track(tx: PendingTx, dueMs: number): void {
+    if (!this.#entries.has(tx.name)) this.#add(tx, dueMs)
+  }
+
+  /** From the log, at start; `offeredMs`, wall time, if it is in a batch of this node that is sent again. */
+  restore(tx: PendingTx, offeredMs: number | null): void {
+    if (this.#entries.has(tx.name)) return
+    this.#add(tx, 0).durable = Promise.resolve()
+    this.#handover.set(tx.name, 0)
+    if (offeredMs === null) return
+    this.#due.delete(tx.name)
+    this.#offered.set(tx.name, offeredMs)
   }
 
   /** Transactions to put into a batch now; they count as offered from here on. */
   takeDue(monotonicMs: number, wallMs: number, max: number): Uint8Array[] {
     const due: Uint8Array[] = []
-    for (const name of this.#waiting) {
-      if (due.length >= max) break
-      const entry = this.#entries.get(name)
-      if (entry !== undefined && entry.dueMs > monotonicMs) continue
-      this.#waiting.delete(name)
-      if (entry === undefined) continue
-      entry.offeredMs = wallMs
-      due.push(entry.tx.bytes)
+    while (due.length < max) {
+      const name = this.#due.takeDue(monotonicMs)
+      if (name === null) break
+      this.#offered.set(name, wallMs)
+      due.push((this.#entries.get(name) as Entry).tx.bytes)
     }
     return due
   }
 
   /** Monotonic time at which something may be offered next; Infinity if nothing waits. */
   nextDueMs(): number {
-    let earliest = Infinity
-    for (const name of this.#waiting)
-      earliest = Math.min(earliest, this.#entries.get(name)?.dueMs ?? Infinity)
-    return earliest
+    return this.#due.nextMs
   }
 
-  /** Accepted transactions whose end is not known, oldest first. */
-  unfinished(max: number): Uint8Array[] {
+  /** Accepted transactions without an end for a while, the longest not handed over first. */
+  takeForHandover(nowMs: number, max: number): Uint8Array[] {
     const txs: Uint8Array[] = []
-    for (const entry of this.#entries.values()) {
-      if (txs.length >= max) break
-      if (entry.tx.accepted) txs.push(entry.tx.bytes)
+    const names: string[] = []
+    while (txs.length < max) {
+      const name = this.#handover.takeDue(nowMs)
+      if (name === null) break
+      names.push(name)
+      txs.push((this.#entries.get(name) as Entry).tx.bytes)
     }
+    for (const name of names) this.#handover.set(name, nowMs + HANDOVER_INTERVAL_MS)
     return txs
   }
 
   /** These are final. */
   settle(names: Iterable<string>): void {
-    const ended: Uint8Array[] = []
+    const logged: Uint8Array[] = []
     for (const name of names) {
-      const tx = this.#drop(name)
-      if (tx?.accepted === true) ended.push(tx.id)
+      const entry = this.#drop(name)
+      if (entry !== null && entry.durable !== null) logged.push(entry.tx.id)
     }
-    if (ended.length > 0) void this.#store.remove(ended).catch(() => undefined) // they would end again after a restart
+    // Not waited for: what comes back after a crash is found in the ledger then. A store that fails refuses the next put.
+    if (logged.length > 0) this.#store.remove(logged).catch(() => undefined)
   }
 
   /** These were in a batch that did not count; they go into another one. */
   offerAgain(names: Iterable<string>): void {
-    for (const name of names) if (this.#entries.has(name)) this.#waiting.add(name)
+    for (const name of names) if (this.#entries.has(name) && !this.#due.has(name)) this.#offer(name)
+  }
+
+  /** These were void for their sequence: they wait until their sender gets there, without being offered again. */
+  park(names: Iterable<string>): void {
+    for (const name of names) {
+      const entry = this.#entries.get(name)
+      if (entry === undefined || entry.tx.sequence === 0n) continue
+      this.#due.delete(name)
+      this.#offered.delete(name)
+      this.#senders.get(entry.tx.sender)?.parked.add(name)
+      this.#parkedSenders.add(entry.tx.sender)
+    }
+  }
+
+  /** Accounts with parked transactions; another part of them each time, so that each has its turn. */
+  takeParkedSenders(max: number): string[] {
+    const senders: string[] = []
+    for (const sender of this.#parkedSenders) {
+      if (senders.length >= max) break
+      senders.push(sender)
+    }
+    for (const sender of senders) {
+      this.#parkedSenders.delete(sender)
+      this.#parkedSenders.add(sender)
+    }
+    return senders
+  }
+
+  /**
+   * The account has executed up to this sequence: offers the parked transactions that come next.
+   * @returns parked ones that come too late: another transaction had their sequence.
+   */
+  unpark(sender: string, sequence: bigint): PendingTx[] {
+    const parked = [...(this.#senders.get(sender)?.parked ?? [])]
+      .map((name) => (this.#entries.get(name) as Entry).tx)
+      .sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
+    let next = sequence + 1n
+    for (const tx of parked) {
+      if (tx.sequence !== next) continue
+      this.#offer(tx.name)
+      next++
+    }
+    return parked.filter((tx) => tx.sequence <= sequence)
   }
 
   /**
@@ -136,17 +231,31 @@ export class PendingTransactions {
    * @returns the names of those that expired.
    */
   async advance(executedTimeMs: number): Promise<string[]> {
-    const expired: PendingTx[] = []
-    for (const [name, entry] of this.#entries) {
-      if (entry.tx.validUntilMs < executedTimeMs) expired.push(entry.tx)
-      else if (entry.offeredMs !== null && entry.offeredMs + this.#batchTtlMs < executedTimeMs)
-        this.#waiting.add(name)
+    for (;;) {
+      const name = this.#offered.takeDue(executedTimeMs - this.#batchTtlMs - 1)
+      if (name === null) break
+      this.#offer(name)
     }
-    for (const tx of expired) this.#drop(tx.name)
-    const marked = expired.filter((tx) => tx.accepted)
-    if (marked.length > 0)
-      await this.#store.expire(marked.map((tx) => ({ txId: tx.id, validUntilMs: tx.validUntilMs })))
-    return expired.map((tx) => tx.name)
+    const expired: string[] = []
+    for (;;) {
+      const name = this.#validity.takeDue(executedTimeMs - 1)
+      if (name === null) break
+      expired.push(name)
+    }
+    await this.expire(expired, executedTimeMs)
+    return expired
+  }
+
+  /** At this block time it is certain that these will never be executed. */
+  async expire(names: readonly string[], executedTimeMs: number): Promise<void> {
+    const logged: ExpiredTx[] = []
+    for (const name of names) {
+      const entry = this.#entries.get(name)
+      if (entry === undefined || entry.durable === null) continue
+      logged.push({ txId: entry.tx.id, validUntilMs: entry.tx.validUntilMs })
+    }
+    if (logged.length > 0) await this.#store.expire(logged, executedTimeMs)
+    for (const name of names) this.#drop(name)
   }
 
   /** `validUntilMs` of a transaction accepted here that expired, or null. */
@@ -154,23 +263,54 @@ export class PendingTransactions {
     return this.#store.expired(id)
   }
 
-  #add(tx: PendingTx, dueMs: number, offeredMs: number | null): void {
-    this.#entries.set(tx.name, { tx, dueMs, offeredMs })
-    if (offeredMs === null) this.#waiting.add(tx.name)
-    const sum = this.outgoing(tx.sender)
-    this.#outgoing.set(tx.sender, { amount: sum.amount + tx.outgoing, count: sum.count + 1 })
+  #offer(name: string): void {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) return
+    this.#unparkOne(entry.tx)
+    this.#offered.delete(name)
+    this.#due.set(name, 0)
   }
 
-  #drop(name: string): PendingTx | null {
+  #add(tx: PendingTx, dueMs: number): Entry {
+    const entry: Entry = { tx, durable: null }
+    this.#entries.set(tx.name, entry)
+    this.#due.set(tx.name, dueMs)
+    this.#validity.set(tx.name, tx.validUntilMs)
+    this.#bytes += tx.bytes.length
+    const sender = this.#senders.get(tx.sender) ?? newSender()
+    this.#senders.set(tx.sender, sender)
+    sender.amount += tx.outgoing
+    sender.count++
+    if (tx.sequence > 0n) sender.sequences.set(tx.sequence, (sender.sequences.get(tx.sequence) ?? 0) + 1)
+    return entry
+  }
+
+  #drop(name: string): Entry | null {
     const entry = this.#entries.get(name)
     if (entry === undefined) return null
+    const { tx } = entry
     this.#entries.delete(name)
-    this.#waiting.delete(name)
-    const sum = this.outgoing(entry.tx.sender)
-    if (sum.count <= 1) this.#outgoing.delete(entry.tx.sender)
-    else this.#outgoing.set(entry.tx.sender, { amount: sum.amount - entry.tx.outgoing, count: sum.count - 1 })
-    return entry.tx
+    for (const timetable of [this.#due, this.#offered, this.#validity, this.#handover]) timetable.delete(name)
+    this.#bytes -= tx.bytes.length
+    this.#unparkOne(tx)
+    const sender = this.#senders.get(tx.sender) as Sender
+    sender.amount -= tx.outgoing
+    sender.count--
+    const same = sender.sequences.get(tx.sequence) ?? 0
+    if (same > 1) sender.sequences.set(tx.sequence, same - 1)
+    else sender.sequences.delete(tx.sequence)
+    if (sender.count === 0) this.#senders.delete(tx.sender)
+    return entry
   }
+
+  #unparkOne({ sender, name }: PendingTx): void {
+    const parked = this.#senders.get(sender)?.parked
+    if (parked?.delete(name) === true && parked.size === 0) this.#parkedSenders.delete(sender)
+  }
+}
+
+function newSender(): Sender {
+  return { amount: 0n, count: 0, sequences: new Map(), parked: new Set() }
 }
 
 /** Name of a transaction in maps. */

@@ -190,6 +190,8 @@ class Service {
 
   async tx(id: Uint8Array): Promise<TxInfo> {
     const { ledger, pending } = this.#options
+    // Looked at first: what ends while the ledger is asked is pending no longer, but neither is it unknown.
+    const waiting = pending.get(toHex(id))
     const receipt = await ledger.receipt(id)
     if (receipt !== null) {
       const stored = await ledger.transaction(id)
@@ -200,7 +202,6 @@ class Service {
         receipt,
       )
     }
-    const waiting = pending.get(toHex(id))
     if (waiting !== null)
       return this.#txInfo(id, decodeTransaction(waiting.bytes).transaction, 'pending', null)
     const expiredAt = await pending.expired(id)

@@ -5,12 +5,12 @@
 import type { Logger } from 'pino'
 import type { BlockEvent } from '../client/api.ts'
 import { CordonError } from '../config/errors.ts'
-import { toHex } from '../crypto/bytes.ts'
+import { fromHex, toHex } from '../crypto/bytes.ts'
 import type { Input, Note } from '../consensus/replica-types.ts'
 import type { Block } from '../consensus/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
-import type { BlockExecution, ExecutedTransfer, Receipt } from '../ledger/types.ts'
+import type { BlockExecution, ExecutedTransfer, Receipt, VoidTransaction } from '../ledger/types.ts'
 import type { TransferOutcome } from '../fraud/types.ts'
 import { batchKey } from './assessor.ts'
 import type { ExecutedBlock } from './executor.ts'
@@ -24,6 +24,8 @@ import { transferKey } from './transfers.ts'
 
 /** Pending transactions are compared with block time this often, by block time. */
 const ADVANCE_INTERVAL_MS = 250
+/** Accounts with transactions that wait for their sequence, looked at each time. */
+const PARKED_SENDERS = 256
 
 export interface SettlementOptions {
   readonly ledger: Ledger
@@ -65,10 +67,9 @@ export class Settlement {
     scorer.executed(execution.transfers.map(outcomeOf))
     for (const ref of refs) scorer.dropBatch(batchKey(ref))
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
-    pending.offerAgain(skippedTxs.map((bytes) => txName(decodeTransaction(bytes).id)))
-    pending.offerAgain(
-      execution.voids.flatMap((entry) => (entry.reason === 'sequence' ? [txName(entry.txId)] : [])),
-    )
+    pending.settle(voidsOf(execution, 'duplicate')) // executed before, in a batch of somebody else
+    pending.park(voidsOf(execution, 'sequence'))
+    pending.offerAgain(namesOf(skippedTxs))
     metrics.noteExecuted(execution)
     input({ type: 'executed', result: execution })
     if (execution.nextDueMs !== this.#nextDueMs) {
@@ -82,7 +83,23 @@ export class Settlement {
   async #expired(executedTimeMs: number): Promise<string[]> {
     if (executedTimeMs < this.#advancedMs + ADVANCE_INTERVAL_MS) return []
     this.#advancedMs = executedTimeMs
-    return this.#options.pending.advance(executedTimeMs)
+    const expired = await this.#options.pending.advance(executedTimeMs)
+    return [...expired, ...(await this.#unpark(executedTimeMs))]
+  }
+
+  /** @returns the names of transactions that lost their sequence to another one: those can never be executed. */
+  async #unpark(executedTimeMs: number): Promise<string[]> {
+    const { pending, ledger } = this.#options
+    const lost: string[] = []
+    for (const sender of pending.takeParkedSenders(PARKED_SENDERS)) {
+      const account = await ledger.account(fromHex(sender))
+      for (const { id, name } of pending.unpark(sender, account?.sequence ?? 0n)) {
+        if ((await ledger.receipt(id)) === null) lost.push(name)
+        else pending.settle([name])
+      }
+    }
+    await pending.expire(lost, executedTimeMs)
+    return lost
   }
 
   /** Something the replica wants people to know. */
@@ -151,6 +168,21 @@ function eventOf(
     })),
     expired,
   }
+}
+
+function voidsOf({ voids }: BlockExecution, reason: VoidTransaction['reason']): string[] {
+  return voids.flatMap((entry) => (entry.reason === reason ? [txName(entry.txId)] : []))
+}
+
+/** Names of those that decode: a certified batch has no others, with at most F faulty. */
+function namesOf(txs: readonly Uint8Array[]): string[] {
+  return txs.flatMap((bytes) => {
+    try {
+      return [txName(decodeTransaction(bytes).id)]
+    } catch {
+      return []
+    }
+  })
 }
 
 function outcomeOf(transfer: ExecutedTransfer): TransferOutcome {

@@ -3,12 +3,20 @@
  * while the ids of those that expired. Written before `accepted` leaves (dissemination.md, Life of a batch 1).
  */
 import { Writer, Reader } from '../../crypto/codec.ts'
-import { openDatabase, type Database } from './database.ts'
+import { openDatabase, type Database, type Operation } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
 
 const FORMAT = 'cordon-pending/1'
-const PENDING = 1
-const EXPIRED = 2
+/** First byte of a key: which table. `expiry` has the ids of `expired` by time. */
+const TABLE = { pending: 1, expired: 2, expiry: 3 } as const
+/** That long, by block time, a node can say of a transaction that it expired. */
+const KEEP_EXPIRED_MS = 7 * 86_400_000
+
+/** A transaction that will never be executed. */
+export interface ExpiredTx {
+  readonly txId: Uint8Array
+  readonly validUntilMs: number
+}
 
 export class PendingStore {
   readonly #database: Database
@@ -29,43 +37,56 @@ export class PendingStore {
 
   /** Resolves when the transaction is on disk. */
   put(txId: Uint8Array, bytes: Uint8Array): Promise<void> {
-    return this.#commit.write([{ type: 'put', key: key(PENDING, txId), value: bytes }])
+    return this.#commit.write([{ type: 'put', key: key(TABLE.pending, txId), value: bytes }])
   }
 
   /** Forgets transactions whose end the ledger knows. May be lost in a crash: they end again. */
   async remove(txIds: readonly Uint8Array[]): Promise<void> {
-    await this.#database.batch(txIds.map((txId) => ({ type: 'del' as const, key: key(PENDING, txId) })))
+    await this.#database.batch(txIds.map((txId) => ({ type: 'del' as const, key: key(TABLE.pending, txId) })))
   }
 
-  /** Marks transactions as expired, so that the answer can be had later. */
-  async expire(
-    entries: readonly { readonly txId: Uint8Array; readonly validUntilMs: number }[],
-  ): Promise<void> {
-    await this.#commit.write(
-      entries.flatMap(({ txId, validUntilMs }) => [
-        { type: 'del' as const, key: key(PENDING, txId) },
-        { type: 'put' as const, key: key(EXPIRED, txId), value: new Writer(8).u48(validUntilMs).finish() },
-      ]),
-    )
+  /** Marks transactions as expired at this block time, so that the answer can be had later; forgets old marks. */
+  async expire(entries: readonly ExpiredTx[], timeMs: number): Promise<void> {
+    const operations: Operation[] = entries.flatMap(({ txId, validUntilMs }) => [
+      { type: 'del', key: key(TABLE.pending, txId) },
+      { type: 'put', key: key(TABLE.expired, txId), value: new Writer(8).u48(validUntilMs).finish() },
+      { type: 'put', key: expiryKey(timeMs, txId), value: new Uint8Array(0) },
+    ])
+    // Twice as many as come: so the old ones become fewer, however many there are.
+    for (const old of await this.#expiredBefore(timeMs - KEEP_EXPIRED_MS, 2 * entries.length)) {
+      operations.push({ type: 'del', key: old }, { type: 'del', key: key(TABLE.expired, old.subarray(9)) })
+    }
+    await this.#commit.write(operations)
+  }
+
+  async #expiredBefore(timeMs: number, limit: number): Promise<Uint8Array[]> {
+    if (timeMs <= 0 || limit === 0) return []
+    const range = { gte: Uint8Array.of(TABLE.expiry), lt: expiryKey(timeMs), limit }
+    return this.#database.keys(range).all()
   }
 
   /** `validUntilMs` of a transaction that expired here, or null. */
   async expired(txId: Uint8Array): Promise<number | null> {
-    const value = await this.#database.get(key(EXPIRED, txId))
+    const value = await this.#database.get(key(TABLE.expired, txId))
     return value === undefined ? null : new Reader(value).u48()
   }
 
   /** All pending transactions, to offer them again after a start. */
-  async *all(): AsyncGenerator<Uint8Array> {
-    for await (const bytes of this.#database.values({
-      gte: Uint8Array.of(PENDING),
-      lt: Uint8Array.of(PENDING + 1),
+  async *all(): AsyncGenerator<{ readonly txId: Uint8Array; readonly bytes: Uint8Array }> {
+    for await (const [row, bytes] of this.#database.iterator({
+      gte: Uint8Array.of(TABLE.pending),
+      lt: Uint8Array.of(TABLE.pending + 1),
     })) {
-      yield bytes
+      yield { txId: row.subarray(1), bytes }
     }
   }
 }
 
 function key(table: number, txId: Uint8Array): Uint8Array {
   return new Writer(33).u8(table).fixed(txId, 32).finish()
+}
+
+function expiryKey(timeMs: number, txId?: Uint8Array): Uint8Array {
+  const writer = new Writer(41).u8(TABLE.expiry).u48(timeMs)
+  return (txId === undefined ? writer : writer.fixed(txId, 32)).finish()
 }
