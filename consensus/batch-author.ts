@@ -69,7 +69,9 @@ export class BatchAuthor {
 
   #closesAtMs(): number {
     const { own, parameters } = this.#core
-    return this.#builder.closesAtMs(own.count < EAGER_BATCHES ? parameters.batchIntervalMs : parameters.ackRetryMs)
+    return this.#builder.closesAtMs(
+      own.count < EAGER_BATCHES ? parameters.batchIntervalMs : parameters.ackRetryMs,
+    )
   }
 
   #closeBatches(): void {

@@ -128,19 +128,16 @@ export class Dissemination implements PayloadSource {
     const { batches, finalBlocks, executed } = this.#restored
     this.#core.hearing.start(this.#core.clock.monotonicMs)
     for (const block of finalBlocks) this.#order(block, false)
-    const executedTimeMs = executed.at(-1)?.timeMs ?? 0
-    this.onExecuted(executedTimeMs)
-    for (const { batch, ack } of batches) {
-      // One that is void by now is left alone, not deleted: `finalBlocks` does not reach back far enough to tell
-      // whether it is ordered.
-      const expired = batch.batch.createdMs + this.#core.parameters.batchTtlMs < executedTimeMs
-      if (!expired) this.#restore(batch, ack)
-    }
+    const executedTimeMs = executed.at(-1)?.timeMs
+    if (executedTimeMs !== undefined) this.onExecuted(executedTimeMs)
+    for (const { batch, ack } of batches) this.#restore(batch, ack)
   }
 
   #restore(signed: SignedBatch, ack: Ack | null): void {
-    const { set, self, limits } = this.#core
-    if (signed.batch.epoch !== set.epoch) return
+    const { set, self, limits, pool } = this.#core
+    // One that is void by now is left alone, not deleted: `finalBlocks` does not reach back far enough to tell whether
+    // it is ordered.
+    if (signed.batch.epoch !== set.epoch || pool.isPast(signed.batch.createdMs)) return
     const entry = this.#certifier.entry(refOfBatch(signed), batchFields(signed.batch))
     entry.body = 'stored'
     limits.review(entry)

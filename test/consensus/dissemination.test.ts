@@ -513,6 +513,32 @@ test('an ordered batch is never deleted', () => {
   assert.equal(bench.dissemination.knownBatches, 0)
 })
 
+test('a late copy of a batch that was ordered and forgotten is not taken for a new one, whatever the clock says', () => {
+  const bench = new Bench()
+  const batch = bench.batchOf(1, 7)
+  bench.gossiped(batch)
+  bench.assessed(batch)
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith([certificate]))
+  })
+  // The chain is ahead of the local clock by more than batchTtlMs.
+  const timeMs = batch.batch.createdMs + bench.parameters.batchTtlMs + 1
+  bench.step(() => {
+    bench.dissemination.onExecuted(timeMs)
+  })
+  assert.deepEqual(bench.asked(batch), [])
+  assert.deepEqual(
+    bench.step(() => {
+      bench.dissemination.onExecuted(timeMs + 1)
+    }),
+    [],
+  )
+})
+
 test('an own batch that was not ordered in time is open no longer', () => {
   const bench = new Bench()
   const batch = bench.write([tx(1)])
