@@ -42,6 +42,7 @@ import {
 import { FEWEST_LOAD_ACCOUNTS } from './load/plan.ts'
 import { lockHolder } from './lock.ts'
 import { peerIdOf } from './peer-id.ts'
+import { isSameProcess } from './processes.ts'
 import { freePorts, portsFrom } from './ports.ts'
 
 export const DEFAULT_VALIDATORS = 4
@@ -134,12 +135,12 @@ export interface ResetResult {
 export function resetDevnet(dir: string): ResetResult {
   const paths = devnetPaths(dir)
   const file = readDevnetFile(dir)
-  const holder = lockHolder(paths.lock)
-  if (holder !== null) {
+  const alive = lockHolder(paths.lock) ?? strayNode(file)
+  if (alive !== null) {
     throw new CordonError(
       'devnet-running',
-      `the devnet in ${dir} runs (supervisor pid ${holder}); stop it first with: cordon devnet stop --dir ${dir}`,
-      { dir, pid: holder },
+      `the devnet in ${dir} runs (pid ${alive}); stop it first with: cordon devnet stop --dir ${dir}`,
+      { dir, pid: alive },
     )
   }
   const kept = join(paths.oldChains, `${file.genesisHash.slice(0, 16)}-${Date.now()}`)
@@ -159,6 +160,13 @@ export function resetDevnet(dir: string): ResetResult {
   const hash = toHex(genesisHash(genesis))
   writeDevnetFile(dir, { ...file, createdMs: genesis.createdMs, genesisHash: hash, supervisor: null })
   return { oldGenesisHash: file.genesisHash, genesisHash: hash, kept }
+}
+
+/** Pid of a node that outlived its supervisor, or null. */
+function strayNode({ nodes, identities }: DevnetFile): number | null {
+  return (
+    nodes.find(({ name, pid }) => pid !== null && isSameProcess(pid, identities[name] ?? ''))?.pid ?? null
+  )
 }
 
 interface CheckedShape {

@@ -31,6 +31,7 @@ import {
 import { takeLock } from '../../devnet/lock.ts'
 import { peerIdOf } from '../../devnet/peer-id.ts'
 import { freePorts } from '../../devnet/ports.ts'
+import { processIdentity } from '../../devnet/processes.ts'
 import { scratch } from './helpers.ts'
 
 const SMALL = { loadAccounts: 20 }
@@ -230,6 +231,11 @@ test('reset refuses while the devnet runs, and where there is none', async () =>
   const release = takeLock(devnetPaths(dir).lock, dir)
   assert.throws(() => resetDevnet(dir), { code: 'devnet-running' })
   release()
+  const file = readDevnetFile(dir)
+  const stray = { ...file, nodes: file.nodes.map((node) => ({ ...node, pid: process.pid })) }
+  writeDevnetFile(dir, { ...stray, identities: { v1: processIdentity(process.pid)! } })
+  assert.throws(() => resetDevnet(dir), { code: 'devnet-running' }, 'a node outlived its supervisor')
+  writeDevnetFile(dir, { ...stray, identities: { v1: 'an earlier process' } })
   resetDevnet(dir)
   assert.throws(() => resetDevnet(scratch()), { code: 'devnet-missing' })
 })
