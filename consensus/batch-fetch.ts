@@ -9,6 +9,8 @@ import type { Effect, Peer, Target } from './replica-types.ts'
 import type { BatchCertificate, BatchRef, ValidatorIndex } from './types.ts'
 
 const BACKOFF_FACTOR = 1.5
+/** Longest pause while blocks become final: the network is there, so a request without an answer was just lost. */
+const PAUSE_WHILE_ALIVE_MS = 1_000
 
 interface Wanted {
   readonly ref: BatchRef
@@ -75,6 +77,12 @@ export class BatchFetch {
       wanted.attempts = 0
       wanted.dueMs = nowMs
     }
+  }
+
+  /** A block became final. */
+  networkIsAlive(nowMs: number): void {
+    for (const wanted of this.#wanted.values())
+      wanted.dueMs = Math.min(wanted.dueMs, nowMs + PAUSE_WHILE_ALIVE_MS)
   }
 
   nextDeadlineMs(): number {

@@ -47,6 +47,11 @@ export class Bodies {
       this.#fetch.want(entry.ref, certificate, this.#core.clock.monotonicMs)
   }
 
+  /** A block became final: bodies that were asked for long ago are asked for again sooner. */
+  networkIsAlive(): void {
+    this.#fetch.networkIsAlive(this.#core.clock.monotonicMs)
+  }
+
   /** Execution lacks these bodies. */
   need(certificates: readonly BatchCertificate[]): void {
     for (const certificate of certificates) this.#need(certificate)

@@ -231,6 +231,7 @@ export class Dissemination implements PayloadSource {
 
   /** A block became final. */
   onDelivered(block: Block): void {
+    this.#bodies.networkIsAlive()
     this.#order(block, true)
   }
 
