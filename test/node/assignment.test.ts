@@ -8,7 +8,11 @@ import { assignmentRank } from '../../node/assignment.ts'
 const IDS = Array.from({ length: 2_000 }, (_, i) => hash('tx', utf8(`payment ${i}`)))
 
 function setOf(weights: readonly bigint[]): ReturnType<typeof makeValidatorSet> {
-  const validators = weights.map((weight, i) => ({ name: `v${i}`, publicKey: new Uint8Array(32).fill(i + 1), weight }))
+  const validators = weights.map((weight, i) => ({
+    name: `v${i}`,
+    publicKey: new Uint8Array(32).fill(i + 1),
+    weight,
+  }))
   return makeValidatorSet({ genesisHash: new Uint8Array(32) }, 1, validators)
 }
 
@@ -22,9 +26,14 @@ test('for each id the ranks are a permutation', () => {
 
 test('the first rank falls to each validator in proportion to its stake', () => {
   const set = setOf([1n, 2n, 3n, 4n])
-  const firsts = set.validators.map((_, index) => IDS.filter((id) => assignmentRank(set, index, id) === 0).length)
+  const firsts = set.validators.map(
+    (_, index) => IDS.filter((id) => assignmentRank(set, index, id) === 0).length,
+  )
   firsts.forEach((count, index) => {
     const expected = (IDS.length * (index + 1)) / 10
-    assert.ok(Math.abs(count - expected) < expected * 0.25, `validator ${index} is first for ${count}, expected about ${expected}`)
+    assert.ok(
+      Math.abs(count - expected) < expected * 0.25,
+      `validator ${index} is first for ${count}, expected about ${expected}`,
+    )
   })
 })

@@ -9,7 +9,12 @@ import type { ChainStore } from '../../node/store/chain-store.ts'
 const RECORD: StoreRecord = { kind: 'delete-certificates-below', view: 1 }
 const DURABLE: StoreRecord = { kind: 'batch', batch: {} as never, ack: null }
 
-function harness(step: (input: Input) => Effect[]): { driver: Driver; log: string[]; inputs: Input[]; fatal: unknown[] } {
+function harness(step: (input: Input) => Effect[]): {
+  driver: Driver
+  log: string[]
+  inputs: Input[]
+  fatal: unknown[]
+} {
   const log: string[] = []
   const inputs: Input[] = []
   const fatal: unknown[] = []
@@ -49,7 +54,11 @@ async function settled(): Promise<void> {
 }
 
 test('what leaves comes after the synced write and the flushed signer', async () => {
-  const send: Effect = { type: 'send', to: { kind: 'validators' }, message: { type: 'certificates', certificates: [] } }
+  const send: Effect = {
+    type: 'send',
+    to: { kind: 'validators' },
+    message: { type: 'certificates', certificates: [] },
+  }
   const { driver, log } = harness(() => [send, { type: 'store', record: DURABLE }])
   driver.input({ type: 'start' })
   await settled()
@@ -75,13 +84,18 @@ test('an assessment starts before the write, since it promises nothing', async (
 })
 
 test('inputs that arrive during a write are taken together afterwards, in order', async () => {
-  const { driver, inputs, log } = harness((input) => (input.type === 'start' ? [{ type: 'store', record: DURABLE }] : []))
+  const { driver, inputs, log } = harness((input) =>
+    input.type === 'start' ? [{ type: 'store', record: DURABLE }] : [],
+  )
   driver.input({ type: 'start' })
   driver.input({ type: 'tick' })
   await Promise.resolve()
   driver.input({ type: 'next-due', timeMs: 5 })
   await settled()
-  assert.deepEqual(inputs.map((input) => input.type), ['start', 'tick', 'next-due'])
+  assert.deepEqual(
+    inputs.map((input) => input.type),
+    ['start', 'tick', 'next-due'],
+  )
   assert.equal(log.filter((line) => line.startsWith('write')).length, 1)
   await driver.stop()
 })
