@@ -18,8 +18,8 @@ import { transferFacts } from './transfers.ts'
 const NO_MODEL: Digest = new Uint8Array(32)
 /** A key and its signature at the end of a transaction. */
 const AUTHORIZATION_BYTES = 96
-/** Transactions remembered as checked. */
-const CHECKED_ENTRIES = 65_536
+/** Transactions remembered as checked, in each of two generations: dropping the oldest one by one costs more than it saves. */
+const CHECKED_ENTRIES = 32_768
 
 export interface AssessorOptions {
   readonly ledger: Ledger
@@ -45,7 +45,8 @@ export function batchKey(ref: BatchRef): string {
 export class Assessor {
   readonly #options: AssessorOptions
   /** Checked at admission already, so that no signature is checked twice on one node. */
-  readonly #checked: Set<string> = new Set()
+  #checked: Set<string> = new Set()
+  #checkedBefore: Set<string> = new Set()
 
   constructor(options: AssessorOptions) {
     this.#options = options
@@ -54,8 +55,9 @@ export class Assessor {
   /** Admission checked its signatures with the strict verifier. */
   remember(tx: DecodedTransaction): void {
     this.#checked.add(nameOf(tx))
-    if (this.#checked.size > CHECKED_ENTRIES)
-      this.#checked.delete(this.#checked.values().next().value as string)
+    if (this.#checked.size < CHECKED_ENTRIES) return
+    this.#checkedBefore = this.#checked
+    this.#checked = new Set()
   }
 
   /** Never rejects: a model that fails gives no flags, a batch that does not hold is `valid: false`. */
@@ -91,8 +93,12 @@ export class Assessor {
     }
   }
 
+  #isChecked(name: string): boolean {
+    return this.#checked.has(name) || this.#checkedBefore.has(name)
+  }
+
   async #signaturesHold(txs: readonly DecodedTransaction[]): Promise<boolean> {
-    const unchecked = txs.filter((tx) => !this.#checked.has(nameOf(tx)))
+    const unchecked = txs.filter((tx) => !this.#isChecked(nameOf(tx)))
     const signatures = unchecked.flatMap(({ id, transaction }) =>
       transaction.auth.map((auth) => ({ ...auth, message: id })),
     )
