@@ -158,7 +158,9 @@ export function resetDevnet(dir: string): ResetResult {
   writeGenesisFile(paths.genesis, genesis)
   for (const node of file.nodes) makeSigner(paths.dir, node, file.seed)
   const hash = toHex(genesisHash(genesis))
-  writeDevnetFile(dir, { ...file, createdMs: genesis.createdMs, genesisHash: hash, supervisor: null })
+  const nodes = file.nodes.map((node) => ({ ...node, pid: null }))
+  const fresh = { createdMs: genesis.createdMs, genesisHash: hash, nodes, supervisor: null, identities: {} }
+  writeDevnetFile(dir, { ...file, ...fresh })
   return { oldGenesisHash: file.genesisHash, genesisHash: hash, kept }
 }
 
