@@ -34,6 +34,7 @@ export interface RunResult {
   readonly held: number
   readonly messages: number
   readonly virtualMs: number
+  /** How often each kind of note came, and crashes. */
   readonly notes: ReadonlyMap<string, number>
 }
 
@@ -162,6 +163,7 @@ export class World {
         this.#trace(line)
       },
       crashed: (node) => {
+        this.#tally('crash')
         this.scheduler.after(this.#downMs.get(node) ?? 100, () => node.start())
       },
     }
@@ -228,9 +230,12 @@ export class World {
     this.#hooks.trace?.(`${this.scheduler.nowMs.toFixed(2).padStart(10)} ${line()}`)
   }
 
+  #tally(what: string): void {
+    this.#notes.set(what, (this.#notes.get(what) ?? 0) + 1)
+  }
+
   #note(node: SimNode, note: Note): void {
-    const count = (this.#notes.get(note.kind) ?? 0) + 1
-    this.#notes.set(note.kind, count)
+    this.#tally(note.kind)
     this.#trace(
       () =>
         `${node.name} ${JSON.stringify(note, (key, value: unknown) => (key === 'ref' && value !== null && typeof value === 'object' && 'seq' in value && 'author' in value ? `${String(value.author)}:${String(value.seq)}` : value))}`,
