@@ -5,7 +5,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { utf8 } from '../../crypto/bytes.ts'
+import { chainIdOf } from '../../config/genesis.ts'
+import { toHex, utf8 } from '../../crypto/bytes.ts'
 import { sign } from '../../crypto/ed25519.ts'
 import { hash } from '../../crypto/hash.ts'
 import { EMPTY_ROOT, merkleRoot } from '../../crypto/merkle.ts'
@@ -32,10 +33,14 @@ import {
   resultLeaf,
   voteMessage,
 } from '../../consensus/wire.ts'
-import { Ledger, type LedgerChain } from '../../ledger/ledger.ts'
 import type { Action } from '../../ledger/actions/index.ts'
+import { Ledger, type LedgerChain } from '../../ledger/ledger.ts'
 import type { DecodedTransaction } from '../../ledger/transaction.ts'
-import { ChainStore } from '../../node/store/chain-store.ts'
+import type { BlockExecution } from '../../ledger/types.ts'
+import { ChainStore, refOf } from '../../node/store/chain-store.ts'
+import { Admission } from '../../node/admission.ts'
+import { Intake, type Load } from '../../node/intake.ts'
+import { PendingTransactions } from '../../node/pending.ts'
 import { PendingStore } from '../../node/store/pending-store.ts'
 import {
   GENESIS_MS,
@@ -221,6 +226,29 @@ export class NodeChain implements AsyncDisposable {
     )
   }
 
+  /** Executes the next block, with these transactions, past everybody else. */
+  async execute(
+    txs: readonly DecodedTransaction[] = [],
+    options: BlockOptions = {},
+  ): Promise<BlockExecution> {
+    const batches = txs.length === 0 ? [] : [this.batch(txs)]
+    const { digest, block } = this.block(
+      batches.map((batch) => this.certificate(batch)),
+      options,
+    )
+    return this.ledger.execute({
+      height: block.height,
+      digest,
+      timeMs: block.timeMs,
+      batches: batches.map((signed) => ({
+        ...refOf(signed),
+        createdMs: signed.batch.createdMs,
+        txs: signed.batch.txs,
+        held: [],
+      })),
+    })
+  }
+
   async storeBatch(...batches: readonly SignedBatch[]): Promise<void> {
     await this.store.write(
       batches.map((batch) => ({ kind: 'batch', batch, ack: null })),
@@ -232,4 +260,85 @@ export class NodeChain implements AsyncDisposable {
 /** Lets everything run that waits for nothing but a turn of the event loop. */
 export async function turns(count = 3): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export interface IntakeHarness {
+  readonly intake: Intake
+  readonly pending: PendingTransactions
+  readonly admission: Admission
+  readonly store: PendingStore
+  /** Handed to the batch builder, in order. */
+  readonly offered: Uint8Array[]
+  readonly gossiped: Uint8Array[]
+  /** One list per hand-over. */
+  readonly handed: (readonly Uint8Array[])[]
+  readonly checked: DecodedTransaction[]
+  readonly log: { readonly level: 'info' | 'error'; readonly message: string }[]
+  load: Load
+  /** Ids in the pending log. */
+  logged(): Promise<string[]>
+}
+
+export interface IntakeHarnessOptions {
+  readonly self?: number | null
+  /** Another pending log, for one that fails or is slow. */
+  readonly store?: PendingStore
+  readonly handOver?: (txs: readonly Uint8Array[]) => Promise<unknown>
+}
+
+export const NO_LOAD: Load = {
+  ownOpenBatches: 0,
+  queuedTxs: 0,
+  executionBacklogTxs: 0,
+  executionBacklogBlocks: 0,
+}
+
+/** An intake over the ledger of a chain. It is not started. */
+export async function makeIntake(
+  chain: NodeChain,
+  { self = 0, store, handOver }: IntakeHarnessOptions = {},
+): Promise<IntakeHarness> {
+  const log = store ?? (await chain.pendingStore())
+  const { parameters } = chain.chain.genesis
+  const pending = new PendingTransactions(log, parameters.batchTtlMs)
+  const chainId = chainIdOf(chain.chain.genesisHash)
+  const admission = new Admission({ ledger: chain.ledger, pending, parameters, chainId })
+  const harness: Omit<IntakeHarness, 'intake'> = {
+    pending,
+    admission,
+    store: log,
+    offered: [],
+    gossiped: [],
+    handed: [],
+    checked: [],
+    log: [],
+    load: NO_LOAD,
+    async logged() {
+      const ids: string[] = []
+      for await (const { txId } of log.all()) ids.push(toHex(txId))
+      return ids
+    },
+  }
+  const intake = new Intake({
+    set: chain.set,
+    self,
+    ledger: chain.ledger,
+    admission,
+    pending,
+    store: log,
+    maxOpenBatches: parameters.maxOpenBatches,
+    load: () => harness.load,
+    offer: (txs) => harness.offered.push(...txs),
+    checked: (tx) => harness.checked.push(tx),
+    gossip: (bytes) => harness.gossiped.push(bytes),
+    handOver: async (txs) => {
+      harness.handed.push(txs)
+      return handOver?.(txs)
+    },
+    log: {
+      info: (_fields, message) => harness.log.push({ level: 'info', message }),
+      error: (_fields, message) => harness.log.push({ level: 'error', message }),
+    },
+  })
+  return Object.assign(harness, { intake })
 }
