@@ -3,6 +3,7 @@
  * batches with the acks given for them. One LevelDB; its own log gives records with checksums, so no second write-ahead
  * log is needed (docs/adr/0002). The signer's journal is elsewhere, where no reset reaches it.
  */
+import { CordonError } from '../../config/errors.ts'
 import { concatBytes } from '../../crypto/bytes.ts'
 import { Reader, Writer } from '../../crypto/codec.ts'
 import type {
@@ -28,6 +29,7 @@ import {
   encodeProposalMessage,
   encodeSignedBatch,
 } from '../../consensus/wire.ts'
+import { ByteCache } from './byte-cache.ts'
 import { openDatabase, type Database, type Operation } from './database.ts'
 
 const FORMAT = 'cordon-chain/1'
@@ -37,9 +39,11 @@ const TABLE = { certificate: 1, proposal: 2, block: 3, final: 4, batch: 5, ack: 
 
 const KIND_BYTE: Readonly<Record<VoteKind, number>> = { notarize: 1, nullify: 2, finalize: 3 }
 
-/** Bodies kept in memory for execution and for answering requests. */
-const BATCH_CACHE_ENTRIES = 2_048
-const BLOCK_CACHE_ENTRIES = 1_024
+/** Kept in memory for execution and for answering requests. */
+const BATCH_CACHE_BYTES = 64 * 1024 * 1024
+const BLOCK_CACHE_BYTES = 32 * 1024 * 1024
+/** Epochs have 32 bits in keys. Peers may ask for others: those are not here. */
+const MAX_EPOCH = 0xffff_ffff
 
 /** A final block as stored. */
 export interface FinalEntry {
@@ -50,18 +54,24 @@ export interface FinalEntry {
 }
 
 export class ChainStore {
+  readonly #directory: string
   readonly #database: Database
   readonly #epoch: number
-  readonly #batches: BoundedMap<SignedBatch> = new BoundedMap(BATCH_CACHE_ENTRIES)
-  readonly #blocks: BoundedMap<Block> = new BoundedMap(BLOCK_CACHE_ENTRIES)
+  readonly #batches: ByteCache<SignedBatch> = new ByteCache(BATCH_CACHE_BYTES)
+  readonly #blocks: ByteCache<Block> = new ByteCache(BLOCK_CACHE_BYTES)
 
-  private constructor(database: Database, epoch: number) {
+  /** Views below the first need their certificates no longer; those below the second are deleted. */
+  #prune = 0
+  #pruned = 0
+
+  private constructor(directory: string, database: Database, epoch: number) {
+    this.#directory = directory
     this.#database = database
     this.#epoch = epoch
   }
 
   static async open(directory: string, genesisHash: Uint8Array, epoch: number): Promise<ChainStore> {
-    return new ChainStore(await openDatabase(directory, FORMAT, genesisHash), epoch)
+    return new ChainStore(directory, await openDatabase(directory, FORMAT, genesisHash), epoch)
   }
 
   close(): Promise<void> {
@@ -91,14 +101,12 @@ export class ChainStore {
           value: encodeProposalMessage(record.proposal),
         })
         return
-      case 'block':
-        this.#blocks.set(record.digest, record.block)
-        operations.push({
-          type: 'put',
-          key: digestKey(TABLE.block, record.digest),
-          value: encodeBlock(record.block),
-        })
+      case 'block': {
+        const value = encodeBlock(record.block)
+        this.#blocks.set(record.digest, record.block, value.length)
+        operations.push({ type: 'put', key: digestKey(TABLE.block, record.digest), value })
         return
+      }
       case 'finalized':
         operations.push({
           type: 'put',
@@ -129,16 +137,14 @@ export class ChainStore {
 
   #appendBatch(operations: Operation[], batch: SignedBatch, ack: Ack | null): void {
     const ref = refOf(batch)
-    this.#batches.set(refBytes(ref), batch)
+    const value = encodeSignedBatch(batch)
+    this.#batches.set(refBytes(ref), batch, value.length)
     operations.push(
-      { type: 'put', key: refKey(TABLE.batch, ref), value: encodeSignedBatch(batch) },
+      { type: 'put', key: refKey(TABLE.batch, ref), value },
       { type: 'put', key: refKey(TABLE.unordered, ref), value: new Uint8Array(0) },
     )
     if (ack !== null) operations.push({ type: 'put', key: refKey(TABLE.ack, ref), value: encodeAck(ack) })
   }
-
-  #prune = 0
-  #pruned = 0
 
   /** Deletes certificates and proposals below the floor that consensus named; cheap, and done now and then. */
   async prune(): Promise<void> {
@@ -160,6 +166,7 @@ export class ChainStore {
   }
 
   async batch(ref: BatchRef): Promise<SignedBatch | null> {
+    if (ref.epoch > MAX_EPOCH) return null
     const cached = this.#batches.get(refBytes(ref))
     if (cached !== undefined) return cached
     const bytes = await this.#database.get(refKey(TABLE.batch, ref))
@@ -196,8 +203,22 @@ export class ChainStore {
    * @param executed results of the newest executed heights, from the ledger, ascending.
    * @param openMs how long before the newest executed time a block may lie that orders a batch still taken for open:
    *   batchTtlMs + maxClockDriftMs.
+   * @throws CordonError `data-inconsistent` if a record cannot be read.
    */
   async restore(executed: readonly ExecutionResult[], openMs: number): Promise<Restored> {
+    try {
+      return await this.#restore(executed, openMs)
+    } catch (error) {
+      throw new CordonError(
+        'data-inconsistent',
+        `${this.#directory} has a record that cannot be read (${(error as Error).message}); move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+        { directory: this.#directory },
+        { cause: error },
+      )
+    }
+  }
+
+  async #restore(executed: readonly ExecutionResult[], openMs: number): Promise<Restored> {
     const delivered = await this.newestFinal()
     const certificates = await this.#values(TABLE.certificate, decodeCertificate)
     const proposals: ProposalMessage[] = await this.#values(TABLE.proposal, decodeProposalMessage)
@@ -319,29 +340,4 @@ function refKey(table: number, ref: BatchRef): Uint8Array {
 
 function tableEnd(table: number): Uint8Array {
   return Uint8Array.of(table + 1)
-}
-
-/** A map from byte strings that forgets its oldest entries. */
-class BoundedMap<Value> {
-  readonly #entries: Map<string, Value> = new Map()
-  readonly #limit: number
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get(key: Uint8Array): Value | undefined {
-    return this.#entries.get(Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'))
-  }
-
-  set(key: Uint8Array, value: Value): void {
-    const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
-    this.#entries.delete(name)
-    this.#entries.set(name, value)
-    if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value as string)
-  }
-
-  delete(key: Uint8Array): void {
-    this.#entries.delete(Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'))
-  }
 }

@@ -1,0 +1,39 @@
+/** A map from byte strings that forgets its oldest entries, bounded by the bytes that its values have on disk. */
+export class ByteCache<Value> {
+  readonly #entries: Map<string, { readonly value: Value; readonly bytes: number }> = new Map()
+  readonly #maxBytes: number
+  #bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get(key: Uint8Array): Value | undefined {
+    return this.#entries.get(nameOf(key))?.value
+  }
+
+  /** @param bytes length of the encoded value. */
+  set(key: Uint8Array, value: Value, bytes: number): void {
+    const name = nameOf(key)
+    this.#drop(name)
+    this.#entries.set(name, { value, bytes })
+    this.#bytes += bytes
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= this.#maxBytes) return
+      this.#drop(oldest)
+    }
+  }
+
+  delete(key: Uint8Array): void {
+    this.#drop(nameOf(key))
+  }
+
+  #drop(name: string): void {
+    this.#bytes -= this.#entries.get(name)?.bytes ?? 0
+    this.#entries.delete(name)
+  }
+}
+
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+}
