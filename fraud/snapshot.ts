@@ -41,9 +41,11 @@ export function writeSnapshot(accounts: AccountTable, baseline: Baseline): Uint8
 
 /** @throws CordonError `format-version` or `data-inconsistent`. */
 export function readSnapshot(
-  bytes: Uint8Array,
+  given: Uint8Array,
   maxAccounts: number,
 ): { accounts: AccountTable; baseline: Baseline } {
+  // A Buffer, as files are read into, does not copy when it is sliced; the numbers below need aligned copies.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
   checkFrame(bytes)
   try {
     const reader = new Reader(bytes.subarray(0, bytes.length - CRC_BYTES))

@@ -393,4 +393,16 @@ describe('snapshot', () => {
     assert.throws(() => store.restore(before.subarray(1)))
     assert.deepEqual(store.snapshot(), before)
   })
+
+  test('a snapshot read from a file as a Buffer, at any offset, restores alike', () => {
+    const store = filled()
+    const bytes = store.snapshot()
+    for (const offset of [0, 1, 3]) {
+      const file = Buffer.alloc(bytes.length + offset)
+      file.set(bytes, offset)
+      const copy = new FeatureStore()
+      copy.restore(file.subarray(offset))
+      assert.deepEqual(copy.snapshot(), bytes)
+    }
+  })
 })
