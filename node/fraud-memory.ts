@@ -2,8 +2,7 @@
  * What the fraud engine remembers over a restart: a snapshot of its feature store with the height it belongs to, and
  * the transfers executed since, replayed from the ledger. The ledger is the truth; the snapshot only saves time.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import type { Logger } from 'pino'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { Reader, Writer } from '../crypto/codec.ts'
 import type { TransferOutcome } from '../fraud/types.ts'
 import { FRAUD_LIMITS } from '../fraud/limits.ts'
@@ -17,10 +16,10 @@ const VERSION = 1
 const REPLAY_BLOCKS = 50_000
 
 export interface FraudMemoryOptions {
-  readonly scorer: Scorer
+  readonly scorer: Pick<Scorer, 'executed' | 'snapshot' | 'restore'>
   readonly ledger: Ledger
   readonly file: string
-  readonly log: Logger
+  readonly log: { warn(fields: object, message: string): void }
 }
 
 export class FraudMemory {
@@ -48,7 +47,7 @@ export class FraudMemory {
       const temporary = `${file}.new`
       const descriptor = openSync(temporary, 'w', 0o600)
       try {
-        writeSync(descriptor, bytes)
+        writeFileSync(descriptor, bytes)
         fsyncSync(descriptor)
       } finally {
         closeSync(descriptor)

@@ -26,16 +26,14 @@ export class ReceiptAssembler {
     const deadlineMs = performance.now() + timeoutMs
     for (;;) {
       const next = this.#nextBlock(deadlineMs - performance.now(), signal)
-      const parts = await this.#parts(txId)
-      if (parts !== null) {
+      try {
+        const parts = await this.#parts(txId)
+        if (parts !== null) return { file: encodePortableReceipt(parts) }
+        if (signal.aborted || performance.now() >= deadlineMs) return null
+        await next.promise
+      } finally {
         next.cancel()
-        return { file: encodePortableReceipt(parts) }
       }
-      if (signal.aborted || performance.now() >= deadlineMs) {
-        next.cancel()
-        return null
-      }
-      await next.promise
     }
   }
 
@@ -43,26 +41,15 @@ export class ReceiptAssembler {
   #nextBlock(timeoutMs: number, signal: AbortSignal): { promise: Promise<void>; cancel: () => void } {
     let done: () => void = () => undefined
     const promise = new Promise<void>((resolve) => (done = resolve))
-    const unsubscribe = this.#outcomes.onExecuted(() => {
-      done()
-    })
-    const timer = setTimeout(
-      () => {
-        done()
-      },
-      Math.max(0, timeoutMs),
-    )
-    const onAbort = (): void => {
-      done()
-    }
-    signal.addEventListener('abort', onAbort)
+    const unsubscribe = this.#outcomes.onExecuted(done)
+    const timer = setTimeout(done, Math.max(0, timeoutMs))
+    signal.addEventListener('abort', done)
     const cancel = (): void => {
       unsubscribe()
       clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
-      done()
+      signal.removeEventListener('abort', done)
     }
-    return { promise: promise.finally(cancel), cancel }
+    return { promise, cancel }
   }
 
   async #parts(txId: Uint8Array): Promise<PortableReceiptParts | null> {

@@ -30,16 +30,16 @@ const PARKED_SENDERS = 256
 export interface SettlementOptions {
   readonly ledger: Ledger
   readonly pending: PendingTransactions
-  readonly scorer: Scorer
+  readonly scorer: Pick<Scorer, 'executed' | 'dropBatch'>
   readonly outcomes: Outcomes
   readonly log: Logger
 }
 
 /** Parts that are built later than the executor that reports here. */
 export interface SettlementSinks {
-  readonly status: StatusSource
-  readonly metrics: Metrics
-  readonly intake: Intake
+  readonly status: Pick<StatusSource, 'noteFinal'>
+  readonly metrics: Pick<Metrics, 'note' | 'noteFinal' | 'noteExecuted'>
+  readonly intake: Pick<Intake, 'offerDue'>
   readonly input: (input: Input) => void
 }
 

@@ -36,7 +36,7 @@ import {
 import type { Action } from '../../ledger/actions/index.ts'
 import { Ledger, type LedgerChain } from '../../ledger/ledger.ts'
 import type { DecodedTransaction } from '../../ledger/transaction.ts'
-import type { BlockExecution } from '../../ledger/types.ts'
+import type { BlockExecution, ExecutionBatch, HeldTransfer } from '../../ledger/types.ts'
 import { ChainStore, refOf } from '../../node/store/chain-store.ts'
 import { Admission } from '../../node/admission.ts'
 import { Intake, type Load } from '../../node/intake.ts'
@@ -229,7 +229,7 @@ export class NodeChain implements AsyncDisposable {
   /** Executes the next block, with these transactions, past everybody else. */
   async execute(
     txs: readonly DecodedTransaction[] = [],
-    options: BlockOptions = {},
+    { held = [], ...options }: BlockOptions & { readonly held?: readonly HeldTransfer[] } = {},
   ): Promise<BlockExecution> {
     const batches = txs.length === 0 ? [] : [this.batch(txs)]
     const { digest, block } = this.block(
@@ -240,13 +240,13 @@ export class NodeChain implements AsyncDisposable {
       height: block.height,
       digest,
       timeMs: block.timeMs,
-      batches: batches.map((signed) => ({
-        ...refOf(signed),
-        createdMs: signed.batch.createdMs,
-        txs: signed.batch.txs,
-        held: [],
-      })),
+      batches: batches.map((batch) => this.executionBatch(batch, held)),
     })
+  }
+
+  executionBatch(signed: SignedBatch, held: readonly HeldTransfer[] = []): ExecutionBatch {
+    const { createdMs, txs } = signed.batch
+    return { ...refOf(signed), createdMs, txs, held }
   }
 
   async storeBatch(...batches: readonly SignedBatch[]): Promise<void> {
