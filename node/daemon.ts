@@ -67,12 +67,25 @@ export function stopSignal(): AbortSignal {
   return controller.signal
 }
 
+/**
+ * A write that yamux makes by itself on a stream the peer has just closed throws outside of any call of ours. It ends
+ * that stream, which the network notices; it must not end the node. Anything else does.
+ */
+function survive(error: Error): void {
+  if (error.name === 'StreamStateError') {
+    process.stderr.write(`cordon: a stream was closed under a library's feet: ${error.message}\n`)
+    return
+  }
+  process.exit(refuse(error))
+}
+
 if (import.meta.main) {
   const { values } = parseArgs({ options: { dir: { type: 'string' } } })
   if (values.dir === undefined) {
     process.stderr.write('cordon: usage: expected --dir NODE_DIR, the directory with config/cordon.toml\n')
     process.exitCode = EXIT.usage
   } else {
+    process.on('uncaughtException', survive)
     process.exitCode = await runDaemon({ directory: values.dir, signal: stopSignal() })
     // Whatever a library left open must not keep a stopped node alive.
     process.exit()
