@@ -116,14 +116,16 @@ export class StatusSource {
 
   /** What keeps the node from being used; empty: nothing. */
   obstacles(query: ReadyQuery): Problem[] {
-    const { replica, network, ledger, scorer } = this.#options
+    const { replica, network, ledger, scorer, self, set } = this.#options
     const obstacles: Problem[] = []
     const add = (what: string, detail: string): void => {
       obstacles.push({ what, detail, hint: 'wait, or see the log' })
     }
     if (replica.delivered.height === 0) add('first block', 'no block is final yet')
-    if (this.#connectedWeight() < this.#options.set.quorumWeight)
+    if (self !== null && this.#connectedWeight() < set.quorumWeight)
       add('quorum', `connected validators hold ${this.#connectedShareBps() / 100} % of the stake`)
+    // A node that only follows hears of final blocks from anybody.
+    if (self === null && network.peers().length === 0) add('peers', 'no peer is connected')
     if (!scorer.status().healthy) add('fraud model', scorer.status().problem ?? 'not loaded')
     const behind = replica.lastFinalHeight - ledger.height
     const maxBehind = query.maxBlocksBehind ?? 64

@@ -1,0 +1,142 @@
+/** Health and readiness: each thing that is wrong is named with its numbers and with where to look. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, mock, test } from 'node:test'
+import { StatusSource, type StatusOptions } from '../../node/status.ts'
+import { START_BALANCE } from '../ledger/helpers.ts'
+import { NodeChain } from './fixtures.ts'
+
+let chain: NodeChain
+let nowMs: number
+let connected: Set<number>
+let others: number
+let healthy: boolean
+let deliveredHeight: number
+let lastFinalHeight: number
+
+beforeEach(async () => {
+  chain = await NodeChain.open()
+  nowMs = 0
+  mock.method(performance, 'now', () => nowMs)
+  connected = new Set([1, 2, 3])
+  others = 0
+  healthy = true
+  deliveredHeight = 1
+  lastFinalHeight = 0
+})
+
+afterEach(async () => {
+  mock.restoreAll()
+  await chain[Symbol.asyncDispose]()
+})
+
+function open(self: number | null = 0): StatusSource {
+  const { genesis, genesisHash } = chain.chain
+  return new StatusSource({
+    genesis,
+    genesisHash,
+    set: chain.set,
+    self,
+    ledger: chain.ledger,
+    replica: {
+      get delivered() {
+        return { height: deliveredHeight, digest: genesisHash }
+      },
+      get lastFinalHeight() {
+        return lastFinalHeight
+      },
+      view: 7,
+    },
+    network: {
+      peers: () => Array.from({ length: connected.size + others }),
+      peerOfValidator: (index: number) => (connected.has(index) ? {} : null),
+    },
+    pending: { size: 3 },
+    scorer: {
+      status: () => ({ id: '', backend: 'wasm', healthy, problem: healthy ? null : 'the worker ended' }),
+    },
+  } as unknown as StatusOptions)
+}
+
+const names = (problems: readonly { readonly what: string }[]): string[] => problems.map(({ what }) => what)
+
+test('without a final block for three standstills the node says so, until there is one', () => {
+  const { standstillMs } = chain.chain.genesis.parameters
+  const status = open()
+  nowMs = 3 * standstillMs
+  assert.deepEqual(status.problems(), [])
+  nowMs++
+  connected = new Set([1])
+  const [problem] = status.problems()
+  assert.equal(problem?.what, 'no finality')
+  assert.match(problem.detail, /no block became final for 6 s; connected validators hold 50 % of the stake/)
+  assert.match(problem.hint, /cordon validators/)
+  status.noteFinal(Date.now())
+  assert.deepEqual(status.problems(), [])
+})
+
+test('a model that does not work is a problem, and an obstacle', () => {
+  healthy = false
+  const status = open()
+  assert.deepEqual(
+    status.problems().map(({ what, detail }) => [what, detail]),
+    [['fraud model', 'the worker ended']],
+  )
+  assert.deepEqual(names(status.obstacles({})), ['fraud model'])
+})
+
+test('ready is who has a first block, a quorum, and is not behind', () => {
+  const status = open()
+  assert.deepEqual(status.obstacles({}), [])
+  deliveredHeight = 0
+  assert.deepEqual(names(status.obstacles({})), ['first block'])
+  deliveredHeight = 1
+  connected = new Set([1])
+  assert.deepEqual(names(status.obstacles({})), ['quorum'])
+  connected = new Set([1, 2])
+  assert.deepEqual(names(status.obstacles({})), [])
+  lastFinalHeight = 65
+  assert.deepEqual(
+    status.obstacles({}).map(({ what, detail }) => [what, detail]),
+    [['behind', '65 blocks behind, at most 64 asked for']],
+  )
+  assert.deepEqual(status.obstacles({ maxBlocksBehind: 65 }), [])
+  assert.deepEqual(names(status.obstacles({ maxBlocksBehind: 64, minPeers: 3 })), ['behind', 'peers'])
+})
+
+test('a node that only follows needs somebody to follow, not a quorum', () => {
+  connected = new Set()
+  others = 1
+  assert.deepEqual(open(null).obstacles({}), [])
+  others = 0
+  assert.deepEqual(names(open(null).obstacles({})), ['peers'])
+})
+
+test('the status counts what the ledger counts', async () => {
+  await chain.execute([], { timeMs: 5_000_000 })
+  const status = open(2)
+  status.noteFinal(6_000_000)
+  const answer = await status.chainStatus()
+  assert.deepEqual(
+    {
+      validator: answer.validator,
+      height: answer.height,
+      executedHeight: answer.executedHeight,
+      executedTimeMs: answer.executedTimeMs,
+      blockTimeMs: answer.blockTimeMs,
+      peers: answer.peers,
+      pendingTxs: answer.pendingTxs,
+      totalSupply: answer.totalSupply,
+    },
+    {
+      validator: 'v3',
+      height: 1,
+      executedHeight: 1,
+      executedTimeMs: 5_000_000,
+      blockTimeMs: 6_000_000,
+      peers: 3,
+      pendingTxs: 3,
+      totalSupply: String(7n * START_BALANCE + 40n), // three accounts, four operators, four stakes
+    },
+  )
+  assert.ok((answer.finality.p50Ms ?? -1) >= 0)
+})
