@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
 import { readNodeConfig } from '../config/node-config.ts'
-import { startNode } from './node.ts'
+import { startNode, type RunningNode } from './node.ts'
 
 /** A stop that takes longer is cut off. */
 const STOP_TIMEOUT_MS = 3_000
@@ -26,11 +26,29 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     for (const warning of warnings) log.warn(warning)
     const node = await startNode(config, log)
     const failure = await Promise.race([node.failed.then((error) => ({ error })), aborted(options.signal)])
-    await node.stop()
-    if (failure === null) return EXIT.done
-    return refuse(failure.error)
+    const code = failure === null ? EXIT.done : refuse(failure.error)
+    const trouble = await stopInTime(node)
+    if (trouble === null) return code
+    process.stderr.write(`cordon: stopping: ${trouble}\n`)
+    return failure === null ? EXIT.unexpected : code
   } catch (error) {
     return refuse(error)
+  }
+}
+
+/**
+ * What a part that hangs or fails while it closes leaves undone, the next start repairs like any other crash.
+ * @returns what went wrong, or null.
+ */
+async function stopInTime(node: RunningNode): Promise<string | null> {
+  let timer: NodeJS.Timeout | undefined
+  const timeUp = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, STOP_TIMEOUT_MS, 'some parts did not stop in time')
+  })
+  try {
+    return await Promise.race([node.stop().then(() => null, String), timeUp])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

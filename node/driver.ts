@@ -28,6 +28,7 @@ export interface DriverOptions {
 export class Driver {
   readonly #options: DriverOptions
   #queue: Input[] = []
+  #started = false
   #running = false
   #stopped = false
   #timer: NodeJS.Timeout | undefined
@@ -37,11 +38,14 @@ export class Driver {
     this.#options = options
   }
 
-  /** Hands one input to the replica, in order of arrival. */
+  /** Hands one input to the replica, in order of arrival, but `start` first: before it, what was acked is not known yet. */
   input(input: Input): void {
     if (this.#stopped) return
-    this.#queue.push(input)
-    if (!this.#running) this.#idle = this.#run()
+    if (input.type === 'start') {
+      this.#started = true
+      this.#queue.unshift(input)
+    } else this.#queue.push(input)
+    if (this.#started && !this.#running) this.#idle = this.#run()
   }
 
   /** Inputs waiting: a measure of overload. */

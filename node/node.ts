@@ -344,11 +344,13 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     log,
   })
   opened.defer(() => rpc.close())
-  const pruning = setInterval(() => {
-    store.prune().catch(onFatal)
+  let pruning = Promise.resolve()
+  const pruneTimer = setInterval(() => {
+    pruning = store.prune().catch(onFatal)
   }, PRUNE_INTERVAL_MS)
   opened.defer(() => {
-    clearInterval(pruning)
+    clearInterval(pruneTimer)
+    return pruning
   })
   log.info(
     {

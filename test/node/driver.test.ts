@@ -100,6 +100,21 @@ test('inputs that arrive during a write are taken together afterwards, in order'
   await driver.stop()
 })
 
+test('what arrives before the start comes after it', async () => {
+  const { driver, inputs } = harness(() => [])
+  driver.input({ type: 'tick' })
+  await settled()
+  assert.equal(inputs.length, 0)
+  driver.input({ type: 'start' })
+  driver.input({ type: 'next-due', timeMs: 5 })
+  await settled()
+  assert.deepEqual(
+    inputs.map((input) => input.type),
+    ['start', 'tick', 'next-due'],
+  )
+  await driver.stop()
+})
+
 test('a replica that throws stops the node and nothing leaves', async () => {
   const failure = new Error('broken rule')
   const { driver, log, fatal } = harness(() => {
