@@ -9,11 +9,18 @@ import { DEFAULT_SETTINGS, NODE_CONFIG_FILE, serialiseSettings } from '../config
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { SEED_BYTES } from '../crypto/ed25519.ts'
 import { readKeyFile, writeKeyFile } from '../crypto/key-file.ts'
-import type { InitOptions } from './commands/init.ts'
 import { facts } from './format.ts'
+import type { JsonOptions } from './options.ts'
 import { note, type CommandResult } from './output.ts'
 
 const NEW_VALIDATOR_KEY = 'signer/validator-key.json'
+
+export interface InitOptions extends JsonOptions {
+  readonly dir: string
+  readonly genesis: string
+  /** A key file; true: make a new one. Not given: a full node. */
+  readonly validatorKey?: string | true
+}
 
 export async function init(options: InitOptions): Promise<CommandResult> {
   const root = resolve(options.dir)

@@ -1,15 +1,9 @@
 /** `cordon init`: the directory of a node. */
 import type { Command } from 'commander'
 import { action } from '../run.ts'
-import { jsonOption, type JsonOptions } from '../options.ts'
+import type { InitOptions } from '../node-directory.ts'
+import { jsonOption } from '../options.ts'
 import type { CommandResult } from '../output.ts'
-
-export interface InitOptions extends JsonOptions {
-  readonly dir: string
-  readonly genesis: string
-  /** A key file; true: make a new one. Not given: a full node. */
-  readonly validatorKey?: string | true
-}
 
 export function build(command: Command): Command {
   command
