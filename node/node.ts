@@ -198,9 +198,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
       },
       onGossip: (topic, from, bytes) => exchange.onGossip(topic, from, bytes),
       onRequest: (from, bytes) => exchange.onRequest(from, bytes),
-      onPeerReady: (peer) => {
-        log.info({ peer: peer.id, validator: peer.validator }, 'peer connected')
-      },
+      onPeerReady: () => undefined, // the network logs it, with what the peer said of itself
       onPeerGone: (peer) => {
         exchange.onPeerGone(peer)
         log.info({ peer: peer.id, validator: peer.validator }, 'peer gone')
