@@ -1,11 +1,13 @@
 /** What an operator can get wrong: each has its own clear error and exit code, and nothing crashes or is lost. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { readGenesisFile, serialiseGenesis } from '../../config/genesis-file.ts'
+import { writeKeyFile } from '../../crypto/key-file.ts'
 import { Devnet, cordon, rpc, type CliResult } from './harness.ts'
 
 const DAEMON = fileURLToPath(new URL('../../node/daemon.ts', import.meta.url))
@@ -58,22 +60,6 @@ test('a port in use is named', async () => {
   assert.equal(code, 78, stderr)
   assert.match(stderr, /port-in-use/)
 })
-
-for (const [what, file, content, expected] of [
-  ['a missing configuration', 'config/cordon.toml', null, /config-invalid/],
-  ['a corrupt configuration', 'config/cordon.toml', 'rpc = [', /config-invalid/],
-] as const) {
-  test(`${what} is refused with exit 78`, async () => {
-    const dir = copyOf('v2', 'broken')
-    const path = join(dir, file)
-    if (content === null) rmSync(path)
-    else writeFileSync(path, content)
-    const { code, stderr } = await daemon(dir)
-    rmSync(dir, { recursive: true })
-    assert.equal(code, 78, stderr)
-    assert.match(stderr, expected)
-  })
-}
 
 test('garbage over RPC gets JSON-RPC errors, and the node goes on', async () => {
   const url = devnet.rpcOf('v1')
@@ -130,4 +116,115 @@ test('clients without a node exit 3, and without a password exit 8', async () =>
   const nobody = await cordon(['status', '--rpc', 'http://127.0.0.1:9', '--json'])
   assert.equal(nobody.code, 3, nobody.stdout + nobody.stderr)
   assert.equal(nobody.json?.ok, false)
+})
+
+// ---- spoiled directories: v4 is killed for them, since only a stopped node's data can be copied ----
+
+interface Spoiled {
+  readonly what: string
+  /** Changes one thing in the copy of a node's directory. */
+  readonly spoil: (dir: string) => void
+  readonly code: number
+  readonly says: RegExp
+}
+
+const CONFIG = 'config/cordon.toml'
+const VALIDATOR_KEY = 'signer/validator-key.json'
+const FOREIGN_SEED = new Uint8Array(32).fill(0x5a)
+
+/** Gives the copy a genesis file of its own. */
+function useGenesis(dir: string, text: string): void {
+  writeFileSync(join(dir, 'genesis.json'), text)
+  const config = readFileSync(join(dir, CONFIG), 'utf8')
+  writeFileSync(join(dir, CONFIG), config.replace(/^genesis = .*$/m, 'genesis = "genesis.json"'))
+}
+
+function otherChain(): string {
+  const genesis = readGenesisFile(join(devnet.dir, 'genesis.json'))
+  return serialiseGenesis({ ...genesis, nonce: new Uint8Array(16).fill(0x5a) })
+}
+
+const SPOILED: readonly Spoiled[] = [
+  {
+    what: 'a missing configuration',
+    spoil: (dir) => rmSync(join(dir, CONFIG)),
+    code: 78,
+    says: /config-invalid: .*cordon\.toml/,
+  },
+  {
+    what: 'a corrupt configuration',
+    spoil: (dir) => writeFileSync(join(dir, CONFIG), 'rpc = ['),
+    code: 78,
+    says: /config-invalid: .*cordon\.toml/,
+  },
+  {
+    what: 'a missing genesis file',
+    spoil: (dir) => {
+      useGenesis(dir, '')
+      rmSync(join(dir, 'genesis.json'))
+    },
+    code: 78,
+    says: /genesis-invalid: .*genesis\.json/,
+  },
+  {
+    what: 'a corrupt genesis file',
+    spoil: (dir) => useGenesis(dir, otherChain().slice(0, 500)),
+    code: 78,
+    says: /genesis-invalid: .*genesis\.json/,
+  },
+  {
+    what: 'a missing validator key',
+    spoil: (dir) => rmSync(join(dir, VALIDATOR_KEY)),
+    code: 78,
+    says: /keystore-invalid: .*validator-key\.json.* backup/,
+  },
+  {
+    what: 'a corrupt validator key',
+    spoil: (dir) =>
+      writeFileSync(join(dir, VALIDATOR_KEY), '{"format":"cordon-key/1","purpose":"validator"}'),
+    code: 78,
+    says: /keystore-invalid: .*validator-key\.json.*expected seed/,
+  },
+  {
+    what: 'a validator key that others may read',
+    spoil: (dir) => chmodSync(join(dir, VALIDATOR_KEY), 0o644),
+    code: 78,
+    says: /keystore-invalid: .*expected mode 0600.*chmod 600/,
+  },
+  {
+    what: 'a validator key that genesis does not name',
+    spoil: (dir) => {
+      rmSync(join(dir, VALIDATOR_KEY))
+      writeKeyFile(join(dir, VALIDATOR_KEY), 'validator', FOREIGN_SEED)
+    },
+    code: 78,
+    says: /config-invalid: .*not in the genesis file; use the right key, or remove validator_key/,
+  },
+  {
+    what: 'the data of another chain',
+    spoil: (dir) => useGenesis(dir, otherChain()),
+    code: 78,
+    says: /other-chain: .*holds chain [0-9a-f]+, the genesis file is of [0-9a-f]+; use/,
+  },
+  {
+    what: 'a ledger that is ahead of consensus',
+    spoil: (dir) => rmSync(join(dir, 'data/chain'), { recursive: true }),
+    code: 82,
+    says: /data-inconsistent: the ledger executed height \d+, but consensus knows only 0.*move the data\/ folder away, leave signer\/ where it is/,
+  },
+]
+
+test('what is wrong with a directory is named, each with its exit code', async (t) => {
+  await devnet.run(0, 'devnet', 'kill', 'v4')
+  for (const { what, spoil, code, says } of SPOILED) {
+    await t.test(what, async () => {
+      const dir = copyOf('v4', 'spoiled')
+      spoil(dir)
+      const ended = await daemon(dir)
+      rmSync(dir, { recursive: true })
+      assert.equal(ended.code, code, ended.stderr)
+      assert.match(ended.stderr, says)
+      assert.equal(ended.stderr.trim().split('\n').length, 1, 'one line says it all')
+    })
+  }
 })
