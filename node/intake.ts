@@ -76,14 +76,14 @@ export class Intake {
     this.#options = options
   }
 
-  /** Reads the pending log back. `inBatches`: transactions known to be in own open batches. */
-  async restore(inBatches: ReadonlySet<string>): Promise<void> {
+  /** Reads the pending log back. `inBatches`: transactions in own open batches, with the wall time of the batch. */
+  async restore(inBatches: ReadonlyMap<string, number>): Promise<void> {
     const { store, admission, pending, ledger, log } = this.#options
     for await (const { txId, bytes } of store.all()) {
       const tx = this.#readBack(bytes)
       if (tx === null) continue
       if ((await ledger.receipt(txId)) !== null) await store.remove([txId])
-      else pending.restore(admission.toPending(tx), inBatches.has(txName(txId)) ? Date.now() : null)
+      else pending.restore(admission.toPending(tx), inBatches.get(txName(txId)) ?? null)
     }
     if (pending.size > 0) log.info({ transactions: pending.size }, 'accepted transactions are on their way')
   }

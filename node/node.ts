@@ -43,6 +43,7 @@ import { Settlement, pastEvent } from './settlement.ts'
 import { openSigner } from './signing/open-signer.ts'
 import { StatusSource } from './status.ts'
 import { ChainStore } from './store/chain-store.ts'
+import { makeDirectory } from './store/database.ts'
 import { PendingStore } from './store/pending-store.ts'
 import { VERSION } from './version.ts'
 
@@ -78,6 +79,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   const self = validator?.index ?? null
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
+  makeDirectory(config.dataDirectory)
   const ledger = await Ledger.open({
     directory: join(config.dataDirectory, 'ledger'),
     genesis,
@@ -393,10 +395,12 @@ function openValidator(
   return { index, keyPair }
 }
 
-/** Names of transactions in own batches that are not ordered yet: the replica sends those again by itself. */
-function ownBatchedTxs(restored: Restored, self: ValidatorIndex | null): Set<string> {
+/** Transactions in own batches that are not ordered yet, with the time of the batch: the replica sends those again by itself. */
+function ownBatchedTxs(restored: Restored, self: ValidatorIndex | null): Map<string, number> {
   const own = restored.batches.filter(({ batch }) => batch.batch.author === self)
-  return new Set(
-    own.flatMap(({ batch }) => batch.batch.txs.map((bytes) => txName(decodeTransaction(bytes).id))),
+  return new Map(
+    own.flatMap(({ batch }) =>
+      batch.batch.txs.map((bytes) => [txName(decodeTransaction(bytes).id), batch.batch.createdMs]),
+    ),
   )
 }

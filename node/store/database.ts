@@ -16,14 +16,14 @@ const META_CHAIN = utf8('!chain')
 
 /**
  * Opens or creates the database in `directory` and checks that it has this `format` and belongs to this chain.
- * @throws CordonError `directory-locked`, `format-version`, `other-chain`, `data-inconsistent`.
+ * @throws CordonError `directory-locked`, `format-version`, `other-chain`, `data-inconsistent`, `config-invalid`.
  */
 export async function openDatabase(
   directory: string,
   format: string,
   genesisHash: Uint8Array,
 ): Promise<Database> {
-  mkdirSync(directory, { recursive: true })
+  makeDirectory(directory)
   const database: Database = new Level<Uint8Array, Uint8Array>(directory, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -40,6 +40,21 @@ export async function openDatabase(
     throw error
   }
   return database
+}
+
+/** @throws CordonError `config-invalid` */
+export function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true })
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new CordonError(
+      'config-invalid',
+      `${directory} cannot be made (${code}); check the data setting, and who may write there`,
+      { directory },
+      { cause: error },
+    )
+  }
 }
 
 async function checkMeta(

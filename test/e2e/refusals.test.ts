@@ -207,6 +207,15 @@ const SPOILED: readonly Spoiled[] = [
     says: /other-chain: .*holds chain [0-9a-f]+, the genesis file is of [0-9a-f]+; use/,
   },
   {
+    what: 'a file in the place of the data directory',
+    spoil: (dir) => {
+      rmSync(join(dir, 'data'), { recursive: true })
+      writeFileSync(join(dir, 'data'), '')
+    },
+    code: 78,
+    says: /config-invalid: .*data cannot be made \(EEXIST\); check the data setting/,
+  },
+  {
     what: 'a ledger that is ahead of consensus',
     spoil: (dir) => rmSync(join(dir, 'data/chain'), { recursive: true }),
     code: 82,

@@ -190,7 +190,7 @@ test('after a start what was accepted is offered again; what became final meanwh
   for (const tx of [waiting, inBatch, final]) await store.put(tx.id, tx.bytes)
   await chain.execute([final])
   const { intake, offered, pending, logged, log } = await open({ store })
-  await intake.restore(new Set([toHex(inBatch.id)]))
+  await intake.restore(new Map([[toHex(inBatch.id), chain.timeMs]]))
   assert.deepEqual(new Set(await logged()), new Set([toHex(waiting.id), toHex(inBatch.id)]))
   assert.equal(pending.size, 2)
   assert.equal(log.length, 1)
@@ -207,7 +207,7 @@ test('an accepted transaction that this build cannot read does not stop the star
   await store.put(id, Uint8Array.of(99, 1, 2))
   await store.put(tx.id, tx.bytes)
   const { intake, pending, logged, log } = await open({ store })
-  await intake.restore(new Set())
+  await intake.restore(new Map())
   assert.equal(pending.size, 1)
   assert.equal((await logged()).length, 2)
   assert.deepEqual(
