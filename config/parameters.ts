@@ -52,7 +52,7 @@ export const PARAMETERS = {
   ),
   idleMs: ms(
     5_000,
-    1_750,
+    1_500,
     0,
     600_000,
     'How long the leader of an idle chain waits before an empty block. Below standstillMs.',
