@@ -121,6 +121,7 @@ test('a snapshot that cannot be used means a replay, never a refusal', async () 
     writeFileSync(file, bad)
     const restored = new CountingMemory()
     await memoryOf(restored).open()
+    assert.deepEqual(restored.keys, live.keys)
     assert.equal(toHex(restored.snapshot()), toHex(live.snapshot()))
   }
   assert.equal(warnings.length, 3)

@@ -84,10 +84,11 @@ test('one that was heard by gossip becomes durable when it is submitted, and doe
 })
 
 test('one that ends before it is on disk leaves nothing there', async () => {
-  const accepting = pending.accept(tx(1), 0)
+  const writing = pending.accept(tx(2), 0)
+  const accepting = pending.accept(tx(1), 0) // to be written after that
   pending.settle([tx(1).name])
-  await accepting
-  assert.deepEqual(await logged(), [])
+  await Promise.all([writing, accepting])
+  assert.deepEqual(await logged(), [2])
 })
 
 test('what cannot be written is not accepted, and is not pending', async () => {
