@@ -103,7 +103,10 @@ export interface TxInfo {
   readonly sender: string | null
   readonly validUntilMs: number | null
   readonly transfers: readonly TransferInfo[]
-  /** Time of the newest executed block: a payment is expired only when this has passed its validity. */
+  /**
+   * Time of the newest executed block. A payment is expired only when this has passed its validity, or when another one
+   * was executed with its sequence.
+   */
   readonly executedTimeMs: number
 }
 
