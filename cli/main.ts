@@ -1,21 +1,11 @@
 /** Entry of `bin/cordon`. */
-import { existsSync, readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { VERSION } from '../config/version.ts'
 
 // Compiled code is only taken from a folder of this user's own: the default, below /tmp, could be prepared by another.
 enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cordon', 'compile'))
-
-/** From the package's manifest: one folder up in a checkout, two in the compiled package. */
-function version(): string {
-  const manifest = ['../package.json', '../../package.json']
-    .map((path) => new URL(path, import.meta.url))
-    .find((url) => existsSync(url))
-  return manifest === undefined
-    ? 'unknown'
-    : (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
-}
 
 /** For a command line that could not be parsed. */
 function wantsJson(args: readonly string[]): boolean {
@@ -28,7 +18,7 @@ function wantsJson(args: readonly string[]): boolean {
 /** Runs one command. @returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   if (args.length === 1 && args[0] === '--version') {
-    process.stdout.write(`${version()}\n`)
+    process.stdout.write(`${VERSION}\n`)
     return 0
   }
   const { buildProgram, parse } = await import('./program.ts')
@@ -38,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
   const name = args.find((argument) => !argument.startsWith('-') && argument !== 'help') ?? null
   warnUnknownVariables(process.env)
   try {
-    const program = await buildProgram((command) => command === name, version(), process.env)
+    const program = await buildProgram((command) => command === name, VERSION, process.env)
     await parse(program, args)
     return exitCodeOfRun()
   } catch (error) {

@@ -3,8 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { entryUrl } from '../config/entries.ts'
 import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
-import { childEnvironment, entryPath, entryUrl } from './entries.ts'
+import { childEnvironment } from './environment.ts'
 import { ask } from './http.ts'
 
 /** A node that has not stopped this long after SIGTERM is killed. */
@@ -66,8 +68,8 @@ export class NodeProcess {
         process.execPath,
         [
           '--import',
-          entryUrl('devnet/leash'),
-          options.entry ?? entryPath('node/daemon'),
+          entryUrl('devnet/leash').href,
+          options.entry ?? fileURLToPath(entryUrl('node/run')),
           '--dir',
           options.dir,
         ],

@@ -1,8 +1,7 @@
 /**
- * The public entry of a node: what `cordon start` and the devnet run. As a program: `node daemon.ts --dir NODE_DIR`.
- * Logs JSON lines to standard output; the last word of a refusal goes to standard error.
+ * The public entry of a node, for `cordon start` and for the nodes of a devnet (`run.ts`). Logs JSON lines to standard
+ * output; the last word of a refusal goes to standard error.
  */
-import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
 import { readNodeConfig } from '../config/node-config.ts'
@@ -71,8 +70,17 @@ function aborted(signal: AbortSignal): Promise<null> {
   })
 }
 
+/**
+ * Runs a node as all that this process does: until SIGINT, SIGTERM or a failure. Resolves to the exit code, with which
+ * the process should then be ended: whatever a library left open must not keep a stopped node alive.
+ */
+export function runDaemonProcess(directory: string): Promise<number> {
+  process.on('uncaughtException', survive)
+  return runDaemon({ directory, signal: stopSignal() })
+}
+
 /** Aborts at the first SIGINT or SIGTERM; ends the process if stopping takes too long after that. */
-export function stopSignal(): AbortSignal {
+function stopSignal(): AbortSignal {
   const controller = new AbortController()
   const stop = (): void => {
     controller.abort()
@@ -95,17 +103,4 @@ function survive(error: Error): void {
     return
   }
   process.exit(refuse(error))
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { dir: { type: 'string' } } })
-  if (values.dir === undefined) {
-    process.stderr.write('cordon: usage: expected --dir NODE_DIR, the directory with config/cordon.toml\n')
-    process.exitCode = EXIT.usage
-  } else {
-    process.on('uncaughtException', survive)
-    process.exitCode = await runDaemon({ directory: values.dir, signal: stopSignal() })
-    // Whatever a library left open must not keep a stopped node alive.
-    process.exit()
-  }
 }

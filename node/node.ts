@@ -12,6 +12,7 @@ import { LIMITS } from '../config/limits.ts'
 import { chainIdOf, genesisHash as hashOfGenesis, type Genesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
+import { VERSION } from '../config/version.ts'
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
@@ -45,7 +46,6 @@ import { StatusSource } from './status.ts'
 import { ChainStore } from './store/chain-store.ts'
 import { makeDirectory } from './store/database.ts'
 import { PendingStore } from './store/pending-store.ts'
-import { VERSION } from './version.ts'
 
 /** The only epoch there is for now; stake is constant. */
 const EPOCH = 1

@@ -1,6 +1,7 @@
 /** How the node is: numbers for `chain_status`, and what is wrong for `/healthz` and `/readyz`. */
 import type { ChainStatus } from '../client/api.ts'
 import type { Genesis } from '../config/genesis.ts'
+import { VERSION } from '../config/version.ts'
 import { toHex } from '../crypto/bytes.ts'
 import { weightOf } from '../consensus/validator-set.ts'
 import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
@@ -9,7 +10,6 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../p2p/types.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { Scorer } from './scoring/scorer.ts'
-import { VERSION } from './version.ts'
 
 /** Finality latencies kept for the percentiles. */
 const LATENCY_SAMPLES = 512

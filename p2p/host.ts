@@ -1,9 +1,9 @@
 /** The libp2p host: which modules, with which limits. */
 import { noise } from '@chainsafe/libp2p-noise'
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
 import { identify, type Identify } from '@libp2p/identify'
-import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import { ping, type Ping } from '@libp2p/ping'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
@@ -12,6 +12,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
 import { LIMITS } from '../config/limits.ts'
+import { keyPairFromSeed } from '../crypto/ed25519.ts'
 import type { ProtocolNames } from './protocols.ts'
 import type { NetworkOptions } from './types.ts'
 
@@ -36,7 +37,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const isBanned = (peer: PeerId): boolean => options.isBanned(peer)
   return createLibp2p({
     start: false,
-    privateKey: await generateKeyPairFromSeed('Ed25519', network.identitySeed),
+    privateKey: identityOf(network.identitySeed),
     nodeInfo: { name: 'cordon', userAgent: network.userAgent },
     addresses: { listen: [...network.listen], announce: [...network.announce] },
     transports: [tcp()], // sets noDelay on every socket by itself
@@ -81,4 +82,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     metrics: prometheusMetrics({ registry: options.registry, collectDefaultMetrics: false }),
   })
+}
+
+/** libp2p would derive the public key by itself, slowly: a tenth of a second at every start. */
+function identityOf(seed: Uint8Array): PrivateKey {
+  return privateKeyFromRaw(keyPairFromSeed(seed).secretKey)
 }

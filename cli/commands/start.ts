@@ -17,6 +17,6 @@ export function build(command: Command): Command {
 }
 
 async function start({ dir }: StartOptions): Promise<number> {
-  const { runDaemon, stopSignal } = await import('../../node/daemon.ts')
-  return runDaemon({ directory: dir, signal: stopSignal() })
+  const { runDaemonProcess } = await import('../../node/daemon.ts')
+  return runDaemonProcess(dir)
 }

@@ -3,7 +3,7 @@
  * Hashes of inner nodes are computed when asked for and kept until an entry below changes.
  */
 import { DecodeError, Reader, Writer } from '../../crypto/codec.ts'
-import { EMPTY_SUBTREE, keyBit, leafHash, nodeHash } from './hashing.ts'
+import { EMPTY_SUBTREE, keyBit, keyNibble, leafHash, nodeHash } from './hashing.ts'
 
 /** First byte of an encoded bucket. */
 export const BUCKET_PAGE = 1
@@ -135,6 +135,31 @@ export class Bucket {
     const entries: Entry[] = []
     collect(this.#root, entries)
     return entries
+  }
+
+  /**
+   * The same entries in buckets one nibble deeper, by that nibble. They take over this bucket's nodes with their hashes,
+   * so it must not be used again.
+   */
+  split(): Map<number, Bucket> {
+    const parts = new Map<number, Bucket>()
+    const visit = (node: Node | null, depth: number): void => {
+      if (node === null) return
+      if (!node.leaf && depth < this.depth + 4) {
+        visit(node.children[0], depth + 1)
+        visit(node.children[1], depth + 1)
+        return
+      }
+      const leaves: Entry[] = []
+      collect(node, leaves)
+      const nibble = keyNibble((leaves[0] as Entry).key, this.depth)
+      const part = new Bucket(this.path + nibble.toString(16))
+      part.#root = node
+      part.#count = leaves.length
+      parts.set(nibble, part)
+    }
+    visit(this.#root, this.depth)
+    return parts
   }
 
   encode(): Uint8Array {

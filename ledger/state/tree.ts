@@ -237,14 +237,7 @@ export class StateTree {
     const inner = new Inner(bucket.path)
     this.#markDirty(inner.path, inner)
     this.#urgent.add(inner.path)
-    const parts = new Map<number, Bucket>()
-    for (const { key, value } of bucket.entries()) {
-      const nibble = keyNibble(key, bucket.depth)
-      const part = parts.get(nibble) ?? new Bucket(bucket.path + nibble.toString(16))
-      parts.set(nibble, part)
-      part.set(key, value)
-    }
-    for (const [nibble, part] of parts) {
+    for (const [nibble, part] of bucket.split()) {
       this.#adopt(part)
       this.#markDirty(part.path, part)
       this.#urgent.add(part.path)

@@ -1,6 +1,6 @@
 /** The OpenRPC document of `rpc.discover`, from the table of methods. */
 import { ERRORS } from '../../config/errors.ts'
-import { VERSION } from '../version.ts'
+import { VERSION } from '../../config/version.ts'
 import { METHODS, type JsonSchema } from './schemas.ts'
 
 const OPENRPC_VERSION = '1.3.2'

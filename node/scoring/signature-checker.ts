@@ -28,7 +28,7 @@ export interface SignatureChecker {
 
 /** @param spawn starts the thread; another one for tests. */
 export function createSignatureChecker(
-  spawn: () => Worker = () => spawnWorker(new URL('../workers/', import.meta.url), 'signature-worker'),
+  spawn: () => Worker = () => spawnWorker('node/workers/signature-worker'),
 ): SignatureChecker {
   return new WorkerSignatureChecker(spawn)
 }

@@ -108,7 +108,7 @@ export class ScoringWorkerClient {
     this.#restart = null
     let worker: Worker
     try {
-      worker = (this.#options.spawn ?? (() => spawnWorker(import.meta.url, 'scoring-worker')))()
+      worker = (this.#options.spawn ?? (() => spawnWorker('node/scoring/scoring-worker')))()
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error))
       return

@@ -1,13 +1,14 @@
-/** Starting worker threads from source and from the compiled package alike. */
+/** Starting worker threads. */
 import { Worker } from 'node:worker_threads'
+import { entryUrl, type Entry } from '../../config/entries.ts'
 
 /**
- * Starts the worker `name` (no extension) of the folder of `here` (an `import.meta.url`, or a folder's URL). It does not
- * keep the process alive, and its output goes to standard error: standard output belongs to results.
+ * Starts a worker, named after its file. It does not keep the process alive, and its output goes to standard error:
+ * standard output belongs to results.
  */
-export function spawnWorker(here: string | URL, name: string): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-  const worker = new Worker(new URL(`./${name}${extension}`, here), { name, stdout: true, stderr: true })
+export function spawnWorker(entry: Entry): Worker {
+  const name = entry.slice(entry.lastIndexOf('/') + 1)
+  const worker = new Worker(entryUrl(entry), { name, stdout: true, stderr: true })
   worker.stdout.pipe(process.stderr, { end: false })
   worker.stderr.pipe(process.stderr, { end: false })
   worker.unref()

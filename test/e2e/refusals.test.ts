@@ -6,11 +6,12 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { entryUrl } from '../../config/entries.ts'
 import { readGenesisFile, serialiseGenesis } from '../../config/genesis-file.ts'
 import { writeKeyFile } from '../../crypto/key-file.ts'
 import { Devnet, cordon, rpc, type CliResult } from './harness.ts'
 
-const DAEMON = fileURLToPath(new URL('../../node/daemon.ts', import.meta.url))
+const DAEMON = fileURLToPath(entryUrl('node/run'))
 
 let devnet: Devnet
 

@@ -1,0 +1,13 @@
+/** What the processes of a devnet are started with. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Environment of a node or supervisor process: without CORDON_* settings that were meant for the client, and with
+ * Node's compile cache, which halves the start of a node from the second one on.
+ */
+export function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('CORDON_'))
+  const cacheHome = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+  return { NODE_COMPILE_CACHE: join(cacheHome, 'cordon', 'compile'), ...Object.fromEntries(own), ...extra }
+}
