@@ -6,9 +6,8 @@
 /** Paths in the sources, without extension. The build makes one file of each, under the last part of its name. */
 export const ENTRIES = [
   'cli/main',
-  'devnet/leash',
+  'devnet/run-node',
   'devnet/supervise',
-  'node/run',
   'node/scoring/scoring-worker',
   'node/workers/signature-worker',
 ] as const

@@ -62,6 +62,9 @@ export interface DevnetShape {
   readonly loadAccounts?: number
 }
 
+/** Told when the folders of the nodes are there, in `draft` until the devnet is made and in `dir` after that. */
+export type OnFolders = (dir: string, draft: string, nodes: readonly DevnetNode[]) => void
+
 /** Whether the directory holds a devnet. */
 export function devnetExists(dir: string): boolean {
   return existsSync(devnetPaths(dir).file)
@@ -71,7 +74,11 @@ export function devnetExists(dir: string): boolean {
  * Makes a devnet in a directory that is empty or not there. It appears at once or not at all.
  * @throws CordonError `usage`, `parameter-invalid`, `port-in-use`.
  */
-export async function createDevnet(dir: string, shape: DevnetShape): Promise<void> {
+export async function createDevnet(
+  dir: string,
+  shape: DevnetShape,
+  onFolders: OnFolders = () => undefined,
+): Promise<void> {
   const target = devnetPaths(dir).dir
   const checked = checkShape(shape)
   checkEmpty(target)
@@ -79,7 +86,9 @@ export async function createDevnet(dir: string, shape: DevnetShape): Promise<voi
   mkdirSync(dirname(target), { recursive: true })
   const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.draft`)
   try {
-    await fill(draft, checked, ports)
+    await fill(draft, checked, ports, (nodes) => {
+      onFolders(target, draft, nodes)
+    })
     renameSync(draft, target)
   } catch (error) {
     rmSync(draft, { recursive: true, force: true })
@@ -229,7 +238,12 @@ function choosePorts(basePort: number | undefined, count: number): Promise<numbe
   return basePort === undefined ? freePorts(count) : portsFrom(basePort, count)
 }
 
-async function fill(dir: string, shape: CheckedShape, ports: readonly number[]): Promise<void> {
+async function fill(
+  dir: string,
+  shape: CheckedShape,
+  ports: readonly number[],
+  onFolders: (nodes: readonly DevnetNode[]) => void,
+): Promise<void> {
   mkdirSync(dir, { mode: 0o700 })
   const nodes = makeNodes(shape, ports)
   const file: DevnetFile = {
@@ -243,10 +257,11 @@ async function fill(dir: string, shape: CheckedShape, ports: readonly number[]):
     supervisor: null,
     identities: {},
   }
-  const genesis = makeGenesis(file)
-  writeGenesisFile(join(dir, 'genesis.json'), genesis)
   const bootstrap = nodes.map((node) => node.p2p)
   for (const node of nodes) makeNodeFolder(dir, node, shape.seed, bootstrap)
+  onFolders(nodes)
+  const genesis = makeGenesis(file)
+  writeGenesisFile(join(dir, 'genesis.json'), genesis)
   await makeKeystore(dir, shape.seed, nodes)
   writeDevnetFile(dir, { ...file, createdMs: genesis.createdMs, genesisHash: toHex(genesisHash(genesis)) })
 }

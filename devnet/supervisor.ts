@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CordonError } from '../config/errors.ts'
+import type { EarlyNodes } from './early-nodes.ts'
 import { askSupervisor, listenForControl, type ControlRequest } from './control.ts'
 import {
   devnetPaths,
@@ -42,6 +43,8 @@ export interface SupervisorOptions {
   readonly readyTimeoutMs?: number
   /** Between SIGTERM and SIGKILL. */
   readonly termTimeoutMs?: number
+  /** Processes of the nodes, started while the devnet was made. */
+  readonly early?: Pick<EarlyNodes, 'take'>
   /** Program run for each node; the daemon unless a test says otherwise. */
   readonly entry?: string
 }
@@ -212,7 +215,9 @@ export class Supervisor {
     this.#stopping.signal.throwIfAborted()
     const { dir, log } = nodePaths(this.#paths.dir, node)
     const entry = this.#options.entry === undefined ? {} : { entry: this.#options.entry }
-    const running = await NodeProcess.start({ name: node.name, dir, log, rpc: node.rpc, ...entry })
+    const running =
+      (await this.#options.early?.take(node.name)) ??
+      (await NodeProcess.start({ name: node.name, dir, log, rpc: node.rpc, ...entry }))
     this.#processes.set(node.name, running)
     this.#notePid(node.name, running.pid)
     this.#options.onEvent({ event: 'started', name: node.name, pid: running.pid })

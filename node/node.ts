@@ -36,6 +36,7 @@ import { Metrics } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { ReceiptAssembler } from './receipts.ts'
+import { rehearse } from './rehearsal.ts'
 import { startRpcServer } from './rpc/server.ts'
 import { createScorer } from './scoring/scorer.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
@@ -311,6 +312,11 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   intake.start()
   opened.defer(() => {
     intake.stop()
+  })
+
+  // Peers are being connected meanwhile.
+  await rehearse({ scorer, signatures }).catch((error: unknown) => {
+    log.warn({ err: error }, 'the rehearsal of a payment failed; the first real ones will be slower')
   })
 
   const receipts = new ReceiptAssembler(ledger, store, outcomes)

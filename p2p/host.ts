@@ -15,6 +15,7 @@ import { LIMITS } from '../config/limits.ts'
 import { keyPairFromSeed } from '../crypto/ed25519.ts'
 import type { ProtocolNames } from './protocols.ts'
 import type { NetworkOptions } from './types.ts'
+import { sparingWindowUpdates } from './window-updates.ts'
 
 /** How often each connection is tried. A peer that was cut off without a word is noticed after this and the timeout. */
 const PING_INTERVAL_MS = 10_000
@@ -43,12 +44,17 @@ export async function createHost(options: HostOptions): Promise<Host> {
     transports: [tcp()], // sets noDelay on every socket by itself
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: 128,
-        maxOutboundStreams: 256,
-        // Bounds what a peer can have us hold for one stream that nobody reads.
-        streamOptions: { maxStreamWindowSize: LIMITS.messageBytes, maxReadBufferLength: LIMITS.messageBytes },
-      }),
+      sparingWindowUpdates(
+        yamux({
+          maxInboundStreams: 128,
+          maxOutboundStreams: 256,
+          // Bounds what a peer can have us hold for one stream that nobody reads.
+          streamOptions: {
+            maxStreamWindowSize: LIMITS.messageBytes,
+            maxReadBufferLength: LIMITS.messageBytes,
+          },
+        }),
+      ),
     ],
     connectionManager: {
       // Room for connections in their hello, and for two to one peer when both dial at once.

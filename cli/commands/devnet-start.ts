@@ -3,6 +3,7 @@ import { CordonError, EXIT } from '../../config/errors.ts'
 import { startInBackground } from '../../devnet/background.ts'
 import { connectValidators } from '../../devnet/clients.ts'
 import { checkSameShape, createDevnet, devnetExists, type DevnetShape } from '../../devnet/create.ts'
+import { EarlyNodes } from '../../devnet/early-nodes.ts'
 import { DEFAULT_DEVNET_DIR, readDevnetFile } from '../../devnet/layout.ts'
 import { formatTick, watchLive } from '../../devnet/live.ts'
 import { describeReady, type ReadyEvent } from '../../devnet/ready.ts'
@@ -32,14 +33,18 @@ export async function start(options: StartOptions): Promise<number> {
   const told = new AbortController()
   for (const name of STOP_SIGNALS) process.on(name, () => told.abort())
   const startMs = performance.now()
+  // A devnet in the background has another process for a parent of its nodes.
+  const early = options.detach === true ? null : new EarlyNodes()
   try {
-    await prepare(dir, shapeOf(options))
+    await prepare(dir, shapeOf(options), early)
     if (options.detach === true)
       await startInBackground(dir, { demo: options.demo === true, signal: told.signal })
-    else await run(dir, options, told.signal, startMs)
+    else await run(dir, options, early, told.signal, startMs)
   } catch (error) {
     // A start that was cut short by Ctrl-C has done what it was told.
     if (!told.signal.aborted) throw error
+  } finally {
+    await early?.stop()
   }
   if (options.detach === true && !told.signal.aborted) await greet(dir, options, startMs)
   return EXIT.done
@@ -56,13 +61,23 @@ function shapeOf({ validators, fullNodes, basePort, seed, param, loadAccounts }:
   }
 }
 
-async function prepare(dir: string, shape: DevnetShape): Promise<void> {
+async function prepare(dir: string, shape: DevnetShape, early: EarlyNodes | null): Promise<void> {
   if (devnetExists(dir)) checkSameShape(dir, readDevnetFile(dir), shape)
-  else await createDevnet(dir, shape)
+  else await createDevnet(dir, shape, (...folders) => early?.start(...folders))
 }
 
-async function run(dir: string, options: StartOptions, told: AbortSignal, startMs: number): Promise<void> {
-  const supervisor = await Supervisor.open({ dir, onEvent: (event) => onSupervisorEvent(event, options) })
+async function run(
+  dir: string,
+  options: StartOptions,
+  early: EarlyNodes | null,
+  told: AbortSignal,
+  startMs: number,
+): Promise<void> {
+  const supervisor = await Supervisor.open({
+    dir,
+    onEvent: (event) => onSupervisorEvent(event, options),
+    ...(early !== null && { early }),
+  })
   const stop = (): void => void supervisor.stop()
   told.addEventListener('abort', stop)
   if (told.aborted) stop()

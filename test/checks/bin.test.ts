@@ -1,7 +1,16 @@
 /** `bin/cordon`: finds its project through links, and the right Node or a clear way out. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -11,6 +20,10 @@ const BIN = join(import.meta.dirname, '..', '..', 'bin', 'cordon')
 
 const root = mkdtempSync(join(tmpdir(), 'cordon-bin-'))
 after(() => rmSync(root, { recursive: true }))
+
+interface Ran {
+  readonly entry: string
+}
 
 /** An installed package with an entry that says what ran it. */
 function install(name: string, entry: string): string {
@@ -34,7 +47,7 @@ function pathWith(name: string, version: string | null): string {
     writeFileSync(join(folder, 'node'), script)
     chmodSync(join(folder, 'node'), 0o755)
   }
-  for (const tool of ['sh', 'readlink', 'dirname']) {
+  for (const tool of ['sh', 'readlink', 'dirname', 'find', 'head']) {
     const found = spawnSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).stdout.trim()
     symlinkSync(found, join(folder, tool))
   }
@@ -50,7 +63,7 @@ function run(
 }
 
 test('runs the compiled entry of a package through links, under a new enough Node, with its arguments', () => {
-  const home = install('package', 'dist/cli/main.js')
+  const home = install('package', 'dist/main.js')
   mkdirSync(join(root, 'links'))
   symlinkSync('../package/bin/cordon', join(root, 'links', 'relative'))
   symlinkSync(join(root, 'links', 'relative'), join(root, 'links', 'twice'))
@@ -63,18 +76,38 @@ test('runs the compiled entry of a package through links, under a new enough Nod
     const { status, stdout } = run(bin, path, ['a b', '--json', ''])
     assert.equal(status, 0)
     assert.deepEqual(JSON.parse(stdout), {
-      entry: join(home, 'dist', 'cli', 'main.js'),
+      entry: join(home, 'dist', 'main.js'),
       args: ['a b', '--json', ''],
     })
   }
 })
 
-test('runs the sources of a checkout, even if it was built once', () => {
+test('runs the build of a checkout until a source is newer, or one was removed', () => {
   const home = install('checkout', 'cli/main.ts')
-  mkdirSync(join(home, 'dist', 'cli'), { recursive: true })
-  writeFileSync(join(home, 'dist', 'cli', 'main.js'), 'throw new Error("old build")\n')
-  const { stdout } = run(join(home, 'bin', 'cordon'), pathWith('node25', '25'))
-  assert.deepEqual(JSON.parse(stdout), { entry: join(home, 'cli', 'main.ts'), args: [] })
+  const built = join(home, 'dist', 'main.js')
+  mkdirSync(join(home, 'dist'))
+  copyFileSync(join(home, 'cli', 'main.ts'), built)
+  mkdirSync(join(home, 'node'))
+  writeFileSync(join(home, 'node', 'part.ts'), '')
+  const path = pathWith('node25', '25')
+  const source = join(home, 'cli', 'main.ts')
+  const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds))
+  const age = (seconds: number): void => {
+    for (const name of ['cli/main.ts', 'cli', 'node/part.ts', 'node'])
+      utimesSync(join(home, name), at(0), at(0))
+    utimesSync(built, at(seconds), at(seconds))
+  }
+  const entry = (): unknown => (JSON.parse(run(join(home, 'bin', 'cordon'), path).stdout) as Ran).entry
+
+  age(1)
+  assert.equal(entry(), built)
+  utimesSync(join(home, 'node', 'part.ts'), at(2), at(2))
+  assert.equal(entry(), source)
+  age(1)
+  rmSync(join(home, 'node', 'part.ts')) // leaves its trace in the time of the folder
+  assert.equal(entry(), source)
+  rmSync(join(home, 'dist'), { recursive: true })
+  assert.equal(entry(), source)
 })
 
 test('prefers the Node of the project', () => {
@@ -87,7 +120,7 @@ test('prefers the Node of the project', () => {
 })
 
 test('without a new enough Node it says which it found and what to do', () => {
-  const home = install('old', 'dist/cli/main.js')
+  const home = install('old', 'dist/main.js')
   for (const [path, found] of [
     [pathWith('node20', '20'), /needs Node 24 or newer; found v20\.0\.0/],
     [pathWith('nothing', null), /found none.*install Node 24/],

@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { directoryIsMade } from '../../devnet/leash.ts'
 
+await directoryIsMade
 const { values } = parseArgs({ options: { dir: { type: 'string' } } })
 const config = JSON.parse(readFileSync(join(values.dir ?? '', 'config', 'fake.json'), 'utf8')) as {
   port: number

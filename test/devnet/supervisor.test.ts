@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { askSupervisor } from '../../devnet/control.ts'
+import { EarlyNodes } from '../../devnet/early-nodes.ts'
 import { devnetPaths, nodePaths, readDevnetFile } from '../../devnet/layout.ts'
 import { isSameProcess, processIdentity } from '../../devnet/processes.ts'
 import { Supervisor, runningSupervisor, stopDevnet, type SupervisorEvent } from '../../devnet/supervisor.ts'
@@ -162,6 +163,31 @@ test('stop from another process ends supervisor and nodes; a stopped devnet says
   await supervisor.stopped
   assert.equal(await stopDevnet(dir), false)
 })
+
+test(
+  'a node started early waits until it is taken, and ends if nobody does',
+  { timeout: 20_000 },
+  async (t) => {
+    const dir = await fakeDevnet({ v1: {}, v2: {} })
+    const { nodes } = readDevnetFile(dir)
+    const early = new EarlyNodes({ entry: FAKE_DAEMON })
+    early.start(dir, dir, nodes)
+    t.after(() => early.stop())
+    const supervisor = await Supervisor.open({ dir, entry: FAKE_DAEMON, early, onEvent: () => undefined })
+    t.after(() => supervisor.stop())
+    assert.doesNotMatch(readFileSync(nodePaths(dir, nodes[0]!).log, 'utf8'), /started/)
+    await supervisor.start()
+    assert.match(readFileSync(nodePaths(dir, nodes[0]!).log, 'utf8'), /fake node started/)
+    assert.equal(await early.take('v1'), null)
+
+    const abandoned = new EarlyNodes({ entry: FAKE_DAEMON })
+    const other = await fakeDevnet({ v1: {} })
+    abandoned.start(other, other, readDevnetFile(other).nodes)
+    await abandoned.stop()
+    assert.doesNotMatch(readFileSync(nodePaths(other, { dir: 'v1' }).log, 'utf8'), /started/)
+    assert.equal(await abandoned.take('v1'), null)
+  },
+)
 
 /** A supervisor in a process of its own, so that it can be killed. */
 async function startElsewhere(dir: string): Promise<number> {

@@ -11,7 +11,7 @@ import { readGenesisFile, serialiseGenesis } from '../../config/genesis-file.ts'
 import { writeKeyFile } from '../../crypto/key-file.ts'
 import { Devnet, cordon, rpc, type CliResult } from './harness.ts'
 
-const DAEMON = fileURLToPath(entryUrl('node/run'))
+const DAEMON = fileURLToPath(entryUrl('devnet/run-node'))
 
 let devnet: Devnet
 

@@ -1,11 +1,13 @@
-/** A node of a devnet as a program: `node run.ts --dir NODE_DIR`. */
+/** A node of a devnet as a program: `node run-node.ts --dir NODE_DIR`, tied to its supervisor (`leash.ts`). */
 import { parseArgs } from 'node:util'
 import { EXIT } from '../config/errors.ts'
-import { runDaemonProcess } from './daemon.ts'
+import { runDaemonProcess } from '../node/daemon.ts'
+import { directoryIsMade } from './leash.ts'
 
 const { values } = parseArgs({ options: { dir: { type: 'string' } } })
 if (values.dir === undefined) {
   process.stderr.write('cordon: usage: expected --dir NODE_DIR, the directory with config/cordon.toml\n')
   process.exit(EXIT.usage)
 }
+await directoryIsMade
 process.exit(await runDaemonProcess(values.dir))
