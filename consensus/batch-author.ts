@@ -106,7 +106,12 @@ export class BatchAuthor {
 
   /** "Re-sends, over direct streams, the batch to those who have not acked and the certificate to validators." */
   #repeat({ entry, signed }: OwnBatch): void {
-    const { set, self, hearing, clock, emit } = this.#core
+    const { set, self, hearing, clock, emit, parameters } = this.#core
+    if (!entry.certified && signed.batch.createdMs > clock.wallMs + parameters.maxClockDriftMs) {
+      // Nobody acks it before its time has come, and until then it must not keep others from their place.
+      this.drop(entry, 'it is dated ahead of the clock, which was set back')
+      return
+    }
     for (const index of set.validators.keys()) {
       // Who was not heard lately is not there; the repetition after it speaks again reaches it.
       if (index === self || entry.acks.has(index) || !hearing.lately(index, clock.monotonicMs)) continue

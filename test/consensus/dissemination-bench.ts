@@ -34,6 +34,8 @@ export class Bench {
   /** Batch numbers to give out; empty: none is reserved. */
   seqs: number[] = Array.from({ length: 1_000 }, (_, i) => i + 1)
   nowMs = 1_000
+  /** Of the wall clock. */
+  skewMs = 0
   #effects: Effect[] = []
 
   constructor(options: BenchOptions = {}) {
@@ -95,7 +97,7 @@ export class Bench {
   }
 
   get wallMs(): number {
-    return CREATED_MS + this.nowMs
+    return CREATED_MS + this.nowMs + this.skewMs
   }
 
   /** Lets time pass and does what is due. */

@@ -98,6 +98,28 @@ test('at most maxOpenBatches are open; the rest waits until one is ordered', () 
   )
 })
 
+test('a batch dated ahead of a clock that was set back gives up its place (simulation, swarm 24)', () => {
+  const bench = new Bench({ parameters: { maxOpenBatches: 1, batchMaxTxs: 1 } })
+  bench.skewMs = 60_000
+  const [ahead] = gossipOf(
+    bench.step(() => {
+      bench.dissemination.submit([tx(1), tx(2)])
+    }),
+  )
+  assert.ok(ahead !== undefined)
+  bench.skewMs = 0
+  const effects = bench.after(bench.parameters.ackRetryMs)
+  assert.deepEqual(sent(effects, 'batch'), [], 'nobody would take it')
+  assert.deepEqual(
+    effects.flatMap((effect) => (effect.type === 'note' ? [effect.note.kind] : [])),
+    ['batch-dropped'],
+  )
+  assert.deepEqual(
+    gossipOf([...effects, ...bench.after(0)]).map(({ batch }) => batch.txs),
+    [[tx(2)]],
+  )
+})
+
 test('with two own batches on their way the next one grows until one is ordered, at most ackRetryMs', () => {
   const bench = new Bench({ parameters: { batchIntervalMs: 5, ackRetryMs: 200 } })
   const first = bench.write([tx(1)])

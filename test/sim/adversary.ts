@@ -41,6 +41,8 @@ import type { Scheduler } from './scheduler.ts'
 import { encodeTx, type Suspicion } from './transactions.ts'
 
 const MEMORY = 64
+/** What others of its kind make up lies further ahead than this. */
+const BELIEVABLE_VIEWS = 1_000
 
 export interface AdversaryEnvironment {
   readonly set: ValidatorSet
@@ -136,6 +138,7 @@ export class Adversary {
   }
 
   #learnVote(vote: Vote): void {
+    if (vote.view > this.#topView + BELIEVABLE_VIEWS) return
     this.#topView = Math.max(this.#topView, vote.view)
     const key = voteKey(vote.kind, vote.view, vote.pid)
     const entry = this.#votes.get(key) ?? { vote, bySigner: new Map<number, Uint8Array>() }
@@ -145,6 +148,7 @@ export class Adversary {
   }
 
   #learnCertificate(certificate: Certificate): void {
+    if (certificate.view > this.#topView + BELIEVABLE_VIEWS) return
     this.#topView = Math.max(this.#topView, certificate.view + 1)
     this.#certificates.set(`${certificate.kind} ${certificate.view}`, certificate)
     forget(this.#certificates, 4 * MEMORY)

@@ -16,6 +16,8 @@ export class SimNetwork {
   readonly #scheduler: Scheduler
   readonly #prng: Prng
   readonly #hooks: NetworkHooks
+  /** When each link has carried all that was put on it. */
+  readonly #linkFreeMs = new Map<string, number>()
   readonly counts = { sent: 0, lost: 0, delivered: 0 }
 
   constructor(options: RunOptions, scheduler: Scheduler, prng: Prng, hooks: NetworkHooks) {
@@ -53,11 +55,22 @@ export class SimNetwork {
     }
     const copies = this.#prng.chance(duplicates) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
-      this.#scheduler.after(this.#delayMs(), () => {
+      this.#scheduler.after(this.#queueMs(from, to) + this.#delayMs(), () => {
         this.counts.delivered++
         arrive()
       })
     }
+  }
+
+  /** Messages of one link follow each other as fast as it carries them. */
+  #queueMs(from: number, to: number): number {
+    const { messageMs } = this.#options
+    if (messageMs === 0) return 0
+    const { nowMs } = this.#scheduler
+    const link = `${from} ${to}`
+    const freeMs = Math.max(this.#linkFreeMs.get(link) ?? 0, nowMs) + messageMs
+    this.#linkFreeMs.set(link, freeMs)
+    return freeMs - nowMs
   }
 
   #delayMs(): number {

@@ -39,11 +39,17 @@ const OFFER_AGAIN_MS = 4_000
 /** More ticks than this in 100 ms are a loop. */
 const TICKS_PER_100_MS = 500
 
+export interface Outgoing {
+  readonly message: Message
+  /** Default 0. */
+  readonly delayMs?: number
+}
+
 /** How a faulty validator that runs the real replica differs from an honest one. */
 export interface Twist {
   readonly flags?: (txs: readonly Uint8Array[]) => Flag[]
-  /** What really leaves in place of a message; null: nothing. */
-  readonly outgoing?: (message: Message) => Message | null
+  /** What really leaves in place of a message. */
+  readonly outgoing?: (message: Message) => readonly Outgoing[]
   /** What its replica gets to see in place of a message. */
   readonly incoming?: (message: Message) => readonly Message[]
   /** Who gets its batches by gossip. */
@@ -56,8 +62,12 @@ export interface NodeEnvironment {
   readonly chain: ChainStart
   readonly parameters: Parameters
   readonly verifier: Verifier
-  /** All nodes, followers included. */
+  /** All nodes, followers and twins included. */
   readonly nodeCount: number
+  /** Which validator a node is, null for a follower. Twins are the same one. */
+  readonly identityOf: (node: number) => number | null
+  /** The nodes of a validator. */
+  readonly nodesOf: (validator: number) => readonly number[]
   readonly send: (from: number, to: number, message: Message) => void
   readonly gossipBatch: (from: number, to: number, batch: SignedBatch) => void
   readonly gossipBlock: (
@@ -121,6 +131,9 @@ export class SimNode {
   #deliveredHeight = 0
   #nextDueMs: number | null = null
   #killAt: Boundary | null = null
+  #pausedUntilMs = 0
+  /** Offset of its wall clock. */
+  #skewMs: number
 
   constructor(options: NodeOptions, env: NodeEnvironment, prng: Prng) {
     this.index = options.index
@@ -129,6 +142,7 @@ export class SimNode {
     this.#env = env
     this.#prng = prng
     this.#app = options.application
+    this.#skewMs = options.skewMs
     this.#journal.onBoundary = (boundary) => {
       this.#passBoundary(boundary)
     }
@@ -160,7 +174,7 @@ export class SimNode {
   }
 
   #self(): number | null {
-    return this.isFollower ? null : this.index
+    return this.#env.identityOf(this.index)
   }
 
   // ---- start, crash ----
@@ -172,7 +186,10 @@ export class SimNode {
     const { set, chain, parameters, verifier } = this.#env
     const { key, index } = this.#options
     try {
-      this.#signer = key === null ? null : await openSigner({ set, index, key, storage: this.#journal })
+      this.#signer =
+        key === null
+          ? null
+          : await openSigner({ set, index: this.#self() ?? index, key, storage: this.#journal })
     } catch (error) {
       if (!(error instanceof Killed)) throw error
       this.#die()
@@ -208,6 +225,16 @@ export class SimNode {
 
   crash(): void {
     if (this.up) this.#die()
+  }
+
+  /** Stops the process, as SIGSTOP does: what arrives waits. */
+  pause(forMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#env.scheduler.nowMs + forMs)
+  }
+
+  /** Sets the wall clock, forward or back; the monotonic one goes on. */
+  setSkew(skewMs: number): void {
+    this.#skewMs = skewMs
   }
 
   #die(): void {
@@ -249,7 +276,7 @@ export class SimNode {
   #offerAll(restored: Restored): void {
     const inBatches = new Set(
       restored.batches.flatMap(({ batch }) =>
-        batch.batch.author === this.index ? batch.batch.txs.map((tx) => decodeTx(tx).id) : [],
+        batch.batch.author === this.#self() ? batch.batch.txs.map((tx) => decodeTx(tx).id) : [],
       ),
     )
     this.#offer((id) => !inBatches.has(id))
@@ -293,7 +320,7 @@ export class SimNode {
   }
 
   #peer(index: number): Peer {
-    return { id: `n${index}`, validator: index < this.#env.set.validators.length ? index : null }
+    return { id: `n${index}`, validator: this.#env.identityOf(index) }
   }
 
   receiveBatch(from: number, batch: SignedBatch): void {
@@ -320,9 +347,17 @@ export class SimNode {
 
   /** Runs `run` later, unless the node crashed in between; a planned kill ends the life there and then. */
   #inLife(delayMs: number, run: () => void | Promise<void>): void {
+    this.#inLifeAt(this.#env.scheduler.nowMs + delayMs, run)
+  }
+
+  #inLifeAt(atMs: number, run: () => void | Promise<void>): void {
     const life = this.#life
-    this.#env.scheduler.after(delayMs, async () => {
+    this.#env.scheduler.at(atMs, async () => {
       if (life !== this.#life || !this.up) return
+      if (this.#env.scheduler.nowMs < this.#pausedUntilMs) {
+        this.#inLifeAt(this.#pausedUntilMs, run)
+        return
+      }
       try {
         await run()
       } catch (error) {
@@ -336,7 +371,7 @@ export class SimNode {
     const { scheduler, chain } = this.#env
     return {
       monotonicMs: scheduler.nowMs - this.#bootMs,
-      wallMs: chain.createdMs + Math.floor(scheduler.nowMs) + this.#options.skewMs,
+      wallMs: chain.createdMs + Math.floor(scheduler.nowMs) + this.#skewMs,
     }
   }
 
@@ -352,6 +387,8 @@ export class SimNode {
         else rest.push(effect)
       }
     }
+    // A full disk ends a node before anything of the step is written.
+    if (records.length > 0) this.#passBoundary('store-full')
     if (records.length > 0) this.#store.write(records)
     this.#passBoundary('store-appended')
     const dirty = this.#signer?.dirty === true
@@ -396,7 +433,8 @@ export class SimNode {
     const ref: BatchRef = { epoch: batch.epoch, author: batch.author, seq: batch.seq, digest }
     this.#inLife(this.#prng.real(0.2, 10), () => {
       const valid = batch.txs.every((tx) => decodeTx(tx).valid)
-      const opinion = this.#options.twist?.flags?.(batch.txs) ?? honestFlags(batch.txs, this.index)
+      const opinion =
+        this.#options.twist?.flags?.(batch.txs) ?? honestFlags(batch.txs, this.#self() ?? this.index)
       // A model is never asked twice with the same memory: its scores would differ the second time.
       const flags = opinion.map((flag) => ({ ...flag, score: this.#prng.int(128, 255) }))
       this.input({ type: 'assessed', ref, valid, flags, modelId: new Uint8Array(32) })
@@ -443,23 +481,33 @@ export class SimNode {
   }
 
   #send(target: Target, message: Message): void {
-    const twist = this.#options.twist?.outgoing
-    const leaving = twist === undefined ? message : twist(message)
-    if (leaving === null) return
-    for (const to of this.#receivers(target)) if (to !== this.index) this.#env.send(this.index, to, leaving)
+    const leaving = this.#options.twist?.outgoing?.(message) ?? [{ message }]
+    for (const { message: sent, delayMs = 0 } of leaving) {
+      const send = (): void => {
+        for (const to of this.#receivers(target)) if (to !== this.index) this.#env.send(this.index, to, sent)
+      }
+      if (delayMs === 0) send()
+      else this.#inLife(delayMs, send)
+    }
   }
 
   #receivers(target: Target): number[] {
     switch (target.kind) {
       case 'validators':
-        return [...this.#env.set.validators.keys()]
+        return [...this.#env.set.validators.keys()].flatMap((validator) => this.#nodeOf(validator))
       case 'validator':
-        return [target.index]
+        return this.#nodeOf(target.index)
       case 'peer':
         return [Number(target.id.slice(1))]
       case 'anyone':
         return [this.#prng.pick(this.#others())]
     }
+  }
+
+  /** Of twins one, as a peer has a connection to one of them at a time. */
+  #nodeOf(validator: number): number[] {
+    const nodes = this.#env.nodesOf(validator)
+    return nodes.length < 2 ? [...nodes] : [this.#prng.pick(nodes)]
   }
 
   #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): void {

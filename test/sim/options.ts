@@ -10,8 +10,29 @@ import type { Boundary } from './storage.ts'
  * - flagger: behaves, but flags everything
  * - withholder: shows its batches to just enough validators, and serves no bodies
  * - stripper: as author and as leader leaves out every opinion that it can
+ * - nullifier: votes to nullify every view, whatever it should vote
+ * - replayer: sends what it sent and heard before again and again
+ * - garbler: changes bytes of what it sends, so that much of it still decodes
+ * - forger: changes fields of certificates: signers, counts, opinions, times
+ * - slow-signer: everything leaves late
+ * - hoarder: spreads batches, and never shows a certificate for them
+ * - spammer: sends everything many times, with requests in between
+ * - twin: runs twice with one key, each half with disks of its own
  */
-export type FaultyBehaviour = 'silent' | 'scripted' | 'flagger' | 'withholder' | 'stripper'
+export type FaultyBehaviour =
+  | 'silent'
+  | 'scripted'
+  | 'flagger'
+  | 'withholder'
+  | 'stripper'
+  | 'nullifier'
+  | 'replayer'
+  | 'garbler'
+  | 'forger'
+  | 'slow-signer'
+  | 'hoarder'
+  | 'spammer'
+  | 'twin'
 export const FAULTY_BEHAVIOURS: readonly FaultyBehaviour[] = [
   'silent',
   'scripted',
@@ -38,6 +59,21 @@ export interface CrashPlan {
   readonly downMs: number
 }
 
+/** The process stops for a while and goes on where it was. */
+export interface Pause {
+  readonly nodes: readonly number[]
+  readonly atMs: number
+  readonly forMs: number
+}
+
+/** The wall clock of a node is set; before healing it is set right again. */
+export interface ClockStep {
+  readonly node: number
+  readonly atMs: number
+  readonly untilMs: number
+  readonly skewMs: number
+}
+
 export interface RunOptions {
   readonly seed: number
   readonly weights: readonly bigint[]
@@ -56,6 +92,10 @@ export interface RunOptions {
   readonly duplicates: number
   readonly partitions: readonly Partition[]
   readonly crashes: readonly CrashPlan[]
+  readonly pauses: readonly Pause[]
+  readonly clockSteps: readonly ClockStep[]
+  /** What one message occupies a link for; 0: links carry everything at once. */
+  readonly messageMs: number
   /** Offset of each node's wall clock. */
   readonly skewMs: readonly number[]
   /** Longest fsync of each node. */
@@ -63,9 +103,9 @@ export interface RunOptions {
   /** Longest execution of a block by each node. */
   readonly executeMs: readonly number[]
   readonly txEveryMs: number
-  /** After healing: time to get over what happened. */
+  /** After healing: longest time for everybody to get over what happened and make progress. */
   readonly recoveryMs: number
-  /** Then a window in which everybody must make progress. */
+  /** Then: longest time for everybody to make progress again. */
   readonly progressMs: number
   /** Blocks are executed by the ledger itself, not by a chain of hashes. */
   readonly realLedger: boolean
@@ -73,7 +113,7 @@ export interface RunOptions {
   readonly throughWire: boolean
 }
 
-const BOUNDARIES: readonly Boundary[] = [
+export const BOUNDARIES: readonly Boundary[] = [
   'store-appended',
   'store-synced',
   'journal-appended',
@@ -88,7 +128,7 @@ export function drawOptions(seed: number): RunOptions {
   const followers = prng.chance(0.25) ? 1 : 0
   const nodes = count + followers
   const healMs = prng.int(2_000, 8_000)
-  const faulty = drawFaulty(prng, weights)
+  const faulty = drawFaulty(prng, weights, FAULTY_BEHAVIOURS)
   const standing = [...weights.keys()].filter((index) => !faulty.some((entry) => entry.index === index))
   return {
     seed,
@@ -117,7 +157,10 @@ export function drawOptions(seed: number): RunOptions {
     gossipLoss: prng.pick([0, 0.1, 0.5]),
     duplicates: prng.pick([0, 0.1]),
     partitions: Array.from({ length: prng.int(0, 3) }, () => drawPartition(prng, nodes, healMs)),
-    crashes: drawCrashes(prng, standing, weights, healMs),
+    crashes: drawCrashes(prng, standing, weights, healMs, BOUNDARIES),
+    pauses: [],
+    clockSteps: [],
+    messageMs: 0,
     skewMs: Array.from({ length: nodes }, () => (prng.chance(0.5) ? 0 : prng.int(-150, 150))),
     fsyncMs: Array.from({ length: nodes }, () => prng.pick([1, 3, 20])),
     executeMs: Array.from({ length: nodes }, () => prng.pick([1, 5, 50])),
@@ -141,7 +184,7 @@ export function calmOptions(
     followers: 0,
     faulty,
     parameters: makeParameters('devnet', { quarantineMs: 1_500 }),
-    healMs: 0,
+    healMs: 4_000, // nothing has to heal: it is how long the run takes
     delayMs: [5, 30],
     spikes: 0,
     spikeMs: 0,
@@ -151,6 +194,9 @@ export function calmOptions(
     duplicates: 0,
     partitions: [],
     crashes: [],
+    pauses: [],
+    clockSteps: [],
+    messageMs: 0,
     skewMs: [],
     fsyncMs: [],
     executeMs: [],
@@ -163,7 +209,11 @@ export function calmOptions(
 }
 
 /** Validators of weight at most F, none in some runs. */
-function drawFaulty(prng: Prng, weights: readonly bigint[]): RunOptions['faulty'] {
+export function drawFaulty(
+  prng: Prng,
+  weights: readonly bigint[],
+  behaviours: readonly FaultyBehaviour[],
+): RunOptions['faulty'] {
   if (prng.chance(0.15)) return []
   let left = (weights.reduce((sum, weight) => sum + weight, 0n) - 1n) / 3n
   const faulty: { index: number; behaviour: FaultyBehaviour }[] = []
@@ -171,7 +221,7 @@ function drawFaulty(prng: Prng, weights: readonly bigint[]): RunOptions['faulty'
     const weight = weights[index] ?? 0n
     if (weight > left) continue
     left -= weight
-    faulty.push({ index, behaviour: prng.pick(FAULTY_BEHAVIOURS) })
+    faulty.push({ index, behaviour: prng.pick(behaviours) })
   }
   return faulty
 }
@@ -186,11 +236,12 @@ function drawPartition(prng: Prng, nodes: number, healMs: number): Partition {
 }
 
 /** One node, nodes of weight up to F, or all of them at once; at a random moment or at a durable boundary. */
-function drawCrashes(
+export function drawCrashes(
   prng: Prng,
   standing: readonly number[],
   weights: readonly bigint[],
   healMs: number,
+  boundaries: readonly Boundary[],
 ): CrashPlan[] {
   const plans: CrashPlan[] = []
   for (let i = prng.int(0, 4); i > 0; i--) {
@@ -202,7 +253,7 @@ function drawCrashes(
       return fits
     })
     const nodes = kind === 'one' ? prng.sample(standing, 1) : kind === 'some' ? some : standing
-    const boundary = prng.chance(0.5) ? prng.pick(BOUNDARIES) : null
+    const boundary = prng.chance(0.5) ? prng.pick(boundaries) : null
     plans.push({ nodes, atMs: prng.int(100, healMs), boundary, downMs: prng.int(10, 1_500) })
   }
   return plans

@@ -12,6 +12,7 @@ import type {
   Message,
   Proposal,
   ProposalMessage,
+  SignedBatch,
   ValidatorSet,
   Vote,
   VoteKind,
@@ -30,6 +31,9 @@ import type { SignatureOracle } from './signatures.ts'
 import { decodeTx, isSuspicious, type SimTx } from './transactions.ts'
 
 export class Violation extends Error {}
+
+/** Something that must happen did not within its time. */
+export class Stall extends Violation {}
 
 interface Ballot {
   readonly kind: VoteKind
@@ -62,14 +66,26 @@ export class Oracles {
   /** Final block digests by height. */
   readonly #chain = new Map<number, string>()
   readonly #seen = new WeakSet()
-  readonly #acks = new Map<string, string>()
+  readonly #acks = new Map<string, { readonly content: string; readonly digest: string }>()
+  /** When each batch was made, by digest. */
+  readonly #batchMs = new Map<string, number>()
+  /** Time of the newest block that each honest node executed. */
+  readonly #executedMs = new Map<string, number>()
   readonly #executed = new Map<number, Executed>()
   readonly #txHeights = new Map<number, number>()
   readonly #txOutcomes = new Map<number, string>()
   heldByVerdict = 0
 
-  constructor(set: ValidatorSet, honest: ReadonlySet<number>, signatures: SignatureOracle) {
+  readonly #batchTtlMs: number
+
+  constructor(
+    set: ValidatorSet,
+    honest: ReadonlySet<number>,
+    signatures: SignatureOracle,
+    batchTtlMs: number,
+  ) {
     this.#set = set
+    this.#batchTtlMs = batchTtlMs
     this.#honest = honest
     this.#signatures = signatures
     const total = set.validators.reduce((sum, { weight }) => sum + weight, 0n)
@@ -77,8 +93,18 @@ export class Oracles {
     this.#quorum = (2n * total) / 3n + 1n
   }
 
+  /** One who is a quorum alone need not tell others how it votes, nor on which blocks that they never asked for. */
+  get #hasSoloQuorum(): boolean {
+    return this.#set.validators.some(({ weight }) => weight >= this.#quorum)
+  }
+
   get finalHeight(): number {
     return this.#chain.size
+  }
+
+  /** Time of the newest block that an honest node executed. */
+  get newestBlockMs(): number {
+    return Math.max(0, ...this.#executedMs.values())
   }
 
   outcomeOf(txId: number): string | null {
@@ -116,6 +142,9 @@ export class Oracles {
         return
       case 'batch-certificate':
         this.#batchCertificate(message.certificate, honest)
+        return
+      case 'batch':
+        this.written(message.batch)
         return
       case 'blocks':
         for (const block of message.blocks) this.#block(block)
@@ -239,7 +268,8 @@ export class Oracles {
       this.#checkLink(view, pid)
       return
     }
-    if (known === undefined) throw new Violation(`view ${view} is finalized without a notarization`)
+    if (known === undefined && !this.#hasSoloQuorum)
+      throw new Violation(`view ${view} is finalized without a notarization`)
     if (this.#nullified.has(view)) throw new Violation(`view ${view} is nullified and finalized`)
     this.#finalized.set(view, pid)
     this.#extendChain(this.#proposals.get(pid), view)
@@ -247,6 +277,7 @@ export class Oracles {
 
   /** Parent links never skip a view without a nullification, and lead to something notarized. */
   #checkLink(view: number, pid: string): void {
+    if (this.#hasSoloQuorum) return
     const proposal = this.#proposals.get(pid)
     if (proposal === undefined) throw new Violation(`the notarized proposal of view ${view} was never sent`)
     const block = this.#blocks.get(toHex(proposal.blockDigest))
@@ -274,6 +305,7 @@ export class Oracles {
     let digest = toHex(proposal.blockDigest)
     for (;;) {
       const block = this.#blocks.get(digest)
+      if (block === undefined && this.#hasSoloQuorum) return
       if (block === undefined) throw new Violation(`a block under the finalized view ${view} was never sent`)
       const known = this.#chain.get(block.height)
       if (known === digest) return
@@ -287,6 +319,7 @@ export class Oracles {
 
   /** An honest node handed out a final block. */
   delivered(node: string, block: Block): void {
+    if (this.#hasSoloQuorum) return
     const digest = toHex(blockDigest(block))
     const known = this.#chain.get(block.height)
     if (known !== digest)
@@ -297,7 +330,10 @@ export class Oracles {
 
   // ---- batches ----
 
-  /** An honest validator acks one digest per (author, number), and gives the same bytes for it for ever. */
+  /**
+   * An honest validator acks one digest per (author, number) as long as that can still be ordered, and gives the same
+   * bytes for it.
+   */
   #ack(ack: Ack, honest: boolean): void {
     const validator = this.#set.validators[ack.signer]
     const signed =
@@ -311,9 +347,25 @@ export class Oracles {
     const name = `${ack.signer} acks ${ack.author} ${ack.seq}`
     const content = createHash('sha256').update(encodeAck(ack)).digest('hex')
     const known = this.#acks.get(name)
-    if (known !== undefined && known !== content)
+    if (known !== undefined && known.content !== content && !this.#isVoid(known, ack))
       throw new Violation(`validator ${name} with two different acks`)
-    this.#acks.set(name, content)
+    this.#acks.set(name, { content, digest: toHex(ack.digest) })
+  }
+
+  /** Whether the batch acked first can never be ordered any more, as far as the acker has executed. */
+  #isVoid(known: { readonly digest: string }, ack: Ack): boolean {
+    const createdMs = this.#batchMs.get(known.digest)
+    const executedMs = this.#executedMs.get(`n${ack.signer}`) ?? 0
+    return (
+      known.digest !== toHex(ack.digest) &&
+      createdMs !== undefined &&
+      executedMs > createdMs + this.#batchTtlMs
+    )
+  }
+
+  /** A batch was written, by whomever. */
+  written({ batch, digest }: SignedBatch): void {
+    this.#batchMs.set(toHex(digest), batch.createdMs)
   }
 
   #batchCertificate(certificate: BatchCertificate, honest: boolean): void {
@@ -345,6 +397,7 @@ export class Oracles {
     bodies: readonly (readonly Uint8Array[] | null)[],
     execution: Execution,
   ): void {
+    this.#executedMs.set(node, block.timeMs)
     const root = toHex(execution.result.stateRoot)
     const known = this.#executed.get(block.height)
     if (known !== undefined) {

@@ -2,13 +2,13 @@
  * Signatures by oracle: one exists only if the owner of the key made it. No simulated adversary can forge one, and no
  * time goes into curves.
  */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { SigningKey } from '../../consensus/signer.ts'
 import type { Verifier } from '../../consensus/replica-types.ts'
-import { equalBytes } from '../../crypto/bytes.ts'
 
 export class SignatureOracle implements Verifier {
-  readonly #made = new Set<string>()
+  /** Signature to what it is over. */
+  readonly #made = new Map<string, string>()
 
   /** A key that nobody else has. */
   keyOf(index: number): SigningKey & { readonly publicKey: Uint8Array } {
@@ -16,19 +16,23 @@ export class SignatureOracle implements Verifier {
     return {
       publicKey,
       sign: (message) => {
-        const signature = spell(publicKey, message)
-        this.#made.add(signature.toString('latin1'))
+        const subject = subjectOf(publicKey, message)
+        const signature = hash('sha512', Buffer.from(subject, 'latin1'), 'buffer')
+        this.#made.set(signature.toString('latin1'), subject)
         return signature
       },
     }
   }
 
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
-    const expected = spell(publicKey, message)
-    return equalBytes(signature, expected) && this.#made.has(expected.toString('latin1'))
+    return this.#made.get(latin1(signature)) === subjectOf(publicKey, message)
   }
 }
 
-function spell(publicKey: Uint8Array, message: Uint8Array): Buffer {
-  return createHash('sha512').update(publicKey).update(message).digest()
+function subjectOf(publicKey: Uint8Array, message: Uint8Array): string {
+  return latin1(publicKey) + latin1(message)
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }

@@ -17,6 +17,8 @@ import type { Prng } from './prng.ts'
 
 /** A moment at which a process can be killed so that more or less of its last step survives. */
 export type Boundary =
+  | 'store-full'
+  | 'journal-full'
   | 'store-appended'
   | 'store-synced'
   | 'journal-appended'
@@ -38,7 +40,9 @@ export class VirtualJournal implements JournalStorage {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
+    // Of a record that did not fit any part may be there.
     this.#volatile = Buffer.concat([this.#volatile, bytes])
+    this.onBoundary('journal-full')
     await Promise.resolve()
     this.onBoundary('journal-appended')
   }

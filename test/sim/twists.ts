@@ -1,11 +1,28 @@
 /** Faulty validators that run the real replica and differ in what enters or leaves it. */
 import type { SigningKey } from '../../consensus/signer.ts'
-import type { Ack, BatchCertificate, CertifiedAck, Message, ValidatorSet } from '../../consensus/types.ts'
-import { ackMessage, batchDigestOfCertificate } from '../../consensus/wire.ts'
+import type {
+  Ack,
+  BatchCertificate,
+  CertifiedAck,
+  Certificate,
+  Message,
+  ValidatorSet,
+} from '../../consensus/types.ts'
+import {
+  ackMessage,
+  batchDigestOfCertificate,
+  decodeMessage,
+  encodeMessage,
+  voteMessage,
+} from '../../consensus/wire.ts'
 import { toHex } from '../../crypto/bytes.ts'
-import { flagEverything, type Twist } from './node.ts'
+import { flagEverything, type Outgoing, type Twist } from './node.ts'
 import type { FaultyBehaviour } from './options.ts'
 import type { Prng } from './prng.ts'
+
+/** Messages that a replayer keeps. */
+const REPLAY_MEMORY = 256
+const SPAM_COPIES = 8
 
 export interface TwistEnvironment {
   readonly set: ValidatorSet
@@ -14,7 +31,7 @@ export interface TwistEnvironment {
   readonly prng: Prng
 }
 
-/** Null for those that run no replica of their own. */
+/** Null for those that run no replica of their own, or one that is as it should be. */
 export function twistOf(behaviour: FaultyBehaviour, env: TwistEnvironment): Twist | null {
   switch (behaviour) {
     case 'flagger':
@@ -23,8 +40,23 @@ export function twistOf(behaviour: FaultyBehaviour, env: TwistEnvironment): Twis
       return withholder(env)
     case 'stripper':
       return new Stripper(env).twist
+    case 'nullifier':
+      return nullifier(env)
+    case 'replayer':
+      return replayer(env)
+    case 'garbler':
+      return garbler(env)
+    case 'forger':
+      return forger(env)
+    case 'slow-signer':
+      return slowSigner(env)
+    case 'hoarder':
+      return hoarder()
+    case 'spammer':
+      return spammer(env)
     case 'silent':
     case 'scripted':
+    case 'twin':
       return null
   }
 }
@@ -33,7 +65,138 @@ export function twistOf(behaviour: FaultyBehaviour, env: TwistEnvironment): Twis
 function withholder({ prng }: TwistEnvironment): Twist {
   return {
     audience: (others) => prng.sample(others, prng.int(0, others.length)),
-    outgoing: (message) => (message.type === 'batches' || message.type === 'batch' ? null : message),
+    outgoing: (message) => (message.type === 'batches' || message.type === 'batch' ? [] : [{ message }]),
+  }
+}
+
+/** Whatever vote it should give, it nullifies the view; and it never proposes. */
+function nullifier({ set, key, index }: TwistEnvironment): Twist {
+  const nullify = (view: number): Outgoing => {
+    const signature = key.sign(voteMessage(set.context, 'nullify', set.epoch, view, null))
+    const vote = { kind: 'nullify' as const, epoch: set.epoch, view, pid: null, signer: index, signature }
+    return { message: { type: 'vote', vote } }
+  }
+  return {
+    outgoing: (message) => {
+      if (message.type === 'vote') return [nullify(message.vote.view)]
+      return message.type === 'proposal' ? [nullify(message.proposal.proposal.view)] : [{ message }]
+    },
+  }
+}
+
+/** What it sent and heard before comes back, late and out of order. */
+function replayer({ prng }: TwistEnvironment): Twist {
+  const memory: Message[] = []
+  const keep = (message: Message): void => {
+    memory.push(message)
+    if (memory.length > REPLAY_MEMORY) memory.splice(prng.below(memory.length), 1)
+  }
+  return {
+    incoming: (message) => {
+      keep(message)
+      return [message]
+    },
+    outgoing: (message) => {
+      keep(message)
+      const again = Array.from({ length: prng.int(0, 3) }, () => ({
+        message: prng.pick(memory),
+        delayMs: prng.real(0, 2_000),
+      }))
+      return [{ message }, ...again]
+    },
+  }
+}
+
+/** A part of what it sends has some bytes changed; what no longer decodes would not get past the wire. */
+function garbler({ prng }: TwistEnvironment): Twist {
+  return {
+    outgoing: (message) => {
+      if (prng.chance(0.5)) return [{ message }]
+      const bytes = Uint8Array.from(encodeMessage(message))
+      for (let i = prng.int(1, 3); i > 0; i--) bytes[prng.below(bytes.length)] = prng.below(256)
+      return decoded(bytes)
+    },
+  }
+}
+
+/** What does not decode is refused before it comes to a replica. */
+function decoded(bytes: Uint8Array): Outgoing[] {
+  try {
+    return [{ message: decodeMessage(bytes) }]
+  } catch {
+    return []
+  }
+}
+
+function decodable(message: Message): Outgoing[] {
+  try {
+    return decoded(encodeMessage(message))
+  } catch {
+    return []
+  }
+}
+
+/** Certificates whose fields do not fit what was signed. */
+function forger({ prng }: TwistEnvironment): Twist {
+  const forgeBatch = (certificate: BatchCertificate): BatchCertificate => {
+    const [first, ...others] = certificate.acks
+    const forgeries: BatchCertificate[] = [
+      { ...certificate, txCount: certificate.txCount + 1 },
+      { ...certificate, createdMs: certificate.createdMs + prng.int(1, 1_000) },
+      { ...certificate, seq: certificate.seq + 1 },
+      { ...certificate, acks: others },
+      { ...certificate, acks: certificate.acks.map((ack) => ({ ...ack, flags: [] })) },
+    ]
+    if (first !== undefined) forgeries.push({ ...certificate, acks: [first, ...certificate.acks] })
+    return prng.pick(forgeries)
+  }
+  const forge = (certificate: Certificate): Certificate => {
+    const { signers, signatures } = certificate
+    const forgeries: Certificate[] = [
+      { ...certificate, view: certificate.view + 1 },
+      { ...certificate, signers: signers.slice(1), signatures: signatures.slice(1) },
+      {
+        ...certificate,
+        signatures: signatures.map((_, i) => signatures[0] ?? signatures[i]) as Uint8Array[],
+      },
+      { ...certificate, kind: certificate.kind === 'notarize' ? 'finalize' : certificate.kind },
+    ]
+    return prng.pick(forgeries)
+  }
+  return {
+    outgoing: (message) => {
+      if (prng.chance(0.5)) return [{ message }]
+      if (message.type === 'batch-certificate')
+        return decodable({ ...message, certificate: forgeBatch(message.certificate) })
+      if (message.type === 'certificate')
+        return decodable({ ...message, certificate: forge(message.certificate) })
+      if (message.type === 'certificates')
+        return decodable({ ...message, certificates: message.certificates.map(forge) })
+      return [{ message }]
+    },
+  }
+}
+
+function slowSigner({ prng }: TwistEnvironment): Twist {
+  return { outgoing: (message) => [{ message, delayMs: prng.real(50, 1_500) }] }
+}
+
+function hoarder(): Twist {
+  return { outgoing: (message) => (message.type === 'batch-certificate' ? [] : [{ message }]) }
+}
+
+/** As much as limits of the wire let through, and questions that cost the one who answers. */
+function spammer({ prng }: TwistEnvironment): Twist {
+  return {
+    outgoing: (message) => {
+      const copies = Array.from({ length: prng.int(1, SPAM_COPIES) }, () => ({ message }))
+      const digest = Buffer.alloc(32, prng.below(256))
+      const questions: Message[] = [
+        { type: 'block-request', digest, maxBlocks: 64 },
+        { type: 'certificates-request', fromView: 1, toView: 1 + prng.below(64) },
+      ]
+      return [...copies, { message: prng.pick(questions) }]
+    },
   }
 }
 

@@ -13,8 +13,8 @@ import { CREATED_MS, makeSimChain, type SimChain } from './chain.ts'
 import { LedgerApplication, genesisStateRoot } from './ledger-application.ts'
 import { SimNetwork } from './network.ts'
 import { SimNode, type NodeEnvironment } from './node.ts'
-import type { CrashPlan, RunOptions } from './options.ts'
-import { Oracles, Violation } from './oracles.ts'
+import type { ClockStep, CrashPlan, Pause, RunOptions } from './options.ts'
+import { Oracles, Stall, Violation } from './oracles.ts'
 import { Prng } from './prng.ts'
 import { Scheduler } from './scheduler.ts'
 import { SignatureOracle } from './signatures.ts'
@@ -22,7 +22,11 @@ import { encodeTx, type Suspicion } from './transactions.ts'
 import { twistOf } from './twists.ts'
 
 const PROGRESS_BLOCKS = 3
-/** After the last transaction: time for all of them to end. */
+/** How often a condition is looked at. */
+const STEP_MS = 50
+/** After everything has ended: for all to come to the same height, and for what is void to be deleted. */
+const SETTLE_MS = 1_000
+/** After the last transaction: longest time without one that ends. Full queues take their time; a lost one never ends. */
 const DRAIN_MS = 20_000
 
 export interface RunResult {
@@ -34,6 +38,8 @@ export interface RunResult {
   readonly held: number
   readonly messages: number
   readonly virtualMs: number
+  /** From healing until every honest node had delivered and executed three blocks. */
+  readonly recoveredMs: number
   /** How often each kind of note came, and crashes. */
   readonly notes: ReadonlyMap<string, number>
 }
@@ -58,6 +64,8 @@ export class World {
   readonly #adversary: Adversary
   readonly #audit: Hash = createHash('sha256')
   readonly #faulty: ReadonlySet<number>
+  /** Validators that run twice; their second nodes come after all others. */
+  readonly #twins: readonly number[]
   readonly #accepted = new Map<number, { readonly by: SimNode; readonly validUntilMs: number }>()
   readonly #notes = new Map<string, number>()
   readonly #downMs = new Map<SimNode, number>()
@@ -92,15 +100,16 @@ export class World {
     this.#chain = simChain
     this.#prng = new Prng(options.seed + 1)
     this.#faulty = new Set(options.faulty.map(({ index }) => index))
+    this.#twins = options.faulty.flatMap(({ index, behaviour }) => (behaviour === 'twin' ? [index] : []))
     const keys = options.weights.map((_, index) => signatures.keyOf(index))
     const chain: ChainStart = { genesisHash: simChain.genesisHash, createdMs: CREATED_MS, stateRoot }
     const honest = new Set([...options.weights.keys()].filter((index) => !this.#faulty.has(index)))
-    this.oracles = new Oracles(set, honest, signatures)
+    this.oracles = new Oracles(set, honest, signatures, options.parameters.batchTtlMs)
     this.#network = new SimNetwork(options, this.scheduler, this.#prng.fork(), {
       sent: (from, to, message) => {
         this.#record(`${from}>${to} ${message.type}`)
-        this.oracles.sent(from < options.weights.length ? from : null, message)
-        this.#adversary.learn(message)
+        this.oracles.sent(this.#identityOf(from), message)
+        if (!this.#speaksNonsense(from)) this.#adversary.learn(message)
       },
       receive: (to, from, message) => {
         this.nodes[to]?.receive(from, message)
@@ -112,15 +121,21 @@ export class World {
       chain,
       parameters: options.parameters,
       verifier: signatures,
-      nodeCount: options.weights.length + options.followers,
+      nodeCount: options.weights.length + options.followers + this.#twins.length,
+      identityOf: (node) => this.#identityOf(node),
+      nodesOf: (validator) => this.#nodesOf(validator),
       send: (from, to, message) => {
         this.#network.send(from, to, message)
       },
       gossipBatch: (from, to, batch) => {
+        this.oracles.written(batch)
         this.#adversary.learnBatch(batch)
         this.#network.deliver(from, to, () => this.nodes[to]?.receiveBatch(from, batch), options.gossipLoss)
       },
       gossipBlock: (from, finalized) => {
+        const who = this.#identityOf(from)
+        this.oracles.sent(who, { type: 'blocks', blocks: [finalized.block] })
+        this.oracles.sent(who, { type: 'certificate', certificate: finalized.finalization })
         for (const node of this.nodes) {
           if (node.index === from || !(node.isFollower || this.#prng.chance(0.05))) continue
           this.#network.deliver(
@@ -135,7 +150,7 @@ export class World {
       },
       delivered: (node, block) => {
         this.#record(`${node.name} final ${block.height}`)
-        if (!this.#faulty.has(node.index)) this.oracles.delivered(node.name, block)
+        if (!this.#isFaulty(node.index)) this.oracles.delivered(node.name, block)
         this.#trace(
           () =>
             `${node.name} delivers height ${block.height} by ${block.author}, ${block.payload.length} certificates, ${Buffer.from(blockDigest(block)).toString('hex').slice(0, 8)}`,
@@ -145,14 +160,14 @@ export class World {
         this.#record(
           `${node.name} executed ${block.height} ${Buffer.from(execution.result.stateRoot).toString('hex')}`,
         )
-        if (this.#faulty.has(node.index)) return
+        if (this.#isFaulty(node.index)) return
         this.oracles.executed(node.name, block, bodies, execution)
         this.#hooks.executed?.(node.index, block, execution)
       },
       penalized: (node, { peer, why, detail }) => {
         this.#trace(() => `${node.name} penalizes ${peer.id}: ${why}, ${detail}`)
         const guilty = Number(peer.id.slice(1))
-        if (!this.#faulty.has(node.index) && !this.#faulty.has(guilty)) {
+        if (!this.#isFaulty(node.index) && !this.#isFaulty(guilty)) {
           throw new Violation(`honest ${node.name} penalizes honest ${peer.id}: ${why}, ${detail}`)
         }
       },
@@ -174,7 +189,7 @@ export class World {
       }),
     )
     for (let index = 0; index < env.nodeCount; index++)
-      this.nodes.push(this.#makeNode(index, env, keys[index] ?? null))
+      this.nodes.push(this.#makeNode(index, env, keys[this.#identityOf(index) ?? -1] ?? null))
     this.#adversary = new Adversary(
       {
         ...env,
@@ -189,7 +204,7 @@ export class World {
 
   #makeNode(index: number, env: NodeEnvironment, key: ReturnType<SignatureOracle['keyOf']> | null): SimNode {
     const { skewMs, fsyncMs, executeMs, faulty } = this.options
-    const behaviour = faulty.find((entry) => entry.index === index)?.behaviour ?? null
+    const behaviour = faulty.find((entry) => entry.index === this.#identityOf(index))?.behaviour ?? null
     const twist =
       behaviour === null || key === null
         ? null
@@ -216,9 +231,31 @@ export class World {
     )
   }
 
+  #identityOf(node: number): number | null {
+    const { weights, followers } = this.options
+    return node < weights.length ? node : (this.#twins[node - weights.length - followers] ?? null)
+  }
+
+  #nodesOf(validator: number): number[] {
+    const { weights, followers } = this.options
+    const twin = this.#twins.indexOf(validator)
+    return twin === -1 ? [validator] : [validator, weights.length + followers + twin]
+  }
+
+  #isFaulty(node: number): boolean {
+    const identity = this.#identityOf(node)
+    return identity !== null && this.#faulty.has(identity)
+  }
+
+  /** What these send the adversary would only take for more than it is. */
+  #speaksNonsense(node: number): boolean {
+    const behaviour = this.options.faulty.find(({ index }) => index === this.#identityOf(node))?.behaviour
+    return behaviour === 'garbler' || behaviour === 'forger'
+  }
+
   /** Whether a replica runs under this index; silent and scripted validators have none. */
   #runs(index: number): boolean {
-    const behaviour = this.options.faulty.find((entry) => entry.index === index)?.behaviour
+    const behaviour = this.options.faulty.find((entry) => entry.index === this.#identityOf(index))?.behaviour
     return behaviour === undefined || (behaviour !== 'silent' && behaviour !== 'scripted')
   }
 
@@ -240,7 +277,7 @@ export class World {
       () =>
         `${node.name} ${JSON.stringify(note, (key, value: unknown) => (key === 'ref' && value !== null && typeof value === 'object' && 'seq' in value && 'author' in value ? `${String(value.author)}:${String(value.seq)}` : value))}`,
     )
-    if (this.#faulty.has(node.index)) return
+    if (this.#isFaulty(node.index)) return
     if (note.kind === 'result-mismatch')
       throw new Violation(
         `${node.name} executed height ${note.height} to ${note.own}, an agreed header claims ${note.claimed}`,
@@ -258,17 +295,20 @@ export class World {
     for (const node of this.nodes)
       if (this.#runs(node.index)) this.scheduler.after(this.#prng.real(0, 300), () => node.start())
     for (const plan of this.options.crashes) this.#planCrash(plan)
+    for (const plan of this.options.pauses) this.#planPause(plan)
+    for (const step of this.options.clockSteps) this.#planClockStep(step)
     this.#adversary.start()
     this.#submitSome()
     this.scheduler.at(healMs, () => {
       for (const node of this.nodes) node.killAt(null)
       this.#trace(() => 'the network heals')
     })
-    await this.#runUntil(healMs + this.options.recoveryMs)
-    await this.#demandProgress()
+    await this.#runUntil(healMs)
+    const recoveredMs = await this.#demandProgress(this.options.recoveryMs)
+    await this.#demandProgress(this.options.progressMs)
     this.#submitting = false
     await this.#drain()
-    return this.#result()
+    return this.#result(recoveredMs)
   }
 
   #runUntil(untilMs: number): Promise<void> {
@@ -285,6 +325,17 @@ export class World {
         else node.killAt(boundary)
       }
     })
+  }
+
+  #planPause({ nodes, atMs, forMs }: Pause): void {
+    this.scheduler.at(atMs, () => {
+      for (const index of nodes) this.nodes[index]?.pause(forMs)
+    })
+  }
+
+  #planClockStep({ node, atMs, untilMs, skewMs }: ClockStep): void {
+    this.scheduler.at(atMs, () => this.nodes[node]?.setSkew(skewMs))
+    this.scheduler.at(untilMs, () => this.nodes[node]?.setSkew(this.options.skewMs[node] ?? 0))
   }
 
   #submitSome(): void {
@@ -305,62 +356,73 @@ export class World {
       this.#prng.pick<Suspicion>(['nobody', 'nobody', 'nobody', 'everybody', 'disputed'])
     if (!node.accept(id, encodeTx({ id, validUntilMs, suspicion, valid: true }, this.#chain.genesisHash)))
       return
-    if (!this.#faulty.has(node.index)) this.#accepted.set(id, { by: node, validUntilMs })
+    if (!this.#isFaulty(node.index)) this.#accepted.set(id, { by: node, validUntilMs })
   }
 
   get #honestNodes(): SimNode[] {
-    return this.nodes.filter(({ index }) => !this.#faulty.has(index))
+    return this.nodes.filter(({ index }) => !this.#isFaulty(index))
   }
 
-  /** After healing each honest node delivers blocks, and executes them. */
-  async #demandProgress(): Promise<void> {
+  /** Each honest node delivers and executes blocks within this time. @returns how long it took. */
+  async #demandProgress(withinMs: number): Promise<number> {
+    const startMs = this.scheduler.nowMs
     const before = this.#honestNodes.map((node) => ({
       node,
       delivered: node.deliveredHeight,
       executed: node.executedHeight,
     }))
-    await this.#runUntil(this.scheduler.nowMs + this.options.progressMs)
-    for (const { node, delivered, executed } of before) {
-      if (!node.up) throw new Violation(`${node.name} is down after healing`)
-      if (
-        node.deliveredHeight - delivered < PROGRESS_BLOCKS ||
-        node.executedHeight - executed < PROGRESS_BLOCKS
-      ) {
-        throw new Violation(
-          `no progress after healing: ${this.#honestNodes.map((each) => `${each.name} at view ${each.replica?.view ?? 0} final ${each.deliveredHeight} executed ${each.executedHeight}`).join(', ')}; ` +
-            `${node.name} came from final ${delivered} executed ${executed}`,
-        )
-      }
-    }
+    const lagging = (): (typeof before)[number] | undefined =>
+      before.find(
+        ({ node, delivered, executed }) =>
+          !node.up ||
+          node.deliveredHeight - delivered < PROGRESS_BLOCKS ||
+          node.executedHeight - executed < PROGRESS_BLOCKS,
+      )
+    while (lagging() !== undefined && this.scheduler.nowMs < startMs + withinMs)
+      await this.#runUntil(this.scheduler.nowMs + STEP_MS)
+    const late = lagging()
+    if (late === undefined) return this.scheduler.nowMs - startMs
+    const { node, delivered, executed } = late
+    if (!node.up) throw new Stall(`${node.name} is down after healing`)
+    throw new Stall(
+      `no progress within ${withinMs} ms after healing: ${this.#honestNodes.map((each) => `${each.name} at view ${each.replica?.view ?? 0} final ${each.deliveredHeight} executed ${each.executedHeight}`).join(', ')}; ` +
+        `${node.name} came from final ${delivered} executed ${executed}`,
+    )
   }
 
   /** Every accepted transaction ends executed or expired. */
   async #drain(): Promise<void> {
-    const deadlineMs = this.scheduler.nowMs + DRAIN_MS
-    while (this.scheduler.nowMs < deadlineMs && this.#honestNodes.some((node) => node.pending.size > 0)) {
-      await this.#runUntil(this.scheduler.nowMs + 250)
+    const waiting = (): number => this.#honestNodes.reduce((sum, node) => sum + node.pending.size, 0)
+    let fewest = waiting()
+    let deadlineMs = this.scheduler.nowMs + DRAIN_MS
+    while (this.scheduler.nowMs < deadlineMs && waiting() > 0) {
+      await this.#runUntil(this.scheduler.nowMs + STEP_MS)
+      if (waiting() >= fewest) continue
+      fewest = waiting()
+      deadlineMs = this.scheduler.nowMs + DRAIN_MS
     }
     for (const node of this.#honestNodes) {
       if (node.pending.size > 0)
-        throw new Violation(
+        throw new Stall(
           `${node.name} still has ${node.pending.size} accepted transactions, first ${[...node.pending.keys()][0] ?? 0}`,
         )
     }
     // Time for everybody to come to the same height, and for what is void to be deleted.
-    await this.#runUntil(this.scheduler.nowMs + 3_000)
+    await this.#runUntil(this.scheduler.nowMs + SETTLE_MS)
     for (const node of this.#honestNodes) {
       const lost = node.lostBodies()[0]
       if (lost !== undefined)
         throw new Violation(`${node.name} deleted batch ${lost.seq} of ${lost.author}, which was executed`)
     }
-    const executedTimeMs = CREATED_MS + this.scheduler.nowMs
+    // Blocks may be dated ahead by a clock that jumped.
+    const executedTimeMs = Math.max(CREATED_MS + this.scheduler.nowMs, this.oracles.newestBlockMs)
     for (const [id, { by, validUntilMs }] of this.#accepted) {
       if (this.oracles.outcomeOf(id) === null && validUntilMs > executedTimeMs)
         throw new Violation(`transaction ${id}, accepted by ${by.name}, was lost`)
     }
   }
 
-  #result(): RunResult {
+  #result(recoveredMs: number): RunResult {
     const ids = [...this.#accepted.keys()]
     const executed = ids.filter((id) => this.oracles.outcomeOf(id) !== null).length
     return {
@@ -372,6 +434,7 @@ export class World {
       held: this.oracles.heldByVerdict,
       messages: this.#network.counts.sent,
       virtualMs: Math.round(this.scheduler.nowMs),
+      recoveredMs: Math.round(recoveredMs),
       notes: this.#notes,
     }
   }

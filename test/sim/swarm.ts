@@ -1,0 +1,117 @@
+/**
+ * The profile `swarm`: everything at once, and far from the middle: sets of 1 to 30 validators (four runs of five have
+ * 4 to 7), weights up to the largest total, one validator without whom there is no quorum, stopped processes, clocks that
+ * jump, full and slow disks, narrow links, and every kind of faulty validator.
+ */
+import { LIMITS } from '../../config/limits.ts'
+import {
+  BOUNDARIES,
+  drawCrashes,
+  drawFaulty,
+  drawOptions,
+  type ClockStep,
+  type FaultyBehaviour,
+  type Pause,
+  type RunOptions,
+} from './options.ts'
+import { Prng } from './prng.ts'
+import type { Boundary } from './storage.ts'
+
+const BEHAVIOURS: readonly FaultyBehaviour[] = [
+  'silent',
+  'scripted',
+  'scripted',
+  'flagger',
+  'withholder',
+  'stripper',
+  'nullifier',
+  'replayer',
+  'garbler',
+  'forger',
+  'slow-signer',
+  'hoarder',
+  'spammer',
+  'twin',
+]
+const SWARM_BOUNDARIES: readonly Boundary[] = [
+  ...BOUNDARIES,
+  'store-full',
+  'journal-full',
+  'journal-replaced',
+]
+/** A large set with the load of a small one would take minutes. */
+const LARGE_SET = 8
+
+export function drawSwarm(seed: number): RunOptions {
+  const prng = new Prng(seed * 7 + 3)
+  const base = drawOptions(seed)
+  const count = prng.chance(0.8) ? prng.int(4, 7) : prng.pick([1, 2, 3, prng.int(8, 16), prng.int(17, 30)])
+  const weights = drawWeights(prng, count)
+  const followers = count < LARGE_SET && prng.chance(0.2) ? 1 : 0
+  const nodes = count + followers
+  const healMs = count < LARGE_SET ? prng.int(1_500, 6_000) : prng.int(800, 2_000)
+  const faulty = drawFaulty(prng, weights, BEHAVIOURS)
+  const standing = [...weights.keys()].filter((index) => !faulty.some((entry) => entry.index === index))
+  const each = <Item>(draw: () => Item): Item[] => Array.from({ length: nodes }, draw)
+  return {
+    ...base,
+    weights,
+    followers,
+    faulty,
+    healMs,
+    partitions: Array.from({ length: prng.int(0, 3) }, () => {
+      const fromMs = prng.int(0, healMs)
+      const side = prng.sample([...Array(nodes).keys()], prng.int(1, Math.max(1, nodes - 1)))
+      const untilMs = Math.min(healMs, fromMs + prng.int(200, 3_000))
+      return { fromMs, untilMs, side, oneWay: prng.chance(0.4) }
+    }),
+    crashes: drawCrashes(prng, standing, weights, healMs, SWARM_BOUNDARIES),
+    pauses: Array.from({ length: prng.int(0, 2) }, () => drawPause(prng, standing, healMs)),
+    clockSteps: Array.from({ length: prng.int(0, 2) }, () => drawClockStep(prng, nodes, healMs)),
+    messageMs: prng.pick([0, 0, 0, 0.1, 0.5]),
+    skewMs: each(() => (prng.chance(0.5) ? 0 : prng.int(-150, 150))),
+    fsyncMs: each(() => prng.pick([1, 3, 20, 100])),
+    executeMs: each(() => prng.pick([1, 5, 50])),
+    txEveryMs: count < LARGE_SET ? base.txEveryMs : 200,
+    // Leaders that are down or faulty cost a timeout each, and a large set has many in a row.
+    recoveryMs: 12_000 + 600 * count,
+    progressMs: 6_000 + 600 * count,
+    realLedger: base.realLedger && count < LARGE_SET,
+  }
+}
+
+function drawWeights(prng: Prng, count: number): bigint[] {
+  const scheme = prng.pick(['equal', 'mixed', 'mixed', 'huge', 'giant'] as const)
+  const each = (draw: (index: number) => bigint): bigint[] => Array.from({ length: count }, (_, i) => draw(i))
+  const most = LIMITS.totalWeight / BigInt(count)
+  switch (scheme) {
+    case 'equal':
+      return each(() => 1n)
+    case 'mixed':
+      return each(() => BigInt(prng.pick([1, 1, 1, 2, 3, 5])))
+    case 'huge':
+      return each(() => most - BigInt(prng.below(1_000)))
+    case 'giant': {
+      // More than a third of all weight on one: nothing becomes final without it.
+      const giant = prng.below(count)
+      return each((index) => (index === giant ? BigInt(count) : 1n))
+    }
+  }
+}
+
+/** One node, or all of them. */
+function drawPause(prng: Prng, standing: readonly number[], healMs: number): Pause {
+  const nodes = prng.chance(0.7) ? prng.sample(standing, 1) : standing
+  const atMs = prng.int(100, healMs)
+  return { nodes, atMs, forMs: Math.min(healMs - atMs, prng.int(50, 4_000)) }
+}
+
+function drawClockStep(prng: Prng, nodes: number, healMs: number): ClockStep {
+  const atMs = prng.int(100, healMs)
+  return {
+    node: prng.below(nodes),
+    atMs,
+    untilMs: healMs,
+    skewMs: prng.pick([-60_000, -2_000, 700, 5_000, 60_000]),
+  }
+}
