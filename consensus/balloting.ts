@@ -45,6 +45,7 @@ export class Balloting {
   tryNotarize(): void {
     if (!this.#agenda.notarize) return
     this.#agenda.notarize = false
+    this.#dueBlockMs = Infinity // set again below if the block still has to wait: a node that may not vote waits for none
     const { view, proposals, own, tree } = this.#core
     const pending = proposals.first(view)
     if (pending === null || !this.#voter.mayVote || own.of(view).notarize !== null) return

@@ -56,7 +56,7 @@ async function runOne(seed: number, profile: Profile): Promise<boolean> {
   if (outcome.failure !== null) report(outcome)
   else
     say(
-      `seed ${seed} ok ${JSON.stringify(outcome.result, (_, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value))}`,
+      `seed ${seed} ok ${JSON.stringify({ ...outcome.result, notes: Object.fromEntries(outcome.result?.notes ?? []) })}`,
     )
   return outcome.failure === null
 }
