@@ -39,7 +39,16 @@ function hunt(dir: string, seeds: number): { readonly seeds: number; readonly se
   for (let first = 1; first <= seeds; first += CHUNK_SEEDS) {
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['test/sim/main.ts', '--profile', 'swarm', '--start', String(first), '--seeds', String(CHUNK_SEEDS)],
+      [
+        'test/sim/main.ts',
+        '--profile',
+        'swarm',
+        '--no-shrink',
+        '--start',
+        String(first),
+        '--seeds',
+        String(CHUNK_SEEDS),
+      ],
       { cwd: dir, encoding: 'utf8', timeout: CHUNK_TIMEOUT_MS },
     )
     if (status === 0) continue

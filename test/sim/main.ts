@@ -4,7 +4,7 @@
  *   npm run sim -- --seeds 10000 --start 1 --profile swarm    many; the options of those that fail are printed, shrunk
  *   npm run sim -- --seed 17 --profile swarm --trace          one, in every detail
  *
- * The same seed gives the same run. With `--json` the last line is one object; exit code 1 if anything failed.
+ * `--no-shrink` leaves failing runs as they are. The same seed gives the same run. With `--json` the last line is one object; exit code 1 if anything failed.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -26,7 +26,9 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: String(availableParallelism()) },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: true },
   },
+  allowNegative: true,
 })
 
 function wholeNumber(name: 'seeds' | 'start' | 'seed' | 'jobs', min: number): number {
@@ -83,7 +85,7 @@ async function runMany(first: number, count: number, profile: Profile): Promise<
     },
   })
   const failures = [...result.violations, ...result.stalls]
-  for (const { seed, failure } of failures.slice(0, SHRUNK_FAILURES)) {
+  for (const { seed, failure } of failures.slice(0, values.shrink ? SHRUNK_FAILURES : 0)) {
     if (failure === null) continue
     const { options, outcome } = await shrink(PROFILES[profile](seed), failure)
     say(`seed ${seed} shrunk: ${describe(options)}`)
