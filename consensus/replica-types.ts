@@ -193,6 +193,17 @@ export interface Restored {
   readonly executed: readonly ExecutionResult[]
 }
 
+/** What a node restores that has never run. */
+export const NOTHING_RESTORED: Restored = {
+  certificates: [],
+  proposals: [],
+  blocks: [],
+  delivered: null,
+  finalBlocks: [],
+  batches: [],
+  executed: [],
+}
+
 /** What the protocol needs to know of the application's genesis. */
 export interface ChainStart {
   readonly genesisHash: Digest

@@ -4,12 +4,7 @@
  * directory is there, to load its code meanwhile; it is told through the same pipe when it can go on.
  */
 import { Socket } from 'node:net'
-
-export const LEASH_FD = 3
-
-/** Names of the settings in a node's environment. */
-export const LEASH_VARIABLE = 'CORDON_DEVNET_LEASH'
-export const EARLY_VARIABLE = 'CORDON_DEVNET_EARLY'
+import { EARLY_VARIABLE, LEASH_FD, LEASH_VARIABLE } from './environment.ts'
 
 function tie(): Socket {
   const leash = new Socket({ fd: LEASH_FD, readable: true, writable: false })

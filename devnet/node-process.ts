@@ -7,9 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { entryUrl } from '../config/entries.ts'
 import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
-import { childEnvironment } from './environment.ts'
+import { childEnvironment, EARLY_VARIABLE, LEASH_FD, LEASH_VARIABLE } from './environment.ts'
 import { ask } from './http.ts'
-import { EARLY_VARIABLE, LEASH_FD, LEASH_VARIABLE } from './leash.ts'
 
 /** A node that has not stopped this long after SIGTERM is killed. */
 export const TERM_TIMEOUT_MS = 4_000

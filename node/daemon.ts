@@ -1,6 +1,6 @@
 /**
- * The public entry of a node, for `cordon start` and for the nodes of a devnet (`run.ts`). Logs JSON lines to standard
- * output; the last word of a refusal goes to standard error.
+ * The public entry of a node, for `cordon start` and for the nodes of a devnet
+ * (`devnet/run-node.ts`). Logs JSON lines to standard output; the last word of a refusal goes to standard error.
  */
 import { pino } from 'pino'
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'

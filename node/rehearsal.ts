@@ -1,7 +1,7 @@
 /**
  * Plays a few payments of a chain that exists only in memory through the code of a node, so that the first real one does
  * not meet code that never ran: it would take three times as long as the twentieth. Four replicas with keys of the
- * moment pass each other encoded messages; one of them checks, scores and executes as this node does.
+ * moment pass each other encoded messages, check and score batches with the parts of this node, and one ledger executes.
  */
 import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
@@ -10,7 +10,13 @@ import { makeParameters } from '../config/parameters.ts'
 import { keyPairFromSeed, SEED_BYTES, SIGNATURE_BYTES, type KeyPair } from '../crypto/ed25519.ts'
 import type { JournalStorage } from '../consensus/journal.ts'
 import { Replica } from '../consensus/replica.ts'
-import type { Effect, Input, Peer, Restored, Verifier } from '../consensus/replica-types.ts'
+import {
+  NOTHING_RESTORED,
+  type Effect,
+  type Input,
+  type Peer,
+  type Verifier,
+} from '../consensus/replica-types.ts'
 import { openSigner, type SigningKey } from '../consensus/signer.ts'
 import type { Block, ValidatorSet } from '../consensus/types.ts'
 import { makeValidatorSet } from '../consensus/validator-set.ts'
@@ -34,16 +40,6 @@ const TICK_MS = 5
 /** A rehearsal that does not come to its end stops here; that it did not must not matter to the node. */
 const MAX_TICKS = 400
 const START_MS = 1_700_000_000_000
-
-const EMPTY: Restored = {
-  certificates: [],
-  proposals: [],
-  blocks: [],
-  delivered: null,
-  finalBlocks: [],
-  batches: [],
-  executed: [],
-}
 
 export interface RehearsalOptions {
   readonly scorer: Scorer
@@ -129,7 +125,7 @@ class Stage {
           self: index,
           signer,
           verifier: TRUSTING,
-          restored: EMPTY,
+          restored: NOTHING_RESTORED,
         }),
       )
       stage.#give(index, { type: 'start' })

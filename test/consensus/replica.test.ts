@@ -4,22 +4,13 @@ import { test } from 'node:test'
 import { makeParameters } from '../../config/parameters.ts'
 import { sign, verify } from '../../crypto/ed25519.ts'
 import { Replica } from '../../consensus/replica.ts'
-import type { Effect, Input, Restored } from '../../consensus/replica-types.ts'
+import { NOTHING_RESTORED, type Effect, type Input } from '../../consensus/replica-types.ts'
 import { openSigner } from '../../consensus/signer.ts'
 import type { Block } from '../../consensus/types.ts'
 import { tx } from './dissemination-bench.ts'
 import { CREATED_MS, digestOf, GENESIS_HASH, keyPair, validatorSet } from './fixtures.ts'
 import { MemoryJournal } from './memory-journal.ts'
 
-const NOTHING: Restored = {
-  certificates: [],
-  proposals: [],
-  blocks: [],
-  delivered: null,
-  finalBlocks: [],
-  batches: [],
-  executed: [],
-}
 const set = validatorSet([1n])
 const parameters = makeParameters('devnet', { idleMs: 1_000 })
 const chain = { genesisHash: GENESIS_HASH, createdMs: CREATED_MS, stateRoot: digestOf('state') }
@@ -39,7 +30,15 @@ class Solo {
     const key = { sign: (message: Uint8Array) => sign(message, keyPair(0).secretKey) }
     const signer = await openSigner({ set, index: 0, key, storage: new MemoryJournal() })
     const solo = new Solo(
-      new Replica({ set, chain, parameters, self: 0, signer, verifier: { verify }, restored: NOTHING }),
+      new Replica({
+        set,
+        chain,
+        parameters,
+        self: 0,
+        signer,
+        verifier: { verify },
+        restored: NOTHING_RESTORED,
+      }),
     )
     solo.take({ type: 'start' })
     return solo
@@ -121,7 +120,7 @@ test('an idle chain makes a block every idleMs or so; a hold that falls due gets
 })
 
 test('a validator needs a signer, a follower has none', async () => {
-  const options = { set, chain, parameters, verifier: { verify }, restored: NOTHING }
+  const options = { set, chain, parameters, verifier: { verify }, restored: NOTHING_RESTORED }
   assert.throws(() => new Replica({ ...options, self: 0, signer: null }), RangeError)
   const follower = new Replica({ ...options, self: null, signer: null })
   assert.equal(follower.self, null)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { toHex } from '../../crypto/bytes.ts'
 import { sign } from '../../crypto/ed25519.ts'
 import { hash } from '../../crypto/hash.ts'
-import type { ExecutionResult, Restored } from '../../consensus/replica-types.ts'
+import { NOTHING_RESTORED, type ExecutionResult, type Restored } from '../../consensus/replica-types.ts'
 import type { Ack, ProposalMessage, SignedBatch } from '../../consensus/types.ts'
 import {
   ackMessage,
@@ -120,15 +120,7 @@ test('every kind of record comes back after a restart as it was written', async 
 
 test('an empty store restores to nothing', async () => {
   const restored = await chain.store.restore([], OPEN_MS)
-  assert.deepEqual(restored, {
-    certificates: [],
-    proposals: [],
-    blocks: [],
-    delivered: null,
-    finalBlocks: [],
-    batches: [],
-    executed: [],
-  })
+  assert.deepEqual(restored, NOTHING_RESTORED)
   assert.equal(await chain.store.newestFinal(), null)
   assert.equal(await chain.store.final(1), null)
 })

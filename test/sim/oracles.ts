@@ -319,10 +319,10 @@ export class Oracles {
 
   /** An honest node handed out a final block. */
   delivered(node: string, block: Block): void {
-    if (this.#hasSoloQuorum) return
     const digest = toHex(blockDigest(block))
     const known = this.#chain.get(block.height)
-    if (known !== digest)
+    if (known === undefined && this.#hasSoloQuorum) this.#chain.set(block.height, digest)
+    else if (known !== digest)
       throw new Violation(
         `${node} delivered ${digest} at height ${block.height}; final there is ${known ?? 'nothing'}`,
       )
