@@ -13,7 +13,7 @@ const CRD = 1_000_000n
 /** The accounts of the keystore. */
 export const ACCOUNT_NAMES = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'] as const
 
-export const DEFAULT_LOAD_ACCOUNTS = 10_000
+export const DEFAULT_LOAD_ACCOUNTS = 2_000
 /** Keeps a genesis with its load accounts well below `LIMITS.genesisBytes`. */
 export const MAX_LOAD_ACCOUNTS = 200_000
 /** Accounts to be taken over by attacks: one per attack. */

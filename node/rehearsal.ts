@@ -30,7 +30,7 @@ import type { Scorer } from './scoring/scorer.ts'
 import type { SignatureChecker } from './scoring/signature-checker.ts'
 
 const VALIDATORS = 4
-const PAYMENTS = 4
+const PAYMENTS = 10
 const BALANCE = 1_000_000_000n
 const AMOUNT = 1_000_000n
 const FEE = 10_000n

@@ -85,7 +85,7 @@ function buildStart(command: Command): void {
       ),
     )
     .addOption(
-      new Option('--load-accounts <count>', 'funded accounts for cordon bench (default: 10000)').argParser(
+      new Option('--load-accounts <count>', 'funded accounts for cordon bench (default: 2000)').argParser(
         parseInteger(0),
       ),
     )
