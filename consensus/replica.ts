@@ -9,6 +9,7 @@
  * ordering when there is something to order. Requests for stored blocks and batches are the driver's to answer.
  */
 import type { Parameters } from '../config/parameters.ts'
+import { DueHold } from './due-hold.ts'
 import { Dissemination } from './dissemination.ts'
 import { Ordering } from './ordering.ts'
 import type { PayloadSource } from './payload-source.ts'
@@ -33,9 +34,7 @@ export class Replica {
   readonly #self: ValidatorIndex | null
   #effects: Effect[] = []
   #clock: Clock = { monotonicMs: 0, wallMs: 0 }
-  /** Block time at which a hold falls due, which is work for a block as well; null: none. */
-  #nextDueMs: number | null = null
-  #dueSeen = false
+  readonly #dueHold: DueHold = new DueHold()
 
   constructor(options: ReplicaOptions) {
     if ((options.self === null) !== (options.signer === null)) {
@@ -54,15 +53,13 @@ export class Replica {
     return {
       select: (request) => dissemination.select(request),
       check: (certificate) => dissemination.check(certificate),
-      hasOrderable: (excluded) => this.#holdIsDue() || dissemination.hasOrderable(excluded),
+      hasOrderable: (excluded) =>
+        this.#dueHold.isWork(this.#clock.wallMs) || dissemination.hasOrderable(excluded),
       onDelivered: (block) => {
+        this.#dueHold.onFinal(block.height, block.timeMs)
         dissemination.onDelivered(block)
       },
     }
-  }
-
-  #holdIsDue(): boolean {
-    return this.#nextDueMs !== null && this.#nextDueMs <= this.#clock.wallMs
   }
 
   /** Takes one input. The effects are in the order in which they are to be taken. */
@@ -71,9 +68,8 @@ export class Replica {
     this.#dissemination.setClock(clock)
     this.#take(input, clock)
     this.#dissemination.progress()
-    const dueNow = this.#holdIsDue() && !this.#dueSeen
-    if (dueNow) this.#dueSeen = true
-    if (this.#dissemination.takeWork() || dueNow) this.#ordering.onWork(clock)
+    const holdIsNews = this.#dueHold.takeNews(clock.wallMs)
+    if (this.#dissemination.takeWork() || holdIsNews) this.#ordering.onWork(clock)
     const effects = this.#effects
     this.#effects = []
     return effects
@@ -105,6 +101,7 @@ export class Replica {
         this.#dissemination.onAssessed(input)
         return
       case 'executed':
+        this.#dueHold.onExecuted(input.result.height)
         this.#ordering.onExecuted(input.result, clock)
         this.#dissemination.onExecuted(input.result.timeMs)
         return
@@ -112,8 +109,7 @@ export class Replica {
         this.#dissemination.needBatches(input.certificates)
         return
       case 'next-due':
-        this.#nextDueMs = input.timeMs
-        this.#dueSeen = false
+        this.#dueHold.set(input.timeMs)
     }
   }
 
@@ -158,11 +154,10 @@ export class Replica {
 
   /** Monotonic time at which a `tick` is wanted; Infinity: none. */
   nextDeadlineMs(): number {
-    let next = Math.min(this.#ordering.nextDeadlineMs(), this.#dissemination.nextDeadlineMs())
-    if (this.#nextDueMs !== null && !this.#dueSeen) {
-      next = Math.min(next, this.#clock.monotonicMs + Math.max(0, this.#nextDueMs - this.#clock.wallMs))
-    }
-    return next
+    const next = Math.min(this.#ordering.nextDeadlineMs(), this.#dissemination.nextDeadlineMs())
+    const { newsMs } = this.#dueHold
+    if (newsMs === null) return next
+    return Math.min(next, this.#clock.monotonicMs + Math.max(0, newsMs - this.#clock.wallMs))
   }
 
   // ---- status, for people and for back pressure ----

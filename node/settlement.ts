@@ -71,11 +71,12 @@ export class Settlement {
     pending.park(voidsOf(execution, 'sequence'))
     pending.offerAgain(namesOf(skippedTxs))
     metrics.noteExecuted(execution)
-    input({ type: 'executed', result: execution })
+    // The holds first: one that has just ended would call for another block.
     if (execution.nextDueMs !== this.#nextDueMs) {
       this.#nextDueMs = execution.nextDueMs
       input({ type: 'next-due', timeMs: execution.nextDueMs })
     }
+    input({ type: 'executed', result: execution })
     outcomes.publish(eventOf(execution, await this.#expired(execution.timeMs)))
     intake.offerDue()
   }

@@ -21,6 +21,9 @@ class Solo {
   nowMs = 0
   /** When the only hold falls due. */
   dueMs: number | null = null
+  /** Results are kept back while this is set. */
+  executes = true
+  readonly #unexecuted: Input[] = []
 
   private constructor(replica: Replica) {
     this.replica = replica
@@ -64,9 +67,22 @@ class Solo {
     const roots = { stateRoot: digestOf(`state ${height}`), receiptsRoot: digestOf(`receipts ${height}`) }
     const hadWork = payload.length > 0 || ended
     const executed: Input = { type: 'executed', result: { height, timeMs, ...roots, hadWork } }
-    if (!ended) return [executed]
-    this.dueMs = null
-    return [executed, { type: 'next-due', timeMs: null }]
+    const inputs: Input[] = ended ? [{ type: 'next-due', timeMs: null }, executed] : [executed]
+    if (!this.executes) {
+      this.#unexecuted.push(...inputs)
+      return []
+    }
+    if (ended) this.dueMs = null
+    return inputs
+  }
+
+  /** Execution catches up, in the order of heights. */
+  execute(): void {
+    for (let input = this.#unexecuted.shift(); input !== undefined; input = this.#unexecuted.shift()) {
+      if (input.type === 'next-due') this.dueMs = null
+      this.take(input)
+    }
+    this.executes = true
   }
 
   /** Lets time pass, waking the replica when it wants to be. */
@@ -117,6 +133,22 @@ test('an idle chain makes a block every idleMs or so; a hold that falls due gets
     first !== undefined && first.timeMs <= dueMs + 100,
     `first block ${first === undefined ? 'none' : first.timeMs - dueMs} ms after`,
   )
+})
+
+test('a hold that is due calls for one block, not for one after the other until it is executed', async () => {
+  const solo = await Solo.start()
+  solo.runUntil(5_000)
+  const dueMs = Math.max(CREATED_MS + solo.nowMs, solo.blocks.at(-1)?.timeMs ?? 0) + 100
+  solo.dueMs = dueMs
+  solo.executes = false
+  solo.take({ type: 'next-due', timeMs: dueMs })
+  const before = solo.blocks.length
+  solo.runUntil(solo.nowMs + 100 + parameters.deltaMs)
+  const made = solo.blocks.length - before
+  assert.ok(made >= 1 && made <= 4, `${made} blocks while one hold waited for its execution`)
+  solo.execute()
+  solo.runUntil(solo.nowMs + parameters.deltaMs)
+  assert.ok((solo.blocks.at(-1)?.executed.height ?? 0) > before, 'its result is not committed to')
 })
 
 test('a validator needs a signer, a follower has none', async () => {

@@ -584,11 +584,11 @@ export class SimNode {
     this.#executedRefs.push(...refs.filter((_, i) => execution.batches[i] !== null))
     this.#settlePending()
     this.#env.executed(this, block, bodies, execution)
-    this.input({ type: 'executed', result: execution.result })
     if (execution.nextDueMs !== this.#nextDueMs) {
       this.#nextDueMs = execution.nextDueMs
       this.input({ type: 'next-due', timeMs: this.#nextDueMs })
     }
+    this.input({ type: 'executed', result: execution.result })
     this.#executeNext()
   }
 }
