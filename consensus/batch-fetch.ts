@@ -59,8 +59,8 @@ export class BatchFetch {
     this.#wanted.set(key, { ref, sources, attempts: 0, dueMs: nowMs, asked: null, request: 0 })
   }
 
-  /** A batch has come by itself: it is wanted no longer. */
-  arrived(key: string): void {
+  /** The batch is wanted no longer: it has come by itself, or nothing needs it any more. */
+  forget(key: string): void {
     this.#wanted.delete(key)
   }
 

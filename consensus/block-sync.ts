@@ -116,8 +116,13 @@ export class BlockSync {
     }
   }
 
+  /**
+   * Wants the chain of a certificate, or nothing. While final blocks are missing only those are: what builds upon them
+   * cannot be judged yet, and fetched with every new tip it would leave no room for them (swarm 18702).
+   */
   wantChain(purpose: FetchPurpose, certificate: Certificate | null): void {
-    const goal = certificate?.proposal?.blockDigest ?? null
+    const mustWait = purpose !== 'final' && this.#fetcher.isWanted('final')
+    const goal = mustWait ? null : (certificate?.proposal?.blockDigest ?? null)
     this.#fetcher.want(
       purpose,
       goal,

@@ -85,7 +85,7 @@ export class Bodies {
 
   /** A body that came by itself and is wanted. */
   accept(from: Peer, signed: SignedBatch): void {
-    if (this.#keep(from, signed)) this.#fetch.arrived(batchKey(refOfBatch(signed)))
+    if (this.#keep(from, signed)) this.#fetch.forget(batchKey(refOfBatch(signed)))
   }
 
   #keep(from: Peer, signed: SignedBatch): boolean {
@@ -100,6 +100,11 @@ export class Bodies {
     else storeBatch(this.#core, entry, signed, null)
     if (this.#fetch.has(batchKey(ref))) emit({ type: 'batches-held', refs: [ref] })
     return true
+  }
+
+  /** By executed block time no block needs the body any more. */
+  forget(entry: PoolEntry): void {
+    this.#fetch.forget(entry.key)
   }
 
   progress(): void {

@@ -105,6 +105,8 @@ export class Certifier {
     const { check, pool, clock } = this.#core
     const reason = check.certificate(certificate)
     if (reason !== null) return reason
+    // Executed and forgotten, or never to be executed: it must not come back as one that is open.
+    if (pool.isPast(certificate.createdMs)) return null
     const entry = this.entry(refOfCertificate(this.#core, certificate), certificate)
     if (entry.order !== 'open') return null
     for (const ack of certificate.acks) pool.addAck(entry, ack, clock.monotonicMs)

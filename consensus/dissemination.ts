@@ -209,6 +209,7 @@ export class Dissemination implements PayloadSource {
       entry.assessing = null
       limits.leave(entry)
       this.#certifier.forget(entry)
+      this.#bodies.forget(entry)
       if (entry.order === 'ordered') continue
       if (entry.body === 'stored') emit({ type: 'store', record: { kind: 'delete-batch', ref: entry.ref } })
       this.#author.drop(entry, 'it was not ordered in time')

@@ -1,7 +1,7 @@
 /** The final chain: handing out blocks in height order, and whether the chain is idle (consensus.md §5 setFinal, §12). */
 import { equalBytes } from '../crypto/bytes.ts'
 import { lastFinalView, type Core } from './ordering-core.ts'
-import type { Block, Digest } from './types.ts'
+import type { Block, Certificate, Digest } from './types.ts'
 import { leader } from './validator-set.ts'
 
 /** Blocks handed out in one input; a node that catches up goes on in the next, so that no turn gets long. */
@@ -11,6 +11,13 @@ export class Finality {
   readonly #core: Core
   /** Newest delivered height that had certificates. */
   #lastPayloadHeight: number
+  /** View of the newest finalization up to which all was delivered in this life. */
+  #deliveredView = 0
+  /**
+   * A finalization whose blocks were not all here when it came. It is delivered as soon as they are, even if blocks of
+   * newer ones are missing by then: fetching may never come to the tip of a chain that grows (swarm 11245).
+   */
+  #awaited: Certificate | null = null
 
   constructor(core: Core, restoredWorkHeight: number) {
     this.#core = core
@@ -19,30 +26,45 @@ export class Finality {
 
   /** Delivers what is final and held. Returns whether anything was delivered. */
   deliver(): boolean {
-    const { lastFinal, tree } = this.#core
-    const digest = lastFinal?.proposal?.blockDigest
-    if (
-      lastFinal === null ||
-      digest === undefined ||
-      equalBytes(tree.root.digest, digest) ||
-      !tree.has(digest)
-    )
-      return false
-    for (const entry of tree.chain(digest).slice(0, DELIVERIES_PER_INPUT)) {
-      const { block } = entry
+    const { lastFinal, tree, results } = this.#core
+    if (this.#awaited === null || this.#isDelivered(this.#awaited)) this.#awaited = lastFinal
+    const goal = this.#goal()
+    const goalDigest = goal?.proposal?.blockDigest
+    if (goal === null || goalDigest === undefined) return false
+    for (const { digest, block } of tree.chain(goalDigest).slice(0, DELIVERIES_PER_INPUT)) {
       this.#core.emit({
         type: 'store',
-        record: { kind: 'finalized', height: block.height, digest: entry.digest, finalization: lastFinal },
+        record: { kind: 'finalized', height: block.height, digest, finalization: goal },
       })
-      this.#core.emit({ type: 'deliver', digest: entry.digest, block, finalization: lastFinal })
-      this.#forget(tree.advance(entry.digest))
+      this.#core.emit({ type: 'deliver', digest, block, finalization: goal })
+      this.#forget(tree.advance(digest))
       this.#core.payload.onDelivered(block)
       if (block.payload.length > 0) this.#lastPayloadHeight = block.height
-      if (equalBytes(entry.digest, digest)) this.#gossip(block)
+      if (!equalBytes(digest, goalDigest)) continue
+      this.#deliveredView = goal.view
+      this.#gossip(block, goal)
     }
     this.#forget(tree.dropStale())
-    this.#core.results.prune(tree.root.executed.height)
+    results.prune(tree.root.executed.height)
     return true
+  }
+
+  #isDelivered({ view, proposal }: Certificate): boolean {
+    return (
+      view <= this.#deliveredView ||
+      (proposal !== null && equalBytes(proposal.blockDigest, this.#core.tree.root.digest))
+    )
+  }
+
+  /** Up to where final blocks can be delivered now: to the newest, or to the awaited one while others are missing. */
+  #goal(): Certificate | null {
+    const { lastFinal, tree } = this.#core
+    const isNext = (finalization: Certificate | null): boolean => {
+      const digest = finalization?.proposal?.blockDigest
+      return digest !== undefined && !equalBytes(tree.root.digest, digest) && tree.has(digest)
+    }
+    if (isNext(lastFinal)) return lastFinal
+    return isNext(this.#awaited) ? this.#awaited : null
   }
 
   /** Newest final height that had certificates, or is known to have had expiries. */
@@ -52,19 +74,17 @@ export class Finality {
 
   /** Whether final blocks wait to be delivered and all are held. */
   get hasMore(): boolean {
-    const { lastFinal, tree } = this.#core
-    const digest = lastFinal?.proposal?.blockDigest
-    return digest !== undefined && !equalBytes(tree.root.digest, digest) && tree.has(digest)
+    return this.#goal() !== null
   }
 
   #forget(digests: readonly Digest[]): void {
     for (const digest of digests) this.#core.emit({ type: 'store', record: { kind: 'delete-block', digest } })
   }
 
-  #gossip(block: Block): void {
-    const { set, self, lastFinal, emit } = this.#core
-    if (lastFinal === null || self !== leader(set, lastFinal.view)) return
-    emit({ type: 'gossip-block', finalized: { block, finalization: lastFinal } })
+  #gossip(block: Block, finalization: Certificate): void {
+    const { set, self, emit } = this.#core
+    if (self === leader(set, finalization.view))
+      emit({ type: 'gossip-block', finalized: { block, finalization } })
   }
 
   /**

@@ -561,6 +561,36 @@ test('a late copy of a batch that was ordered and forgotten is not taken for a n
   )
 })
 
+test('nor does a late certificate, or a late copy of its body, open it again (simulation, swarm 15767)', () => {
+  const bench = new Bench()
+  const batch = bench.batchOf(1, 7)
+  const certificate = bench.certificateOf(
+    batch,
+    [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+  )
+  bench.gossiped(batch)
+  bench.assessed(batch)
+  bench.step(() => {
+    bench.dissemination.onDelivered(bench.blockWith([certificate]))
+  })
+  // Execution asks twice, as if the disk had lost the body; it comes too late to matter.
+  for (let asked = 0; asked < 2; asked++)
+    bench.step(() => {
+      bench.dissemination.needBatches([certificate])
+    })
+  const timeMs = batch.batch.createdMs + bench.parameters.batchTtlMs + 1
+  bench.step(() => {
+    bench.dissemination.onExecuted(timeMs)
+  })
+  const effects = bench.step(() => {
+    bench.dissemination.onBatchCertificate(bench.peer(1), certificate)
+    bench.dissemination.onBatches(bench.peer(1), [batch])
+    bench.dissemination.onExecuted(timeMs + 1)
+  })
+  assert.deepEqual(typesOf(effects), [])
+  assert.equal(bench.dissemination.knownBatches, 0)
+})
+
 test('an own batch that was not ordered in time is open no longer', () => {
   const bench = new Bench()
   const batch = bench.write([tx(1)])

@@ -384,6 +384,40 @@ test('a node far behind catches up by blocks with their ancestors, also when req
   )
 })
 
+test('a node behind delivers what it has fetched, however far the chain has gone meanwhile (simulation, swarm 11245)', async () => {
+  const network = new VirtualNetwork()
+  network.link = cut(0, 1, 3)
+  await network.startAll([2])
+  const chain: ProposalMessage[] = []
+  for (let view = 1; view <= 3; view++) {
+    const below = chain.at(-1)
+    const first = firstBlock(view - 1, CREATED_MS + view)
+    chain.push(
+      below === undefined
+        ? proposalBy(0, 1, first)
+        : proposalBy(
+            view - 1,
+            view,
+            { ...first, height: view, parentDigest: below.proposal.blockDigest },
+            certificate(set, 'notarize', view - 1, below.proposal, [0, 1, 3]),
+          ),
+    )
+  }
+  const blocks = chain.map(({ block }) => block)
+  const isFinal = (view: number): Promise<void> =>
+    network.deliver(0, 2, {
+      type: 'certificate',
+      certificate: certificate(set, 'finalize', view, chain[view - 1]?.proposal ?? null, [0, 1, 3]),
+    })
+  await isFinal(2)
+  await isFinal(3)
+  await network.deliver(0, 2, { type: 'blocks', blocks: blocks.slice(0, 2).reverse() })
+  assert.equal(network.node(2).height, 2)
+  await network.run(DELTA_MS)
+  await network.deliver(0, 2, { type: 'blocks', blocks: blocks.slice(2) })
+  assert.equal(network.node(2).height, 3)
+})
+
 test('a follower that joins late catches up, and follows', async () => {
   const network = new VirtualNetwork({ followers: 1, parameters: { idleMs: 0 } })
   await network.startAll([0, 1, 2, 3])

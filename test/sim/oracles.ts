@@ -264,15 +264,31 @@ export class Oracles {
     if (known !== undefined && known !== pid)
       throw new Violation(`two proposals of view ${view} have a ${kind} quorum`)
     if (kind === 'notarize') {
+      if ((this.#finalized.get(view) ?? pid) !== pid)
+        throw new Violation(`view ${view} has one proposal notarized and another finalized`)
       this.#notarized.set(view, pid)
       this.#checkLink(view, pid)
       return
     }
-    if (known === undefined && !this.#hasSoloQuorum)
+    if (known === undefined && !this.#hasSoloQuorum && !this.#couldBeNotarized(view, pid))
       throw new Violation(`view ${view} is finalized without a notarization`)
     if (this.#nullified.has(view)) throw new Violation(`view ${view} is nullified and finalized`)
     this.#finalized.set(view, pid)
     this.#extendChain(this.#proposals.get(pid), view)
+  }
+
+  /**
+   * Whether validators of a quorum signed notarize votes, some of which were not sent yet: one may have crashed in
+   * between and find the notarization in its journal, while faulty ones finalize ahead of it (swarm 18122).
+   */
+  #couldBeNotarized(view: number, pid: string): boolean {
+    const { context, epoch, validators } = this.#set
+    const message = voteMessage(context, 'notarize', epoch, view, Buffer.from(pid, 'hex'))
+    const signers = [...validators.keys()].filter((index) => {
+      const publicKey = validators[index]?.publicKey
+      return publicKey !== undefined && this.#signatures.hasSigned(message, publicKey)
+    })
+    return this.#weightOf(signers) >= this.#quorum
   }
 
   /** Parent links never skip a view without a nullification, and lead to something notarized. */

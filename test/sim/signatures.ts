@@ -17,16 +17,26 @@ export class SignatureOracle implements Verifier {
       publicKey,
       sign: (message) => {
         const subject = subjectOf(publicKey, message)
-        const signature = hash('sha512', Buffer.from(subject, 'latin1'), 'buffer')
+        const signature = signatureOf(subject)
         this.#made.set(signature.toString('latin1'), subject)
         return signature
       },
     }
   }
 
+  /** Whether the owner of the key ever signed the message, sent or not. */
+  hasSigned(message: Uint8Array, publicKey: Uint8Array): boolean {
+    const subject = subjectOf(publicKey, message)
+    return this.#made.get(latin1(signatureOf(subject))) === subject
+  }
+
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
     return this.#made.get(latin1(signature)) === subjectOf(publicKey, message)
   }
+}
+
+function signatureOf(subject: string): Buffer {
+  return hash('sha512', Buffer.from(subject, 'latin1'), 'buffer')
 }
 
 function subjectOf(publicKey: Uint8Array, message: Uint8Array): string {
