@@ -56,6 +56,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/validators.ts')).build,
   },
   {
+    name: 'doctor',
+    description: 'find out what is wrong',
+    load: async () => (await import('./commands/doctor.ts')).build,
+  },
+  {
     name: 'init',
     description: 'make the directory of a node',
     load: async () => (await import('./commands/init.ts')).build,

@@ -73,6 +73,46 @@ export interface ValidatorInfo {
   readonly connected: boolean
 }
 
+/** Votes of one kind for one thing in the current view. */
+export interface VoteTally {
+  readonly kind: 'notarize' | 'nullify' | 'finalize'
+  /** Hex; null for nullify votes. */
+  readonly proposalId: string | null
+  /** Names. */
+  readonly validators: readonly string[]
+  readonly shareBps: number
+}
+
+/** What the next block waits for, as the asked node sees it. */
+export interface ChainProgress {
+  /** Whether nothing became final for `stallMs`. */
+  readonly stalled: boolean
+  readonly stallMs: number
+  /** Since the newest final block, or since the node's start. */
+  readonly sinceFinalMs: number
+  readonly height: number
+  readonly lastFinalView: number
+  readonly view: number
+  /** Null: a full node, which has no timers. */
+  readonly inViewMs: number | null
+  readonly leader: string
+  readonly votes: readonly VoteTally[]
+  /** Who has cast no vote in this view that would end it. */
+  readonly missing: readonly {
+    readonly name: string
+    readonly shareBps: number
+    readonly connected: boolean
+  }[]
+  /** Share of the stake of this node and the validators it is connected to, and what a quorum needs. */
+  readonly connectedBps: number
+  readonly quorumBps: number
+  /** The certificate that would let the chain go on. */
+  readonly lacking: string
+  /** Sentences for people, the most important first. */
+  readonly findings: readonly string[]
+  readonly advice: string
+}
+
 export interface AccountInfo {
   readonly address: string
   readonly exists: boolean
@@ -196,6 +236,8 @@ export interface RpcMethods {
   chain_info: { params: Record<string, never>; result: ChainInfo }
   chain_block: { params: { height: number }; result: BlockInfo }
   chain_validators: { params: Record<string, never>; result: readonly ValidatorInfo[] }
+  /** Why nothing becomes final, if so. */
+  chain_progress: { params: Record<string, never>; result: ChainProgress }
   account_get: { params: { address: string }; result: AccountInfo }
   account_history: { params: { address: string; cursor?: string; limit?: number }; result: Page<HistoryItem> }
   /** `tx`: hex of the canonical encoding. */

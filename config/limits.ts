@@ -51,6 +51,8 @@ export const LIMITS = {
   skipBytesPerProposal: 1024 * 1024,
   /** Newest views whose uncertified blocks are kept, two a view; older ones are fetched if they turn out notarized. */
   uncertifiedBlockViews: 64,
+  /** Without a final block for so long, or for two empty blocks' time if that is longer, the chain counts as stalled. */
+  stallMs: 10_000,
   /** Certificates and own votes sent in one standstill. */
   standstillBytes: 256 * 1024,
   /** Certificates sent to one peer in answer to stale messages and range requests. */

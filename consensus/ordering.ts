@@ -76,6 +76,7 @@ import { OwnVoteBook } from './own-votes.ts'
 import type { PayloadSource } from './payload-source.ts'
 import { PeerProgress } from './peer-progress.ts'
 import { ProposalPool } from './proposal-pool.ts'
+import { progressReport, type ProgressReport } from './progress-report.ts'
 import { Proposer } from './proposer.ts'
 import type {
   ChainStart,
@@ -515,6 +516,11 @@ export class Ordering {
   }
 
   // ---- status ----
+
+  /** What the next block waits for. */
+  report(): ProgressReport {
+    return progressReport(this.#core)
+  }
 
   get view(): number {
     return this.#core.view

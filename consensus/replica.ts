@@ -13,6 +13,7 @@ import { DueHold } from './due-hold.ts'
 import { Dissemination } from './dissemination.ts'
 import { Ordering } from './ordering.ts'
 import type { PayloadSource } from './payload-source.ts'
+import type { ProgressReport } from './progress-report.ts'
 import type { ChainStart, Clock, Effect, Input, Peer, Restored, Signer, Verifier } from './replica-types.ts'
 import type { Message, ValidatorIndex, ValidatorSet } from './types.ts'
 
@@ -164,6 +165,16 @@ export class Replica {
 
   get self(): ValidatorIndex | null {
     return this.#self
+  }
+
+  /** What the next block waits for. */
+  report(): ProgressReport {
+    return this.#ordering.report()
+  }
+
+  /** Whether voting stopped because another process votes with this key (P11). */
+  get halted(): boolean {
+    return this.#ordering.halted
   }
 
   /** Current view. */

@@ -113,11 +113,14 @@ export class VotePool implements KnownVotes {
     return this.#views.get(view)?.get(tallyKey(kind, pidKey(pid))) ?? null
   }
 
+  /** All votes of the view. */
+  tallies(view: number): Tally[] {
+    return [...(this.#views.get(view)?.values() ?? [])]
+  }
+
   /** What in this view has weight ≥ q. */
   quorums(view: number): Tally[] {
-    return [...(this.#views.get(view)?.values() ?? [])].filter(
-      (tally) => tally.weight >= this.#set.quorumWeight,
-    )
+    return this.tallies(view).filter((tally) => tally.weight >= this.#set.quorumWeight)
   }
 
   /** Views that have votes, for a recount after a restart. */

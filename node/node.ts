@@ -43,6 +43,8 @@ import { createSignatureChecker } from './scoring/signature-checker.ts'
 import { createService } from './service.ts'
 import { Settlement, pastEvent } from './settlement.ts'
 import { openSigner } from './signing/open-signer.ts'
+import { StallWatch } from './stall-watch.ts'
+import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
 import { ChainStore } from './store/chain-store.ts'
 import { makeDirectory } from './store/database.ts'
@@ -249,6 +251,17 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     pending,
     scorer,
   })
+  const stallWatch = new StallWatch(stallMs(parameters), {
+    onStall: () => {
+      log.error(status.progress(), 'nothing becomes final')
+    },
+    onEnd: (stalledMs) => {
+      log.warn({ stalledMs: Math.round(stalledMs) }, 'blocks become final again')
+    },
+  })
+  opened.defer(() => {
+    stallWatch.stop()
+  })
   const metrics = new Metrics({
     height: () => replica.delivered.height,
     executedHeight: () => ledger.height,
@@ -257,6 +270,9 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     pendingTxs: () => pending.size,
     openHolds: () => ledger.openHolds,
     driverBacklog: () => driver.backlog,
+    stalled: () => (status.progress().stalled ? 1 : 0),
+    connectedStakeBps: () => status.progress().connectedBps,
+    missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
   })
   const settlement: Settlement = new Settlement(
     { ledger, pending, scorer, outcomes, log },
@@ -287,6 +303,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
         }, onFatal)
         return
       case 'deliver':
+        stallWatch.noteFinal()
         settlement.final(effect.block)
         executor.deliver(effect.digest, effect.block)
         return

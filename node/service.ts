@@ -66,6 +66,7 @@ export function createService(options: ServiceOptions): RpcService {
     chain_info: () => Promise.resolve(service.chainInfo()),
     chain_block: (params) => service.block(params.height),
     chain_validators: () => Promise.resolve(service.validators()),
+    chain_progress: () => Promise.resolve(options.status.progress()),
     account_get: (params) => service.account(params.address),
     account_history: (params) => service.history(params),
     tx_submit: (params) => service.submit(params.tx),

@@ -1,5 +1,5 @@
 /** How the node is: numbers for `chain_status`, and what is wrong for `/healthz` and `/readyz`. */
-import type { ChainStatus } from '../client/api.ts'
+import type { ChainProgress, ChainStatus } from '../client/api.ts'
 import type { Genesis } from '../config/genesis.ts'
 import { VERSION } from '../config/version.ts'
 import { toHex } from '../crypto/bytes.ts'
@@ -10,11 +10,10 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../p2p/types.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { Scorer } from './scoring/scorer.ts'
+import { chainProgress } from './stall.ts'
 
 /** Finality latencies kept for the percentiles. */
 const LATENCY_SAMPLES = 512
-/** Without a final block for this many standstill periods the node is not healthy. */
-const STALL_PERIODS = 3
 
 /** One thing that is out of range. */
 export interface Problem {
@@ -91,18 +90,23 @@ export class StatusSource {
     })
   }
 
+  /** What the next block waits for. */
+  progress(): ChainProgress {
+    const { genesis, set, replica } = this.#options
+    return chainProgress({
+      set,
+      report: replica.report(),
+      parameters: genesis.parameters,
+      sinceFinalMs: performance.now() - this.#lastFinalMs,
+      connected: new Set(this.#connected()),
+      halted: replica.halted,
+    })
+  }
+
   /** Whether this node does what it should; empty: yes. */
   problems(): Problem[] {
-    const { genesis, scorer } = this.#options
-    const problems: Problem[] = []
-    const sinceFinalMs = performance.now() - this.#lastFinalMs
-    if (sinceFinalMs > STALL_PERIODS * genesis.parameters.standstillMs) {
-      problems.push({
-        what: 'no finality',
-        detail: `no block became final for ${Math.round(sinceFinalMs / 1000)} s; connected validators hold ${this.#connectedShareBps() / 100} % of the stake, more than 66.67 % are needed`,
-        hint: 'cordon validators shows who is not connected',
-      })
-    }
+    const { scorer } = this.#options
+    const problems = [...this.#stall(), ...this.#halt()]
     const model = scorer.status()
     if (!model.healthy) {
       problems.push({
@@ -114,10 +118,33 @@ export class StatusSource {
     return problems
   }
 
+  #stall(): Problem[] {
+    const { stalled, sinceFinalMs, findings, advice } = this.progress()
+    if (!stalled) return []
+    return [
+      {
+        what: 'no finality',
+        detail: `no block became final for ${Math.round(sinceFinalMs / 1000)} s: ${findings.join('; ')}`,
+        hint: `${advice} (cordon doctor stall)`,
+      },
+    ]
+  }
+
+  #halt(): Problem[] {
+    if (!this.#options.replica.halted) return []
+    return [
+      {
+        what: 'voting',
+        detail: 'this node stopped voting: another process votes with its key',
+        hint: 'stop the other process, then restart this node',
+      },
+    ]
+  }
+
   /** What keeps the node from being used; empty: nothing. */
   obstacles(query: ReadyQuery): Problem[] {
     const { replica, network, ledger, scorer, self, set } = this.#options
-    const obstacles: Problem[] = []
+    const obstacles = [...this.#stall(), ...this.#halt()]
     const add = (what: string, detail: string): void => {
       obstacles.push({ what, detail, hint: 'wait, or see the log' })
     }
@@ -136,12 +163,16 @@ export class StatusSource {
     return obstacles
   }
 
-  #connectedWeight(): bigint {
+  /** This node, if it is a validator, and those it has a connection to. */
+  #connected(): ValidatorIndex[] {
     const { set, self, network } = this.#options
-    const connected = set.validators.flatMap((_, index) =>
+    return set.validators.flatMap((_, index) =>
       index === self || network.peerOfValidator(index) !== null ? [index] : [],
     )
-    return weightOf(set, connected)
+  }
+
+  #connectedWeight(): bigint {
+    return weightOf(this.#options.set, this.#connected())
   }
 
   #connectedShareBps(): number {

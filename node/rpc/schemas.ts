@@ -97,6 +97,13 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
     required: [],
     result: { name: 'ValidatorInfo[]', schema: list },
   },
+  chain_progress: {
+    about:
+      'What the next block waits for: votes of the current view, who is missing, which certificate is lacking.',
+    params: {},
+    required: [],
+    result: { name: 'ChainProgress', schema: object },
+  },
   account_get: {
     about: 'Balance and sequence of an account.',
     params: { address },

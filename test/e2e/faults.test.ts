@@ -34,6 +34,32 @@ function send(...extra: readonly string[]): ReturnType<Devnet['cli']> {
   return devnet.cli('wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '1CRD', ...extra)
 }
 
+/** With v3 and v4 dead: who is missing is named, by the command, by readiness and in the metrics. */
+async function assertStallIsExplained(): Promise<void> {
+  const ready = async (): Promise<Response> => fetch(new URL('/readyz', devnet.rpcOf('v1')))
+  await eventually('v1 says that nothing becomes final', 20_000, async () =>
+    (await (await ready()).text()).includes('no finality'),
+  )
+  assert.equal((await ready()).status, 503)
+  const stall = await devnet.run(0, 'doctor', 'stall')
+  assert.equal(stall.stalled, true)
+  assert.deepEqual(
+    (stall.missing as { name: string; connected: boolean }[]).map(({ name, connected }) => [name, connected]),
+    [
+      ['v3', false],
+      ['v4', false],
+    ],
+  )
+  const { kind, validators } = (stall.votes as { kind: string; validators: string[] }[]).find(
+    (vote) => vote.kind === 'nullify',
+  ) ?? { kind: 'none', validators: [] }
+  assert.deepEqual([kind, validators], ['nullify', ['v1', 'v2']])
+  assert.match(String(stall.lacking), /nullification of view \d+/)
+  assert.match(String(stall.advice), /^start v3, v4, /)
+  const metrics = await (await fetch(new URL('/metrics', devnet.rpcOf('v1')))).text()
+  assert.match(metrics, /^cordon_stalled 1$/m)
+}
+
 test('with one validator dead every payment still settles within 2 s; restarted, it catches up and votes', async () => {
   await devnet.run(0, 'devnet', 'kill', 'v4')
   for (let i = 0; i < 6; i++) {
@@ -56,6 +82,7 @@ test('without a quorum nothing is final; when one returns, what was waiting sett
   assert.equal(unknown.code, 4, unknown.stdout + unknown.stderr)
   const { txId } = (unknown.json?.error ?? unknown.json?.data) as { txId: string }
   assert.match(txId, /^[0-9a-f]{64}$/)
+  await assertStallIsExplained()
   await devnet.run(0, 'devnet', 'restart', 'v3')
   const waited = await devnet.run(0, 'tx', 'wait', txId, '--timeout', '20s')
   assert.equal(waited.status, 'settled')

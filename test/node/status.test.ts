@@ -1,6 +1,8 @@
 /** Health and readiness: each thing that is wrong is named with its numbers and with where to look. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
+import type { ProgressReport } from '../../consensus/progress-report.ts'
+import { stallMs } from '../../node/stall.ts'
 import { StatusSource, type StatusOptions } from '../../node/status.ts'
 import { START_BALANCE } from '../ledger/helpers.ts'
 import { NodeChain } from './fixtures.ts'
@@ -12,6 +14,20 @@ let others: number
 let healthy: boolean
 let deliveredHeight: number
 let lastFinalHeight: number
+let halted: boolean
+/** View 7, led by v3: v1 has given it up, and nobody else has voted. */
+const REPORT: ProgressReport = {
+  view: 7,
+  leader: 2,
+  inViewMs: 9_000,
+  lastFinalView: 5,
+  lastFinalHeight: 5,
+  hasProposal: false,
+  proposalInvalid: null,
+  votes: [{ kind: 'nullify', proposalId: null, voters: [0] }],
+  notarizedViews: [6],
+  missesBlocks: false,
+}
 
 beforeEach(async () => {
   chain = await NodeChain.open()
@@ -22,6 +38,7 @@ beforeEach(async () => {
   healthy = true
   deliveredHeight = 1
   lastFinalHeight = 0
+  halted = false
 })
 
 afterEach(async () => {
@@ -45,6 +62,8 @@ function open(self: number | null = 0): StatusSource {
         return lastFinalHeight
       },
       view: 7,
+      halted,
+      report: () => REPORT,
     },
     network: {
       peers: () => Array.from({ length: connected.size + others }),
@@ -59,19 +78,37 @@ function open(self: number | null = 0): StatusSource {
 
 const names = (problems: readonly { readonly what: string }[]): string[] => problems.map(({ what }) => what)
 
-test('without a final block for three standstills the node says so, until there is one', () => {
-  const { standstillMs } = chain.chain.genesis.parameters
+test('without a final block for ten seconds the node says so and why, until there is one', () => {
   const status = open()
-  nowMs = 3 * standstillMs
+  nowMs = stallMs(chain.chain.genesis.parameters)
+  assert.equal(nowMs, 10_000)
   assert.deepEqual(status.problems(), [])
   nowMs++
   connected = new Set([1])
-  const [problem] = status.problems()
-  assert.equal(problem?.what, 'no finality')
-  assert.match(problem.detail, /no block became final for 6 s; connected validators hold 50 % of the stake/)
-  assert.match(problem.hint, /cordon validators/)
+  for (const [problem] of [status.problems(), status.obstacles({})]) {
+    assert.equal(problem?.what, 'no finality')
+    assert.match(
+      problem.detail,
+      /no block became final for 10 s: .* hold 50\.00 % of the stake; 67\.50 % are needed/,
+    )
+    assert.match(problem.detail, /no vote from v2 \(connected\), v3 \(not connected\), v4 \(not connected\)/)
+    assert.match(problem.hint, /start v3, v4, .*\(cordon doctor stall\)/)
+  }
   status.noteFinal(Date.now())
   assert.deepEqual(status.problems(), [])
+})
+
+test('a chain that makes empty blocks more rarely is stalled later', () => {
+  const { parameters } = chain.chain.genesis
+  assert.equal(stallMs({ ...parameters, idleMs: 30_000 }), 60_000)
+})
+
+test('a node whose key votes elsewhere is not well and not ready', () => {
+  halted = true
+  const status = open()
+  for (const problems of [status.problems(), status.obstacles({})])
+    assert.deepEqual(names(problems), ['voting'])
+  assert.match(status.progress().advice, /stop the other process/)
 })
 
 test('a model that does not work is a problem, and an obstacle', () => {
