@@ -213,6 +213,11 @@ export const LIMITS = {
   keystoreLanes: 16,
   /** Receipt file that `cordon verify` reads. */
   receiptFileBytes: 16 * 1024 * 1024,
+
+  /** Delay that `cordon devnet delay` puts on a link. */
+  linkDelayMaxMs: 10_000,
+  /** Packets that `cordon devnet loss` lets get lost on a link. */
+  linkLossMaxPercent: 50,
 } as const
 
 export type Limits = typeof LIMITS

@@ -27,12 +27,17 @@ export type Message =
  */
 export async function startInBackground(
   dir: string,
-  options: { demo: boolean; signal: AbortSignal },
+  options: { demo: boolean; links: boolean; signal: AbortSignal },
 ): Promise<void> {
   const log = openSync(devnetPaths(dir).log, 'a', 0o600)
   const child = spawn(
     process.execPath,
-    [fileURLToPath(entryUrl('devnet/supervise')), devnetPaths(dir).dir, ...(options.demo ? ['--demo'] : [])],
+    [
+      fileURLToPath(entryUrl('devnet/supervise')),
+      devnetPaths(dir).dir,
+      ...(options.demo ? ['--demo'] : []),
+      ...(options.links ? ['--links'] : []),
+    ],
     {
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],

@@ -1,5 +1,5 @@
 /**
- * How `cordon devnet stop|kill|restart` reach the process that owns the nodes: one JSON line each way over a loopback
+ * How `cordon devnet stop`, `kill`, `partition` and the like reach the process that owns the nodes: one JSON line each way over a loopback
  * connection. The port and a secret stand in `devnet.json`, which only its owner can read. (A unix socket would need no
  * secret, but its path may have 108 bytes at most.)
  */
@@ -12,11 +12,25 @@ import { LOOPBACK, type SupervisorRecord } from './layout.ts'
 
 const LINE_BYTES = 65_536
 
-export type ControlRequest =
-  | { readonly op: 'status' }
-  | { readonly op: 'stop' }
-  | { readonly op: 'kill'; readonly name: string }
-  | { readonly op: 'restart'; readonly name: string }
+/** What is done to one node. */
+export interface NodeRequest {
+  readonly op: 'kill' | 'restart' | 'pause' | 'resume'
+  readonly name: string
+}
+
+/** What is done to the network between nodes; no names: to all. */
+export type LinkRequest =
+  | { readonly op: 'partition'; readonly names: readonly string[]; readonly oneWay: boolean }
+  | {
+      readonly op: 'delay'
+      readonly delayMs: number
+      readonly jitterMs: number
+      readonly names: readonly string[]
+    }
+  | { readonly op: 'loss'; readonly lossPercent: number; readonly names: readonly string[] }
+  | { readonly op: 'heal' }
+
+export type ControlRequest = { readonly op: 'status' } | { readonly op: 'stop' } | NodeRequest | LinkRequest
 
 export type ControlHandler = (request: ControlRequest) => Promise<unknown>
 
@@ -100,15 +114,38 @@ async function answerTo(line: string, token: string, handler: ControlHandler): P
 }
 
 function parseRequest(line: string, token: string): ControlRequest {
-  const { token: given, op, name } = JSON.parse(line) as Record<string, unknown>
+  const { token: given, ...request } = JSON.parse(line) as Record<string, unknown>
   if (typeof given !== 'string' || !sameSecret(given, token))
     throw new CordonError('usage', 'the control channel needs the token of devnet.json')
-  if (op === 'status' || op === 'stop') return { op }
-  if ((op === 'kill' || op === 'restart') && typeof name === 'string') return { op, name }
+  if (isRequest(request)) return request
   throw new CordonError(
     'usage',
-    `unknown request ${JSON.stringify(op)}; expected status, stop, kill or restart with a name`,
+    `unknown request ${JSON.stringify(request)}; is this Cordon of the same version?`,
   )
+}
+
+function isRequest(request: Record<string, unknown>): request is Record<string, unknown> & ControlRequest {
+  const { op, name, names, oneWay, delayMs, jitterMs, lossPercent } = request
+  const hasNames = Array.isArray(names) && names.every((each) => typeof each === 'string')
+  switch (op) {
+    case 'status':
+    case 'stop':
+    case 'heal':
+      return true
+    case 'kill':
+    case 'restart':
+    case 'pause':
+    case 'resume':
+      return typeof name === 'string'
+    case 'partition':
+      return hasNames && typeof oneWay === 'boolean'
+    case 'delay':
+      return hasNames && typeof delayMs === 'number' && typeof jitterMs === 'number'
+    case 'loss':
+      return hasNames && typeof lossPercent === 'number'
+    default:
+      return false
+  }
 }
 
 function sameSecret(a: string, b: string): boolean {

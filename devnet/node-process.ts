@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { entryUrl } from '../config/entries.ts'
 import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
+import { variableOf } from '../config/node-config.ts'
 import { childEnvironment, EARLY_VARIABLE, LEASH_FD, LEASH_VARIABLE } from './environment.ts'
 import { ask } from './http.ts'
 
@@ -32,6 +33,8 @@ export interface NodeProcessOptions {
   readonly rpc: string
   /** The daemon; another program in tests. */
   readonly entry?: string
+  /** Multiaddrs to connect to instead of those of its configuration. */
+  readonly bootstrap?: readonly string[]
   /** Its directory is not there yet: the log is opened here, and `directoryIsMade` lets it go on. */
   readonly early?: { readonly log: string }
 }
@@ -78,6 +81,9 @@ export class NodeProcess {
           env: childEnvironment({
             [LEASH_VARIABLE]: '1',
             ...(options.early !== undefined && { [EARLY_VARIABLE]: '1' }),
+            ...(options.bootstrap !== undefined && {
+              [variableOf('bootstrap')]: options.bootstrap.join(','),
+            }),
           }),
         },
       )
@@ -152,10 +158,21 @@ export class NodeProcess {
     return this.exited
   }
 
+  /** SIGSTOP: the process is there and does nothing. False: it does not run. */
+  pause(): boolean {
+    return this.#exit === null && this.#child.kill('SIGSTOP')
+  }
+
+  /** SIGCONT. False: it does not run. */
+  resume(): boolean {
+    return this.#exit === null && this.#child.kill('SIGCONT')
+  }
+
   /** SIGTERM, and SIGKILL if that does not end it in time. */
   async stop(termTimeoutMs: number = TERM_TIMEOUT_MS): Promise<NodeExit> {
     if (this.#exit !== null) return this.#exit
     this.#child.kill('SIGTERM')
+    this.#child.kill('SIGCONT') // a paused process hears nothing else
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), termTimeoutMs)
     const exit = await this.exited
     clearTimeout(timer)

@@ -1,4 +1,4 @@
-/** The process behind `cordon devnet --detach`, which owns the nodes: `node supervise.ts DIR [--demo]`. */
+/** The process behind `cordon devnet --detach`, which owns the nodes: `node supervise.ts DIR [--demo] [--links]`. */
 import { parseArgs } from 'node:util'
 import { CordonError, ERRORS, EXIT } from '../config/errors.ts'
 import type { Message } from './background.ts'
@@ -7,14 +7,14 @@ import { playDemo } from './scenarios/demo.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** Runs until the devnet is stopped. Resolves to the exit code. */
-async function supervise(dir: string, demo: boolean): Promise<number> {
+async function supervise(dir: string, { demo, links }: { demo: boolean; links: boolean }): Promise<number> {
   const log = (fields: object): boolean =>
     process.stdout.write(`${JSON.stringify({ timeMs: Date.now(), ...fields })}\n`)
   const tell = (message: Message): void => {
     if (process.connected) process.send?.(message)
   }
   try {
-    const supervisor = await Supervisor.open({ dir, onEvent: log })
+    const supervisor = await Supervisor.open({ dir, onEvent: log, withLinks: links })
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(name, () => void supervisor.stop())
     await supervisor.start()
@@ -47,9 +47,9 @@ async function runDemo(dir: string, supervisor: Supervisor, log: (fields: object
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { demo: { type: 'boolean', default: false } },
+  options: { demo: { type: 'boolean', default: false }, links: { type: 'boolean', default: false } },
 })
-const exitCode = await supervise(positionals[0] ?? '', values.demo)
+const exitCode = await supervise(positionals[0] ?? '', values)
 // Lets the last message out before the end.
 if (process.connected) process.disconnect()
 process.exit(exitCode)

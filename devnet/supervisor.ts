@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CordonError } from '../config/errors.ts'
 import type { EarlyNodes } from './early-nodes.ts'
-import { askSupervisor, listenForControl, type ControlRequest } from './control.ts'
+import { askSupervisor, listenForControl, type ControlRequest, type LinkRequest } from './control.ts'
 import {
   devnetPaths,
   nodePaths,
@@ -15,6 +15,8 @@ import {
   type DevnetFile,
   type DevnetNode,
 } from './layout.ts'
+import type { Conditions, LinkState } from './links/conditions.ts'
+import { Links } from './links/links.ts'
 import { takeLock } from './lock.ts'
 import { NodeProcess, TERM_TIMEOUT_MS, describeExit, type NodeExit } from './node-process.ts'
 import { isSameProcess, processIdentity, signalProcess } from './processes.ts'
@@ -45,8 +47,16 @@ export interface SupervisorOptions {
   readonly termTimeoutMs?: number
   /** Processes of the nodes, started while the devnet was made. */
   readonly early?: Pick<EarlyNodes, 'take'>
+  /** Nodes reach each other through links whose network can be bent. */
+  readonly withLinks?: boolean
   /** Program run for each node; the daemon unless a test says otherwise. */
   readonly entry?: string
+}
+
+/** Of `pause` and `resume`: whether there was a process. */
+export interface PauseResult {
+  readonly name: string
+  readonly pid: number | null
 }
 
 export interface KillResult {
@@ -74,6 +84,7 @@ export class Supervisor {
   readonly #stopping = new AbortController()
   #file: DevnetFile
   #closeControl: () => void = () => undefined
+  #links: Links | null = null
   #stop: Promise<void> | null = null
   /** Until all nodes were ready once, a node that ends makes `start` fail, which says it. */
   #started = false
@@ -155,6 +166,30 @@ export class Supervisor {
     })
   }
 
+  /** SIGSTOP for one node: it keeps its connections and answers nothing. @throws CordonError `usage` for an unknown name. */
+  pause(name: string): Promise<PauseResult> {
+    return this.#signal(name, (running) => running.pause())
+  }
+
+  /** SIGCONT for one node. @throws CordonError `usage` for an unknown name. */
+  resume(name: string): Promise<PauseResult> {
+    return this.#signal(name, (running) => running.resume())
+  }
+
+  /**
+   * The network between the nodes.
+   * @throws CordonError `usage` if the nodes are connected directly.
+   */
+  get network(): Conditions {
+    if (this.#links !== null) return this.#links.conditions
+    const { dir } = this.#options
+    throw new CordonError(
+      'usage',
+      `the nodes of the devnet in ${dir} are connected directly, so their network cannot be bent; stop it and start it again with: cordon devnet --links --dir ${dir}`,
+      { dir },
+    )
+  }
+
   /**
    * Stops one node if it runs, starts it, and waits until it is ready; or, if fewer validators run than can make
    * blocks, until it answers.
@@ -176,9 +211,18 @@ export class Supervisor {
     )
   }
 
+  #signal(name: string, signal: (running: NodeProcess) => boolean): Promise<PauseResult> {
+    const node = this.#nodeOf(name)
+    return this.#afterOthers(node.name, () => {
+      const running = this.#running(name)
+      return Promise.resolve({ name, pid: running !== null && signal(running) ? running.pid : null })
+    })
+  }
+
   async #prepare(): Promise<void> {
     for (const { name, pid } of await stopStrays(this.#file, this.#termTimeoutMs))
       this.#options.onEvent({ event: 'stale', name, pid })
+    if (this.#options.withLinks === true) this.#links = await Links.open(this.#file.nodes)
     const token = randomBytes(16).toString('hex')
     const { port, close } = await listenForControl(token, (request) => this.#answer(request))
     this.#closeControl = close
@@ -208,16 +252,43 @@ export class Supervisor {
         return this.kill(request.name)
       case 'restart':
         return this.restart(request.name)
+      case 'pause':
+        return this.pause(request.name)
+      case 'resume':
+        return this.resume(request.name)
+      default:
+        return this.#bend(request)
     }
+  }
+
+  #bend(request: LinkRequest): readonly LinkState[] {
+    const { network } = this
+    switch (request.op) {
+      case 'partition':
+        network.partition(request.names, request.oneWay)
+        break
+      case 'delay':
+        network.delay(request.delayMs, request.jitterMs, request.names)
+        break
+      case 'loss':
+        network.loss(request.lossPercent, request.names)
+        break
+      case 'heal':
+        network.heal()
+    }
+    return network.list()
   }
 
   async #launch(node: DevnetNode): Promise<NodeProcess> {
     this.#stopping.signal.throwIfAborted()
     const { dir, log } = nodePaths(this.#paths.dir, node)
-    const entry = this.#options.entry === undefined ? {} : { entry: this.#options.entry }
+    const more = {
+      ...(this.#options.entry !== undefined && { entry: this.#options.entry }),
+      ...(this.#links !== null && { bootstrap: this.#links.addressesFor(node.name) }),
+    }
     const running =
       (await this.#options.early?.take(node.name)) ??
-      (await NodeProcess.start({ name: node.name, dir, log, rpc: node.rpc, ...entry }))
+      (await NodeProcess.start({ name: node.name, dir, log, rpc: node.rpc, ...more }))
     this.#processes.set(node.name, running)
     this.#notePid(node.name, running.pid)
     this.#options.onEvent({ event: 'started', name: node.name, pid: running.pid })
@@ -304,6 +375,7 @@ export class Supervisor {
       nodes: this.#file.nodes.map((node) => ({ ...node, pid: null })),
     })
     this.#closeControl()
+    this.#links?.close()
     this.#releaseLock()
     this.#settleStopped()
   }

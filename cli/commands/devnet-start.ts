@@ -21,6 +21,7 @@ export interface StartOptions {
   readonly param?: Readonly<Record<string, string>>
   readonly loadAccounts?: number
   readonly demo?: boolean
+  readonly links?: boolean
   readonly detach?: boolean
   readonly json?: boolean
 }
@@ -33,12 +34,13 @@ export async function start(options: StartOptions): Promise<number> {
   const told = new AbortController()
   for (const name of STOP_SIGNALS) process.on(name, () => told.abort())
   const startMs = performance.now()
-  // A devnet in the background has another process for a parent of its nodes.
-  const early = options.detach === true ? null : new EarlyNodes()
+  const links = options.links === true
+  // In the background the nodes have another process for a parent; with links they are told whom to dial when started.
+  const early = options.detach === true || links ? null : new EarlyNodes()
   try {
     await prepare(dir, shapeOf(options), early)
     if (options.detach === true)
-      await startInBackground(dir, { demo: options.demo === true, signal: told.signal })
+      await startInBackground(dir, { demo: options.demo === true, links, signal: told.signal })
     else await run(dir, options, early, told.signal, startMs)
   } catch (error) {
     // A start that was cut short by Ctrl-C has done what it was told.
@@ -76,6 +78,7 @@ async function run(
   const supervisor = await Supervisor.open({
     dir,
     onEvent: (event) => onSupervisorEvent(event, options),
+    withLinks: options.links === true,
     ...(early !== null && { early }),
   })
   const stop = (): void => void supervisor.stop()

@@ -9,6 +9,7 @@ import { jsonOption, parseInteger } from '../options.ts'
 import { note, type CommandResult } from '../output.ts'
 import { action } from '../run.ts'
 import type { DevnetStatus } from '../../devnet/ready.ts'
+import { buildNetworkVerbs } from './devnet-network.ts'
 import type { StartOptions } from './devnet-start.ts'
 
 interface CommonOptions {
@@ -22,7 +23,7 @@ export function build(command: Command): Command {
   buildStart(command)
   const verb = (name: string, description: string): Command =>
     command.command(name).description(description).addOption(dirOption()).addOption(jsonOption())
-  const dirOf = (options: CommonOptions): string => {
+  const dirOf = (options: Pick<CommonOptions, 'dir'>): string => {
     const given =
       command.getOptionValueSource('dir') === 'cli' ? command.opts<CommonOptions>().dir : undefined
     return given ?? options.dir ?? DEFAULT_DEVNET_DIR
@@ -48,6 +49,7 @@ export function build(command: Command): Command {
     ),
     (options, name) => restart(dirOf(options), name),
   )
+  buildNetworkVerbs({ verb, dirOf })
   action<CommonOptions, [AttackPattern]>(
     verb('attack', 'play a labelled attack with accounts of its own, and count what was held').argument(
       '<pattern>',
@@ -90,6 +92,9 @@ function buildStart(command: Command): void {
       ),
     )
     .addOption(new Option('--demo', 'play ordinary payments with an attack now and then, and show them'))
+    .addOption(
+      new Option('--links', 'connect the nodes through links that partition, delay and loss can bend'),
+    )
     .addOption(new Option('--detach', 'return when the network is usable and leave it running'))
     .addOption(new Option('--json', 'print one JSON object per line'))
   action<StartOptions>(command, async (options) => (await import('./devnet-start.ts')).start(options))
