@@ -1,0 +1,73 @@
+/** Does the faults of a round to the real nodes of a devnet, and ends them. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Supervisor } from '../../devnet/supervisor.ts'
+import type { Fault, Round } from './plan.ts'
+
+export class Faults {
+  readonly #supervisor: Supervisor
+  readonly #onFault: (fault: Fault) => void
+  /** Faults of the network end one by one; what is left of others stays. */
+  readonly #network = new Set<Fault>()
+
+  constructor(supervisor: Supervisor, onFault: (fault: Fault) => void) {
+    this.#supervisor = supervisor
+    this.#onFault = onFault
+  }
+
+  /** Resolves when all faults of the round have ended: processes run and are ready, the network is clear. */
+  async play(round: Round): Promise<void> {
+    await Promise.all(
+      round.map(async ({ atMs, fault }) => {
+        await delay(atMs)
+        this.#onFault(fault)
+        await this.#suffer(fault)
+      }),
+    )
+    // Nodes whose restart found no quorum were not waited for.
+    const down = this.#supervisor.file.nodes.filter(({ pid }) => pid === null)
+    await each(
+      down.map(({ name }) => name),
+      (name) => this.#supervisor.restart(name),
+    )
+  }
+
+  async #suffer(fault: Fault): Promise<void> {
+    const supervisor = this.#supervisor
+    switch (fault.kind) {
+      case 'kill':
+        await each(fault.names, (name) => supervisor.kill(name))
+        await delay(fault.forMs)
+        await each(fault.names, (name) => supervisor.restart(name))
+        return
+      case 'restart':
+        await each(fault.names, (name) => supervisor.restart(name))
+        return
+      case 'pause':
+        await each(fault.names, (name) => supervisor.pause(name))
+        await delay(fault.forMs)
+        await each(fault.names, (name) => supervisor.resume(name))
+        return
+      default:
+        this.#network.add(fault)
+        this.#bend()
+        await delay(fault.forMs)
+        this.#network.delete(fault)
+        this.#bend()
+    }
+  }
+
+  /** Sets the network to what the faults under way make of it. */
+  #bend(): void {
+    const { network } = this.#supervisor
+    network.heal()
+    for (const fault of this.#network) {
+      if (fault.kind === 'partition') network.partition(fault.names, fault.oneWay)
+      else if (fault.kind === 'delay') network.delay(fault.delayMs, fault.jitterMs, [])
+      else if (fault.kind === 'loss') network.loss(fault.lossPercent, [])
+    }
+  }
+}
+
+async function each(names: readonly string[], act: (name: string) => Promise<unknown>): Promise<void> {
+  await Promise.all(names.map(act))
+}
