@@ -166,14 +166,19 @@ export class Supervisor {
     })
   }
 
-  /** SIGSTOP for one node: it keeps its connections and answers nothing. @throws CordonError `usage` for an unknown name. */
-  pause(name: string): Promise<PauseResult> {
-    return this.#signal(name, (running) => running.pause())
+  /**
+   * SIGSTOP for one node: it keeps its connections and answers nothing. At once, also while a restart waits for it.
+   * @throws CordonError `usage` for an unknown name.
+   */
+  pause(name: string): PauseResult {
+    const running = this.#running(this.#nodeOf(name).name)
+    return { name, pid: running?.pause() === true ? running.pid : null }
   }
 
-  /** SIGCONT for one node. @throws CordonError `usage` for an unknown name. */
-  resume(name: string): Promise<PauseResult> {
-    return this.#signal(name, (running) => running.resume())
+  /** SIGCONT for one node, at once. @throws CordonError `usage` for an unknown name. */
+  resume(name: string): PauseResult {
+    const running = this.#running(this.#nodeOf(name).name)
+    return { name, pid: running?.resume() === true ? running.pid : null }
   }
 
   /**
@@ -209,14 +214,6 @@ export class Supervisor {
     return Object.fromEntries(
       this.#file.nodes.map(({ name }) => [name, this.#processes.get(name)?.exit ?? null]),
     )
-  }
-
-  #signal(name: string, signal: (running: NodeProcess) => boolean): Promise<PauseResult> {
-    const node = this.#nodeOf(name)
-    return this.#afterOthers(node.name, () => {
-      const running = this.#running(name)
-      return Promise.resolve({ name, pid: running !== null && signal(running) ? running.pid : null })
-    })
   }
 
   async #prepare(): Promise<void> {

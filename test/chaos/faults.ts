@@ -43,9 +43,9 @@ export class Faults {
         await each(fault.names, (name) => supervisor.restart(name))
         return
       case 'pause':
-        await each(fault.names, (name) => supervisor.pause(name))
+        for (const name of fault.names) supervisor.pause(name)
         await delay(fault.forMs)
-        await each(fault.names, (name) => supervisor.resume(name))
+        for (const name of fault.names) supervisor.resume(name)
         return
       default:
         this.#network.add(fault)

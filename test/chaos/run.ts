@@ -137,7 +137,11 @@ class ChaosRun {
     const endMs = performance.now() + forMs
     for (const round of planRounds(seed, names)) {
       if (performance.now() >= endMs) break
-      await faults.play(round)
+      try {
+        await faults.play(round)
+      } catch (error) {
+        return [`round ${this.#rounds + 1}: ${error instanceof Error ? error.message : String(error)}`]
+      }
       this.#rounds++
       const tookMs = await this.#recovery()
       const counts = this.#book.count()
@@ -174,6 +178,7 @@ class ChaosRun {
 
   /** Until the streams have told the end of every accepted payment, or can have told it. */
   async #drain(): Promise<void> {
+    for (const { name, pid } of this.#supervisor.file.nodes) if (pid !== null) this.#supervisor.resume(name)
     const startMs = performance.now()
     const isOpen = (): boolean =>
       this.#book.payments.some(
