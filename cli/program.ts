@@ -56,6 +56,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/validators.ts')).build,
   },
   {
+    name: 'evidence',
+    description: 'validators that were proven to contradict themselves',
+    load: async () => (await import('./commands/evidence.ts')).build,
+  },
+  {
     name: 'doctor',
     description: 'find out what is wrong',
     load: async () => (await import('./commands/doctor.ts')).build,

@@ -217,6 +217,26 @@ export interface DryRun {
 }
 
 /** One notification per executed block to those who subscribed. */
+/** A validator that signed two things which contradict each other, as recorded on the ledger. */
+export interface OffenceInfo {
+  readonly validator: string
+  readonly index: number
+  readonly kind:
+    | 'double-notarize'
+    | 'double-finalize'
+    | 'nullify-finalize'
+    | 'notarize-finalize'
+    | 'double-batch'
+  readonly epoch: number
+  /** The view; of a double batch the batch number. */
+  readonly position: number
+  /** Of the block that recorded it. */
+  readonly height: number
+  readonly timeMs: number
+  /** The transaction that holds the proof. */
+  readonly txId: string
+}
+
 export interface BlockEvent {
   readonly height: number
   readonly hash: string
@@ -236,6 +256,7 @@ export interface RpcMethods {
   chain_info: { params: Record<string, never>; result: ChainInfo }
   chain_block: { params: { height: number }; result: BlockInfo }
   chain_validators: { params: Record<string, never>; result: readonly ValidatorInfo[] }
+  evidence_list: { params: Record<string, never>; result: readonly OffenceInfo[] }
   /** Why nothing becomes final, if so. */
   chain_progress: { params: Record<string, never>; result: ChainProgress }
   account_get: { params: { address: string }; result: AccountInfo }
@@ -245,7 +266,6 @@ export interface RpcMethods {
   tx_get: { params: { txId: string }; result: TxInfo }
   /** Answers when the transaction is final or expired, or when the time is up (then with its status so far). */
   tx_wait: { params: { txId: string; timeoutMs: number }; result: TxInfo }
-  /** Signatures are not looked at: the wallet gives zeros, so that nothing leaves it that could be spent. */
   /** The signatures are not looked at: only their number and keys must be right. */
   tx_dryRun: { params: { tx: string }; result: DryRun }
   /** Waits until the portable proof exists, at most `timeoutMs`; null: not yet. `file`: the canonical text (`receipt.ts`). */

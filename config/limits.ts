@@ -61,6 +61,10 @@ export const LIMITS = {
   fastSkipViews: 32,
   /** Views below the last finalized one whose certificates are kept. */
   certificateRetentionViews: 256,
+  /** Views below the last finalized one whose votes are kept, to prove contradictions that come late. */
+  evidenceViews: 64,
+  /** Encoded evidence. */
+  evidenceBytes: 320,
   /** `height − executed.height` above which a payload must be empty. */
   executionLagBlocks: 256,
   /** Heights whose results one header may commit to. */

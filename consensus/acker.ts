@@ -15,10 +15,11 @@ import {
   storeBatch,
   type DisseminationCore,
 } from './dissemination-core.ts'
+import { batchEvidence, type Offence } from './evidence.ts'
 import type { Input, Peer, Target } from './replica-types.ts'
 import type { Ack, BatchRef, SignedBatch } from './types.ts'
 import { leader } from './validator-set.ts'
-import { ackMessage, batchFields } from './wire.ts'
+import { ackMessage, batchFields, type BatchFields } from './wire.ts'
 
 /** Leaders an ack goes to: of the current view and the next ones. */
 const LEADERS_ACKED = 3
@@ -58,26 +59,35 @@ export class Acker {
       if (peer !== null) penalize(this.#core, peer, 'bad-batch', wrong.reason)
       return
     }
-    if (this.#contradicts(ref) || (ref.author !== self && !limits.hasRoom(signed))) return
+    if (this.#contradicts(ref, signed) || (ref.author !== self && !limits.hasRoom(signed))) return
     const entry = this.#certifier.entry(ref, batchFields(signed.batch))
+    entry.authorSignature = signed.signature
     if (entry.order !== 'open') return
     if (self !== null) this.assess(entry, signed)
     else if (entry.body === 'none') storeBatch(this.#core, entry, signed, null)
   }
 
   /** "A validator acks at most one of them." */
-  #contradicts(ref: BatchRef): boolean {
+  #contradicts(ref: BatchRef, signed: SignedBatch): boolean {
     for (const sibling of this.#core.pool.siblings(ref)) {
       if (!isHere(sibling) || equalBytes(sibling.ref.digest, ref.digest)) continue
-      note(this.#core, {
-        kind: 'equivocation',
-        validator: ref.author,
-        what: `two batches with number ${ref.seq}`,
-        view: 0,
-      })
+      if (sibling.authorSignature !== null) this.#accuse(sibling.fields, sibling.authorSignature, signed)
       return true
     }
     return false
+  }
+
+  #accuse(fields: BatchFields, signature: Uint8Array, other: SignedBatch): void {
+    const { set, emit } = this.#core
+    const { epoch, author, seq } = fields
+    const evidence = batchEvidence(
+      set,
+      fields,
+      { ...fields, signature },
+      { ...batchFields(other.batch), signature: other.signature },
+    )
+    const offence: Offence = { kind: 'double-batch', validator: author, epoch, position: seq }
+    emit({ type: 'offence', offence, evidence })
   }
 
   /** Has every transaction checked and scored; the answer is `onAssessed`. */

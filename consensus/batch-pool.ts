@@ -45,6 +45,8 @@ export interface PoolEntry {
   certified: boolean
   order: OrderState
   body: BodyState
+  /** The author's signature, once the batch was seen and checked. */
+  authorSignature: Uint8Array | null
   /** The body while it is being assessed. */
   assessing: SignedBatch | null
   /** The ack this validator gave, durable or about to be. */
@@ -130,6 +132,7 @@ export class BatchPool {
       certified: false,
       order: [...siblings].some(({ order }) => order === 'ordered') ? 'void' : 'open',
       body: 'none',
+      authorSignature: null,
       assessing: null,
       ownAck: null,
     }

@@ -140,6 +140,7 @@ export class Dissemination implements PayloadSource {
     if (signed.batch.epoch !== set.epoch || pool.isPast(signed.batch.createdMs)) return
     const entry = this.#certifier.entry(refOfBatch(signed), batchFields(signed.batch))
     entry.body = 'stored'
+    entry.authorSignature = signed.signature
     limits.review(entry)
     if (entry.order !== 'open') return
     entry.ownAck = ack

@@ -3,7 +3,7 @@ import type { Agenda } from './agenda.ts'
 import type { BlockSync } from './block-sync.ts'
 import { checkCertificate, pidKey } from './certificates.ts'
 import type { CertificateIntake, OrderingParts } from './certificate-intake.ts'
-import { lastFinalView, note, type Core } from './ordering-core.ts'
+import { lastFinalView, type Core } from './ordering-core.ts'
 import { whyProposalMalformed } from './proposal-check.ts'
 import type { Pending } from './proposal-pool.ts'
 import type { Misbehaviour, Peer } from './replica-types.ts'
@@ -86,10 +86,8 @@ export class Inbound {
     const { proposals, pool } = this.#core
     const { proposal, signature } = pending.message
     const { view } = proposal
-    if (proposals.first(view) !== null)
-      note(this.#core, { kind: 'equivocation', validator: author, what: 'two proposals', view })
     proposals.add(pending)
-    // The leader's signature is its notarize vote.
+    // The leader's signature is its notarize vote; two of them are an offence, which the pool tells.
     pool.add({ kind: 'notarize', view, pid: pending.pid, signer: author, signature })
     this.#certificates.formAll(view)
     const certified = this.#core.certificates.parentCertificate(view)?.proposal
@@ -112,6 +110,7 @@ export class Inbound {
       // Late votes of a quorum that is complete are ordinary; who has not been seen beyond the view needs help.
       if (progress.seenView(vote.signer) <= lastFinalView(this.#core) && vote.kind !== 'finalize')
         this.#retransmitter.answer(from, lastFinal, this.#now)
+      this.#keepAsEvidence(vote)
       return
     }
     // "If x is Nullify and x.view < cur: reply entryCert(cur)": helps a straggler, also when it repeats itself.
@@ -137,17 +136,16 @@ export class Inbound {
     else this.#count(vote)
   }
 
+  /** "Keep only for evidence": a late vote is looked at only if it contradicts what its signer was seen to cast. */
+  #keepAsEvidence(vote: Vote): void {
+    const { pool } = this.#core
+    if (pool.contradicted(vote) === null) return
+    if (this.#isSigned(vote.kind, vote.view, vote.pid, vote.signer, vote.signature)) pool.add(vote)
+  }
+
   #count(vote: Vote): void {
-    const answer = this.#core.pool.add(vote)
+    this.#core.pool.add(vote)
     if (vote.kind === 'nullify' && vote.view === this.#core.view) this.#agenda.idle = true
-    if (answer === 'conflict' && vote.kind !== 'nullify') {
-      note(this.#core, {
-        kind: 'equivocation',
-        validator: vote.signer,
-        what: `two ${vote.kind} votes`,
-        view: vote.view,
-      })
-    }
     this.#certificates.form(vote.kind, vote.view, vote.pid)
   }
 

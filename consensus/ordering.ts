@@ -69,6 +69,7 @@ import { BlockSync } from './block-sync.ts'
 import { BlockTree, infoOf, type ParentInfo } from './block-tree.ts'
 import { CertificateIntake } from './certificate-intake.ts'
 import { CertificateStore, pidKey } from './certificates.ts'
+import { contradiction, voteEvidence } from './evidence.ts'
 import { Finality } from './finality.ts'
 import { Inbound } from './inbound.ts'
 import { lastFinalHeight, lastFinalView, note, type Core } from './ordering-core.ts'
@@ -168,7 +169,13 @@ export class Ordering {
       certificates,
       own,
       progress,
-      pool: new VotePool(set),
+      pool: new VotePool(set, (view, validator, first, second) => {
+        const kind = contradiction(first, second)
+        if (kind === null) return
+        const { epoch } = set
+        const evidence = voteEvidence({ epoch, view, validator }, first, second)
+        emit({ type: 'offence', offence: { kind, validator, epoch, position: view }, evidence })
+      }),
       proposals: new ProposalPool(),
       tree: new BlockTree(rootOf(chain, restored)),
       results: new ResultLog(restored.executed),

@@ -7,6 +7,7 @@
  *    `deliver` leaves (consensus.md §9). Records of one turn may share one fsync.
  * 3. It wakes the replica with a `tick` no later than soon after `nextDeadlineMs()`.
  */
+import type { Evidence, Offence } from './evidence.ts'
 import type {
   Ack,
   BatchCertificate,
@@ -127,6 +128,8 @@ export type Effect =
     }
   /** Bodies asked for by `need-batches` or fetched for other reasons have come and were stored. */
   | { readonly type: 'batches-held'; readonly refs: readonly BatchRef[] }
+  /** A validator signed what no honest one does; the evidence proves it. May be told again. */
+  | { readonly type: 'offence'; readonly offence: Offence; readonly evidence: Evidence }
   | { readonly type: 'penalize'; readonly peer: Peer; readonly why: Misbehaviour; readonly detail: string }
   /** For logs and metrics; no protocol meaning. */
   | { readonly type: 'note'; readonly note: Note }
@@ -155,12 +158,6 @@ export type Note =
       readonly height: number
       readonly own: string
       readonly claimed: string
-    }
-  | {
-      readonly kind: 'equivocation'
-      readonly validator: ValidatorIndex
-      readonly what: string
-      readonly view: number
     }
   /** A valid vote of the own key that this signer never gave: another instance runs with the key. It stopped voting (P11). */
   | {

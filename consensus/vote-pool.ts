@@ -2,8 +2,10 @@
  * Votes by view, kind and proposal, each validator's weight counted once (consensus.md §5, §13). Also the memory of
  * checked signatures: a vote that arrived alone is not checked again inside a certificate, nor the other way round.
  */
+import { LIMITS } from '../config/limits.ts'
 import { equalBytes } from '../crypto/bytes.ts'
 import { pidKey, type KnownVotes } from './certificates.ts'
+import { contradiction, type SignedChoice } from './evidence.ts'
 import type { Certificate, Digest, ValidatorIndex, ValidatorSet, Vote, VoteKind } from './types.ts'
 import { weightOfIndex } from './validator-set.ts'
 
@@ -21,6 +23,14 @@ interface MutableTally extends Tally {
   readonly signatures: Map<ValidatorIndex, Uint8Array>
 }
 
+/** Told of two votes of one validator in one view that no honest one casts both. */
+export type OnContradiction = (
+  view: number,
+  validator: ValidatorIndex,
+  first: SignedChoice,
+  second: SignedChoice,
+) => void
+
 /** `conflict`: counted, and the same validator voted for another proposal in this kind and view before. */
 export type PoolAnswer = 'counted' | 'conflict' | 'known' | 'dropped'
 
@@ -33,8 +43,11 @@ export class VotePool implements KnownVotes {
   /** Votes beyond the next view: only the highest of each validator and kind (§13). */
   readonly #future = new Map<string, Vote>()
 
-  constructor(set: ValidatorSet) {
+  readonly #onContradiction: OnContradiction
+
+  constructor(set: ValidatorSet, onContradiction: OnContradiction = () => undefined) {
     this.#set = set
+    this.#onContradiction = onContradiction
   }
 
   isKnown(
@@ -65,7 +78,24 @@ export class VotePool implements KnownVotes {
     if (tally === undefined) tallies.set(tallyKey(kind, pidKey(pid)), counted)
     counted.signatures.set(signer, signature)
     counted.weight += weightOfIndex(this.#set, signer)
+    const against = this.contradicted({ kind, view, pid, signer })
+    if (against !== null) this.#onContradiction(view, signer, against, { kind, pid, signature })
     return others === 0 ? 'counted' : 'conflict'
+  }
+
+  /** A vote in the pool that an honest validator would not have cast beside this one, or null. */
+  contradicted({
+    kind,
+    view,
+    pid,
+    signer,
+  }: Pick<Vote, 'kind' | 'view' | 'pid' | 'signer'>): SignedChoice | null {
+    for (const tally of this.#views.get(view)?.values() ?? []) {
+      const signature = tally.signatures.get(signer)
+      if (signature !== undefined && contradiction(tally, { kind, pid }) !== null)
+        return { kind: tally.kind, pid: tally.pid, signature }
+    }
+    return null
   }
 
   #talliesOf(view: number): Map<string, MutableTally> {
@@ -128,8 +158,10 @@ export class VotePool implements KnownVotes {
     return [...this.#views.keys()]
   }
 
+  /** Forgets what is settled. Votes are kept a while longer: what contradicts them may come late. */
   prune(upToView: number): void {
-    for (const view of this.#views.keys()) if (view <= upToView) this.#views.delete(view)
+    for (const view of this.#views.keys())
+      if (view <= upToView - LIMITS.evidenceViews) this.#views.delete(view)
     for (const [key, vote] of this.#future) if (vote.view <= upToView) this.#future.delete(key)
   }
 }

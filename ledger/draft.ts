@@ -6,7 +6,7 @@ import type { Parameters } from '../config/parameters.ts'
 import { LIMITS } from '../config/limits.ts'
 import { holdId, type AccountEntry, type ValidatorEntry } from './entries.ts'
 import type { ActionContext } from './actions/index.ts'
-import type { Bytes32, ExecutedTransfer, HeldTransfer, Hold, HoldEnd } from './types.ts'
+import type { Bytes32, EvidenceJudge, ExecutedTransfer, HeldTransfer, Hold, HoldEnd } from './types.ts'
 import { idKey } from './windows.ts'
 
 /** The state before the block, as far as the block can touch it. */
@@ -54,6 +54,7 @@ export class Draft implements ActionContext {
   readonly parameters: Parameters
   readonly #height: number
   readonly #before: StateBefore
+  readonly #judge: EvidenceJudge
   readonly #purses = new Map<string, Purse>()
   readonly #holds = new Map<string, Hold>()
   readonly #validators = new Map<number, ValidatorEntry>()
@@ -69,7 +70,14 @@ export class Draft implements ActionContext {
   index = 0
   verdict: HeldTransfer | null = null
 
-  constructor(height: number, timeMs: number, parameters: Parameters, before: StateBefore) {
+  constructor(
+    height: number,
+    timeMs: number,
+    parameters: Parameters,
+    before: StateBefore,
+    judgeEvidence: EvidenceJudge,
+  ) {
+    this.#judge = judgeEvidence
     this.#height = height
     this.timeMs = timeMs
     this.parameters = parameters
@@ -232,6 +240,28 @@ export class Draft implements ActionContext {
     const validator = this.#validators.get(index) ?? this.#before.validators[index]
     if (validator === undefined) throw new Error(`there is no validator ${index}`)
     return validator
+  }
+
+  recordOffence(evidence: Uint8Array): void {
+    const offence = this.#judge(evidence)
+    if (offence === null) throw new Error('evidence that proves nothing came to execution')
+    const { validator, kind, epoch, position } = offence
+    const before = this.#validator(validator)
+    const recorded = {
+      kind,
+      epoch,
+      position,
+      atMs: this.timeMs,
+      height: this.#height,
+      txId: Uint8Array.from(this.#txId),
+    }
+    this.#validators.set(validator, { ...before, offence: recorded })
+    this.#undo.push(() => this.#validators.set(validator, before))
+  }
+
+  /** Whether an offence of this validator is recorded. */
+  hasOffence(validator: number): boolean {
+    return this.#validator(validator).offence !== null
   }
 
   /** Counts the verdict of a review in the record of everybody who flagged, as long as the payer's labels last. */

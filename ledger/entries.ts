@@ -10,7 +10,15 @@ import { LIMITS } from '../config/limits.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { hash } from '../crypto/hash.ts'
-import type { Account, Bytes32, Flagger, Hold, HoldEnd } from './types.ts'
+import {
+  OFFENCE_KINDS,
+  type Account,
+  type Bytes32,
+  type Flagger,
+  type Hold,
+  type HoldEnd,
+  type Offence,
+} from './types.ts'
 
 /** Kinds of entries. Numbers are never reused. */
 export const KIND = {
@@ -43,6 +51,8 @@ export interface ValidatorEntry {
   readonly flagsConfirmed: bigint
   /** Own flags on holds that a review released: wrongly flagged. */
   readonly flagsRefuted: bigint
+  /** Null: none is proven. */
+  readonly offence: Offence | null
 }
 
 /** One 10-second bucket of a window (`windows.ts`). */
@@ -124,8 +134,9 @@ export function decodeAccount(id: Bytes32, bytes: Uint8Array): AccountEntry {
   }))
 }
 
+/** A validator without an offence has no bytes for it. */
 export function encodeValidator(validator: ValidatorEntry): Uint8Array {
-  return begin(KIND.validator)
+  const writer = begin(KIND.validator)
     .u16(validator.index)
     .bytes(utf8(validator.name))
     .fixed(validator.publicKey, 32)
@@ -133,7 +144,12 @@ export function encodeValidator(validator: ValidatorEntry): Uint8Array {
     .u64(validator.stake)
     .u64(validator.flagsConfirmed)
     .u64(validator.flagsRefuted)
-    .finish()
+  const { offence } = validator
+  if (offence !== null) {
+    writer.u8(OFFENCE_KINDS.indexOf(offence.kind)).u48(offence.epoch).u48(offence.position)
+    writer.u48(offence.atMs).u48(offence.height).fixed(offence.txId, 32)
+  }
+  return writer.finish()
 }
 
 export function decodeValidator(bytes: Uint8Array): ValidatorEntry {
@@ -145,7 +161,22 @@ export function decodeValidator(bytes: Uint8Array): ValidatorEntry {
     stake: reader.u64(),
     flagsConfirmed: reader.u64(),
     flagsRefuted: reader.u64(),
+    offence: reader.offset === bytes.length ? null : readOffence(reader),
   }))
+}
+
+function readOffence(reader: Reader): Offence {
+  const code = reader.u8()
+  const kind = OFFENCE_KINDS[code]
+  if (kind === undefined) throw new DecodeError(`expected a kind of offence, got ${code}`)
+  return {
+    kind,
+    epoch: reader.u48(),
+    position: reader.u48(),
+    atMs: reader.u48(),
+    height: reader.u48(),
+    txId: reader.fixed(32),
+  }
 }
 
 /** Parameters as an entry: names and values as in the genesis hash. */

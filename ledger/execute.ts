@@ -12,16 +12,18 @@ import { hash } from '../crypto/hash.ts'
 import { CordonError } from '../config/errors.ts'
 import { definitionOf } from './actions/index.ts'
 import { Draft, type StateBefore, type StateChanges } from './draft.ts'
-import { checkStructure } from './rules.ts'
+import { checkStructure, isOfSystem } from './rules.ts'
 import { decodeTransaction, type DecodedTransaction } from './transaction.ts'
 import type {
   Bytes32,
+  EvidenceJudge,
   ExecutedTransfer,
   ExecutionBatch,
   ExecutionBlock,
   FailureCode,
   HeldTransfer,
   Hold,
+  ProvenOffence,
   Receipt,
   VoidTransaction,
 } from './types.ts'
@@ -57,6 +59,7 @@ export interface ExecutionInput extends StateBefore {
   readonly due: readonly Hold[]
   readonly liveIds: Seen
   readonly executedBatches: Seen
+  readonly judgeEvidence: EvidenceJudge
 }
 
 /** Everything execution decides. */
@@ -68,6 +71,8 @@ export interface Execution {
   readonly voids: readonly VoidTransaction[]
   readonly transfers: readonly ExecutedTransfer[]
   readonly endedHolds: readonly Hold[]
+  /** Validators whose first offence was recorded. */
+  readonly offenders: readonly number[]
   /** Holds that ended by an action, with the index of its receipt; the others expired. */
   readonly endedBy: ReadonlyMap<Hold, number>
   readonly newLiveIds: readonly Member[]
@@ -119,11 +124,16 @@ export class BlockExecutor {
   readonly #newLiveIds: Member[] = []
   readonly #newBatches: Member[] = []
   readonly #liveInThisBlock = new Set<string>()
+  readonly #offenders: number[] = []
+  /** Evidence is judged before its transaction runs, and looked up when it does. */
+  readonly #judged = new Map<Uint8Array, ProvenOffence | null>()
 
   constructor(input: ExecutionInput) {
     const { block, parameters } = input
     this.#input = input
-    this.#draft = new Draft(block.height, block.timeMs, parameters, input)
+    this.#draft = new Draft(block.height, block.timeMs, parameters, input, (evidence) =>
+      this.#judge(evidence),
+    )
     this.#skipped = skippedBatches(block.batches, block.timeMs, parameters.batchTtlMs, input.executedBatches)
     this.#expireHolds()
   }
@@ -159,6 +169,7 @@ export class BlockExecutor {
       voids: this.#voids,
       transfers: this.#transfers,
       endedHolds: this.#endedHolds,
+      offenders: this.#offenders,
       endedBy: this.#endedBy,
       newLiveIds: this.#newLiveIds,
       newBatches: this.#newBatches,
@@ -174,12 +185,16 @@ export class BlockExecutor {
       this.#voids.push({ txId: decoded?.id ?? hash('tx', bytes), reason: 'invalid' })
       return
     }
-    const reason = this.#voidReason(decoded)
+    const reason = this.#voidReason(decoded) ?? this.#systemVoidReason(decoded)
     if (reason !== null) {
       this.#voids.push({ txId: decoded.id, reason })
       return
     }
     this.#consume(decoded)
+    if (isOfSystem(decoded.transaction)) {
+      this.#record(decoded, 0n, this.#runActions(decoded, verdictOf))
+      return
+    }
     const { sender, fee, sequence } = decoded.transaction
     const { balance } = this.#draft.look(sender)
     if (balance < fee) {
@@ -213,6 +228,30 @@ export class BlockExecutor {
     if (transaction.validUntilMs > timeMs + LIMITS.unorderedValidityMs) return 'not-yet-valid'
     const key = idKey(id)
     return this.#liveInThisBlock.has(key) || this.#input.liveIds.find(key) !== null ? 'duplicate' : null
+  }
+
+  /**
+   * What nobody pays for must leave no trace unless it is new and true: evidence that proves nothing, or an offence of a
+   * validator that has one recorded.
+   */
+  #systemVoidReason({ transaction }: DecodedTransaction): VoidTransaction['reason'] | null {
+    for (const action of transaction.actions) {
+      if (action.type !== 'evidence') continue
+      const offence = this.#judge(action.evidence)
+      if (offence === null) return 'invalid'
+      if (this.#draft.hasOffence(offence.validator)) return 'duplicate'
+      this.#offenders.push(offence.validator)
+    }
+    return null
+  }
+
+  #judge(evidence: Uint8Array): ProvenOffence | null {
+    let offence = this.#judged.get(evidence)
+    if (offence === undefined) {
+      offence = this.#input.judgeEvidence(evidence)
+      this.#judged.set(evidence, offence)
+    }
+    return offence
   }
 
   /** Uses the id up; the sequence goes with the fee. */
@@ -282,7 +321,7 @@ export function touchedBy(decoded: ExecutionInput['decoded']): {
   for (const item of decoded.flatMap((batch) => batch ?? [])) {
     if (item === null) continue
     const { sender, actions } = item.transaction
-    accounts.set(idKey(sender), sender)
+    if (!isOfSystem(item.transaction)) accounts.set(idKey(sender), sender)
     for (const action of actions) {
       const touches = definitionOf(action).touches(action)
       for (const account of touches.accounts) accounts.set(idKey(account), account)

@@ -24,7 +24,7 @@ export function* genesisEntries(
   for (const [index, validator] of genesis.validators.entries()) {
     yield {
       key: validatorKey(index),
-      value: encodeValidator({ index, ...validator, flagsConfirmed: 0n, flagsRefuted: 0n }),
+      value: encodeValidator({ index, ...validator, flagsConfirmed: 0n, flagsRefuted: 0n, offence: null }),
     }
   }
   for (const { id, balance } of genesis.accounts) {

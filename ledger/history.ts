@@ -6,6 +6,7 @@ import { CordonError } from '../config/errors.ts'
 import { Reader, Writer } from '../crypto/codec.ts'
 import type { Execution } from './execute.ts'
 import { receiptOf, type BlockBody } from './records.ts'
+import { isOfSystem } from './rules.ts'
 import { decodeTransaction } from './transaction.ts'
 import type { Bytes32, Hold, HoldEnd, Receipt } from './types.ts'
 import { idKey } from './windows.ts'
@@ -71,11 +72,8 @@ export function historyRecords(
   pointHolds(0, hold)
   let transfer = 0
   for (const [index, receipt] of receipts.entries()) {
-    point((transactions[index] as Execution['transactions'][number]).transaction.sender, {
-      role: ROLE.sender,
-      index,
-      action: 0,
-    })
+    const { transaction } = transactions[index] as Execution['transactions'][number]
+    if (!isOfSystem(transaction)) point(transaction.sender, { role: ROLE.sender, index, action: 0 })
     for (; transfers[transfer]?.txId === receipt.txId; transfer++) {
       const { payee, action } = transfers[transfer] as Execution['transfers'][number]
       point(payee, { role: ROLE.payee, index, action })

@@ -42,7 +42,15 @@ import { LevelStore } from './store/level.ts'
 import { MemoryStore } from './store/memory.ts'
 import type { LedgerStore, StoreChange } from './store/store.ts'
 import type { DecodedTransaction } from './transaction.ts'
-import type { Account, BlockExecution, Bytes32, ExecutionBlock, Hold, Totals } from './types.ts'
+import type {
+  Account,
+  BlockExecution,
+  Bytes32,
+  EvidenceJudge,
+  ExecutionBlock,
+  Hold,
+  Totals,
+} from './types.ts'
 import { idKey } from './windows.ts'
 
 export interface LedgerChain {
@@ -54,6 +62,8 @@ export interface LedgerChain {
 export interface LedgerOptions extends LedgerChain {
   /** Lets others run in the middle of a large block, as `setImmediate` of node:timers/promises. Default: nobody. */
   readonly nextTurn?: () => Promise<unknown>
+  /** What consensus says of evidence. Part of the rules: the same on every node of a chain. Default: nothing is proven. */
+  readonly judgeEvidence?: EvidenceJudge
 }
 
 /** What proves an account, or that there is none, under the state root of a height. */
@@ -74,19 +84,21 @@ export class Ledger extends LedgerReader {
   readonly #genesis: Genesis
   readonly #chain: Uint8Array
   readonly #nextTurn: () => Promise<unknown>
+  readonly #judgeEvidence: EvidenceJudge
   #queue: Promise<unknown> = Promise.resolve()
   #broken: unknown = null
   #closed = false
 
   private constructor(
     store: LedgerStore,
-    { genesis, genesisHash, nextTurn }: LedgerOptions,
+    { genesis, genesisHash, nextTurn, judgeEvidence }: LedgerOptions,
     memory: LedgerMemory,
   ) {
     super(store, memory)
     this.#genesis = genesis
     this.#chain = chainIdOf(genesisHash)
     this.#nextTurn = nextTurn ?? (() => Promise.resolve())
+    this.#judgeEvidence = judgeEvidence ?? (() => null)
   }
 
   /**
@@ -249,6 +261,7 @@ export class Ledger extends LedgerReader {
       fees,
       liveIds,
       executedBatches,
+      judgeEvidence: this.#judgeEvidence,
     }
   }
 
@@ -477,7 +490,7 @@ function inFlightOf({ accounts, holds }: ExecutionInput, { changes }: Execution)
 
 function blockExecution(result: BlockResult, execution: Execution, nextDueMs: number | null): BlockExecution {
   const { height, digest, timeMs, stateRoot, receiptsRoot, hadWork } = result
-  const { receipts, voids, transfers, endedHolds } = execution
+  const { receipts, voids, transfers, endedHolds, offenders } = execution
   return {
     height,
     digest,
@@ -489,6 +502,7 @@ function blockExecution(result: BlockResult, execution: Execution, nextDueMs: nu
     voids,
     transfers,
     endedHolds,
+    offenders,
     nextDueMs,
   }
 }

@@ -22,9 +22,17 @@ export interface StructureRules {
 /** Says whether `signature` of `message` by `key` is accepted. */
 export type VerifySignature = (signature: Uint8Array, message: Uint8Array, key: Uint8Array) => boolean
 
+/** In place of a sender: a transaction of the system, which proves itself and belongs to nobody. */
+export const SYSTEM_SENDER: Bytes32 = new Uint8Array(32)
+
+/** Whether nobody sends it: nothing is charged, and nobody signs. */
+export function isOfSystem(transaction: Pick<Transaction, 'sender'>): boolean {
+  return equalBytes(transaction.sender, SYSTEM_SENDER)
+}
+
 /** Keys that must sign, ascending: exactly these. No action asks for more than the sender's yet. */
 export function requiredKeys(transaction: Transaction): readonly Bytes32[] {
-  return [transaction.sender]
+  return isOfSystem(transaction) ? [] : [transaction.sender]
 }
 
 /** The lowest fee of a transaction with that many actions, in uCRD. */
@@ -50,7 +58,8 @@ export function checkStructure(transaction: Transaction, rules: StructureRules):
       `expected a transaction of chain ${toHex(rules.chain)}, got one of ${toHex(transaction.chain)}; sign it for this chain`,
     )
   }
-  const minimum = minimumFee(rules.minFee, transaction.actions.length)
+  checkSystem(transaction)
+  const minimum = isOfSystem(transaction) ? 0n : minimumFee(rules.minFee, transaction.actions.length)
   if (transaction.fee < minimum) {
     throw new CordonError(
       'tx-fee-too-low',
@@ -65,6 +74,29 @@ export function checkStructure(transaction: Transaction, rules: StructureRules):
   if (spentBy(transaction) > MAX_U64)
     throw new CordonError('tx-action-invalid', 'amounts and fee together exceed 64 bits')
   checkSigners(transaction)
+}
+
+/**
+ * Evidence comes alone, from the system, unordered and without a fee; nothing else comes from there.
+ * @throws CordonError `tx-action-invalid`.
+ */
+function checkSystem(transaction: Transaction): void {
+  const isEvidence = transaction.actions.some(({ type }) => type === 'evidence')
+  const { actions, fee, sequence } = transaction
+  if (isEvidence !== isOfSystem(transaction)) {
+    throw new CordonError(
+      'tx-action-invalid',
+      isEvidence
+        ? 'expected evidence from the system: 32 zero bytes as its sender, no fee and no signature'
+        : 'expected the account of somebody as the sender, got that of the system: 32 zero bytes',
+    )
+  }
+  if (isEvidence && (actions.length !== 1 || fee !== 0n || sequence !== 0n)) {
+    throw new CordonError(
+      'tx-action-invalid',
+      `expected evidence alone, with fee 0 and sequence 0; got ${actions.length} actions, fee ${fee}, sequence ${sequence}`,
+    )
+  }
 }
 
 /** Each required key signs, and nobody else: a forwarder must not be able to make a transaction longer. */

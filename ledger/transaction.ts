@@ -4,6 +4,8 @@
  *   version u8 · chain 8 · sender 32 · sequence u64 · validUntilMs u64 · salt u64 · fee u64
  *   count u8, actions { tag u8, body } · count u8, auth { key 32, signature 64 } strictly ascending by key
  *
+ * A transaction of the system (evidence) has a sender of zeros and no auth.
+ *
  * The id is H("tx", everything before auth), so signatures do not change it. What is signed is the id itself: 32 bytes
  * that hold the domain, the chain and every field.
  */
@@ -42,7 +44,7 @@ export interface Authorization {
 }
 
 export interface Transaction extends TransactionContent {
-  /** 1–4, strictly ascending by key. */
+  /** Up to 4, strictly ascending by key; none only in a transaction of the system. */
   readonly auth: readonly Authorization[]
 }
 
@@ -135,11 +137,11 @@ function decodeBody(bytes: Uint8Array): DecodedTransaction {
   const salt = reader.u64()
   const fee = reader.u64()
   const actions: Action[] = []
-  for (let left = smallCount(reader, LIMITS.actionsPerTx, 'actions'); left > 0; left--)
+  for (let left = smallCount(reader, 1, LIMITS.actionsPerTx, 'actions'); left > 0; left--)
     actions.push(decodeAction(reader))
   const id = hash('tx', bytes.subarray(0, reader.offset))
   const auth: Authorization[] = []
-  for (let left = smallCount(reader, LIMITS.signaturesPerTx, 'signatures'); left > 0; left--) {
+  for (let left = smallCount(reader, 0, LIMITS.signaturesPerTx, 'signatures'); left > 0; left--) {
     const key = reader.fixed(32)
     const previous = auth.at(-1)
     if (previous !== undefined && compareBytes(previous.key, key) >= 0)
@@ -150,8 +152,8 @@ function decodeBody(bytes: Uint8Array): DecodedTransaction {
   return { id, bytes, transaction: { chain, sender, sequence, validUntilMs, salt, fee, actions, auth } }
 }
 
-function smallCount(reader: Reader, max: number, what: string): number {
+function smallCount(reader: Reader, min: number, max: number, what: string): number {
   const count = reader.u8()
-  if (count === 0 || count > max) throw new DecodeError(`expected 1 to ${max} ${what}, got ${count}`)
+  if (count < min || count > max) throw new DecodeError(`expected ${min} to ${max} ${what}, got ${count}`)
   return count
 }

@@ -104,6 +104,41 @@ export interface Hold {
   readonly end: { readonly how: HoldEnd; readonly atMs: number; readonly height: number } | null
 }
 
+/** Kinds of proven contradictions (consensus.md §10). Numbers in stored entries follow this order and are never reused. */
+export const OFFENCE_KINDS = [
+  'double-notarize',
+  'double-finalize',
+  'nullify-finalize',
+  'notarize-finalize',
+  'double-batch',
+] as const
+
+export type OffenceKind = (typeof OFFENCE_KINDS)[number]
+
+/** What a piece of evidence proves. */
+export interface ProvenOffence {
+  readonly kind: OffenceKind
+  /** Index. */
+  readonly validator: number
+  readonly epoch: number
+  /** The view; of a double batch the batch number. */
+  readonly position: number
+}
+
+/** Says what encoded evidence proves, or null: nothing. Pure; signatures are checked. */
+export type EvidenceJudge = (evidence: Uint8Array) => ProvenOffence | null
+
+/** The first proven offence of a validator, as recorded. */
+export interface Offence {
+  readonly kind: OffenceKind
+  readonly epoch: number
+  readonly position: number
+  readonly atMs: number
+  readonly height: number
+  /** The transaction that holds the evidence. */
+  readonly txId: Bytes32
+}
+
 /** A transfer as executed, for whoever learns from the ledger. */
 export interface ExecutedTransfer {
   readonly txId: Bytes32
@@ -129,6 +164,8 @@ export interface BlockExecution {
   readonly voids: readonly VoidTransaction[]
   readonly transfers: readonly ExecutedTransfer[]
   readonly endedHolds: readonly Hold[]
+  /** Validators whose first offence this block recorded. */
+  readonly offenders: readonly number[]
   /** `expiresMs` of the hold that falls due next, or null. */
   readonly nextDueMs: number | null
 }

@@ -8,9 +8,9 @@ import type { Parameters } from '../config/parameters.ts'
 import { toHex } from '../crypto/bytes.ts'
 import { verifyFast } from '../crypto/ed25519.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { checkStructure, checkTransactionBytes, checkValidity, spentBy } from '../ledger/rules.ts'
+import { checkStructure, checkTransactionBytes, checkValidity, isOfSystem, spentBy } from '../ledger/rules.ts'
 import { decodeTransaction, type DecodedTransaction, type Transaction } from '../ledger/transaction.ts'
-import type { Account } from '../ledger/types.ts'
+import type { Account, EvidenceJudge } from '../ledger/types.ts'
 import { txName, type PendingTransactions, type PendingTx } from './pending.ts'
 
 /** When to come back with a payment of an account that has too many on their way. */
@@ -22,6 +22,7 @@ export interface AdmissionOptions {
   readonly parameters: Parameters
   /** 8 bytes. */
   readonly chainId: Uint8Array
+  readonly judgeEvidence: EvidenceJudge
 }
 
 export class Admission {
@@ -70,6 +71,10 @@ export class Admission {
   judge(tx: Transaction, account: Account | null, wallMs: number): void {
     const { ledger, pending } = this.#options
     checkValidity(tx, Math.max(wallMs, ledger.timeMs))
+    if (isOfSystem(tx)) {
+      this.#judgeEvidence(tx)
+      return
+    }
     if (account === null) {
       throw new CordonError(
         'tx-unknown-account',
@@ -117,6 +122,29 @@ export class Admission {
     throw new CordonError('tx-sequence', `expected sequence ${expected}, got ${sequence}: ${why}`, {
       expected: String(expected),
     })
+  }
+
+  /** @throws CordonError `tx-action-invalid` if it proves nothing, or nothing new. */
+  #judgeEvidence({ actions }: Transaction): void {
+    const { ledger, judgeEvidence } = this.#options
+    for (const action of actions) {
+      if (action.type !== 'evidence') continue
+      const offence = judgeEvidence(action.evidence)
+      if (offence === null) {
+        throw new CordonError(
+          'tx-action-invalid',
+          'expected two contradicting messages of one validator of this chain and epoch, with its signatures in canonical order; these bytes prove nothing',
+        )
+      }
+      const recorded = ledger.validators()[offence.validator]
+      if (recorded !== undefined && recorded.offence !== null) {
+        throw new CordonError(
+          'tx-action-invalid',
+          `an offence of validator ${recorded.name} is on the ledger already, since height ${recorded.offence.height}; see cordon evidence list`,
+          { validator: recorded.name, height: recorded.offence.height },
+        )
+      }
+    }
   }
 
   /** What the pending pool keeps of a transaction. */

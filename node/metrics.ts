@@ -17,6 +17,7 @@ export interface Gauges {
   readonly pendingTxs: () => number
   readonly openHolds: () => number
   readonly driverBacklog: () => number
+  readonly provenOffences: () => number
   readonly stalled: () => number
   readonly connectedStakeBps: () => number
   readonly missingVotesBps: () => number
@@ -98,6 +99,7 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   pendingTxs: 'Transactions on their way.',
   openHolds: 'Payments held for review.',
   driverBacklog: 'Inputs waiting for the consensus engine.',
+  provenOffences: 'Validators with a proven contradiction on the ledger; above 0 somebody must act.',
   stalled: '1 while nothing has become final for too long; cordon doctor stall says why.',
   connectedStakeBps: 'Stake of this node and the validators it is connected to, in hundredths of a per cent.',
   missingVotesBps: 'Stake without a vote in the current view, in hundredths of a per cent.',

@@ -29,6 +29,7 @@ import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
 import { Driver } from './driver.ts'
 import { Exchange } from './exchange.ts'
+import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
 import { FraudMemory } from './fraud-memory.ts'
 import { Intake } from './intake.ts'
@@ -77,6 +78,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   const set = validatorSetOf(genesis, genesisHash)
   const { parameters } = genesis
   const verifier: Verifier = { verify }
+  const judgeEvidence = evidenceJudge(set, verifier)
 
   const validator = config.validatorKeyFile === null ? null : openValidator(config.validatorKeyFile, set)
   const self = validator?.index ?? null
@@ -88,6 +90,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     genesis,
     genesisHash,
     nextTurn: () => setImmediate(),
+    judgeEvidence,
   })
   opened.defer(() => ledger.close())
   const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH)
@@ -129,7 +132,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)
-  const admission = new Admission({ ledger, pending, parameters, chainId })
+  const admission = new Admission({ ledger, pending, parameters, chainId, judgeEvidence })
   const assessor = new Assessor({ ledger, scorer, signatures, parameters, chainId })
   const outcomes = new Outcomes()
 
@@ -238,6 +241,16 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     handOver: (txs) => exchange.handOver(txs),
     log,
   })
+  const evidenceReporter = new EvidenceReporter({
+    set,
+    ledger,
+    chain: chainId,
+    submit: (bytes) => intake.submit(bytes),
+    log,
+  })
+  opened.defer(() => {
+    evidenceReporter.stop()
+  })
 
   // Status and surfaces.
   const status = new StatusSource({
@@ -270,6 +283,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     pendingTxs: () => pending.size,
     openHolds: () => ledger.openHolds,
     driverBacklog: () => driver.backlog,
+    provenOffences: () => ledger.validators().filter(({ offence }) => offence !== null).length,
     stalled: () => (status.progress().stalled ? 1 : 0),
     connectedStakeBps: () => status.progress().connectedBps,
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
@@ -309,6 +323,9 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
         return
       case 'batches-held':
         executor.bodiesArrived()
+        return
+      case 'offence':
+        evidenceReporter.report(effect)
         return
       case 'penalize':
         log.warn({ peer: effect.peer, why: effect.why, detail: effect.detail }, 'peer misbehaved')

@@ -6,6 +6,7 @@ import type {
   DryRun,
   HistoryItem,
   HoldInfo,
+  OffenceInfo,
   Page,
   RpcParams,
   SubmitResult,
@@ -66,6 +67,7 @@ export function createService(options: ServiceOptions): RpcService {
     chain_info: () => Promise.resolve(service.chainInfo()),
     chain_block: (params) => service.block(params.height),
     chain_validators: () => Promise.resolve(service.validators()),
+    evidence_list: () => Promise.resolve(service.offences()),
     chain_progress: () => Promise.resolve(options.status.progress()),
     account_get: (params) => service.account(params.address),
     account_history: (params) => service.history(params),
@@ -143,6 +145,14 @@ class Service {
       inNextSet: true,
       connected: index === status.self || network.peerOfValidator(index) !== null,
     }))
+  }
+
+  offences(): OffenceInfo[] {
+    return this.#options.ledger.validators().flatMap(({ index, name, offence }) => {
+      if (offence === null) return []
+      const { kind, epoch, position, height, atMs, txId } = offence
+      return [{ validator: name, index, kind, epoch, position, height, timeMs: atMs, txId: toHex(txId) }]
+    })
   }
 
   async account(address: string): Promise<AccountInfo> {

@@ -71,6 +71,7 @@ export class Settlement {
     pending.park(voidsOf(execution, 'sequence'))
     pending.offerAgain(namesOf(skippedTxs))
     metrics.noteExecuted(execution)
+    this.#alarm(execution)
     // The holds first: one that has just ended would call for another block.
     if (execution.nextDueMs !== this.#nextDueMs) {
       this.#nextDueMs = execution.nextDueMs
@@ -79,6 +80,17 @@ export class Settlement {
     input({ type: 'executed', result: execution })
     outcomes.publish(eventOf(execution, await this.#expired(execution.timeMs)))
     intake.offerDue()
+  }
+
+  #alarm({ offenders, height }: BlockExecution): void {
+    const { ledger, log } = this.#options
+    for (const index of offenders) {
+      const { name, offence } = ledger.validators()[index] ?? { name: String(index), offence: null }
+      log.error(
+        { validator: name, kind: offence?.kind, position: offence?.position, height },
+        'the ledger has proof that a validator contradicted itself; its operator must be asked, and nobody should rely on it: cordon evidence list',
+      )
+    }
   }
 
   async #expired(executedTimeMs: number): Promise<string[]> {
@@ -128,9 +140,6 @@ export class Settlement {
           note,
           'more blocks are missing than are fetched one by one; copy data/ from a stopped node of the same chain',
         )
-        return
-      case 'equivocation':
-        log.error(note, 'a validator contradicted itself')
         return
       case 'vote-refused':
       case 'batch-dropped':

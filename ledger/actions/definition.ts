@@ -34,6 +34,8 @@ export interface ActionContext {
   validatorsOf(operator: Bytes32): readonly number[]
   stakeOf(validator: number): bigint
   readonly totalStake: bigint
+  /** Notes the offence that this evidence proves. Whether it proves one, and a new one, was decided before. */
+  recordOffence(evidence: Uint8Array): void
 }
 
 /** One kind of action. `Type` is its name and the discriminant of its body. */

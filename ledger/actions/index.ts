@@ -2,20 +2,21 @@
 import { CordonError } from '../../config/errors.ts'
 import { DecodeError, type Reader, type Writer } from '../../crypto/codec.ts'
 import type { ActionDefinition } from './definition.ts'
+import { evidence, type EvidenceAction } from './evidence.ts'
 import { holdRecall, type HoldRecall } from './hold-recall.ts'
 import { holdReview, type HoldReview } from './hold-review.ts'
 import { transfer, type Transfer } from './transfer.ts'
 
-export type { HoldRecall, HoldReview, Transfer }
+export type { EvidenceAction, HoldRecall, HoldReview, Transfer }
 export type { ReviewSide } from './hold-review.ts'
 export type { ActionContext, ActionDefinition } from './definition.ts'
 
-export type Action = Transfer | HoldRecall | HoldReview
+export type Action = Transfer | HoldRecall | HoldReview | EvidenceAction
 export type ActionType = Action['type']
 
 type Registry = { readonly [Type in ActionType]: ActionDefinition<Extract<Action, { readonly type: Type }>> }
 
-const ACTIONS: Registry = { transfer, 'hold.recall': holdRecall, 'hold.review': holdReview }
+const ACTIONS: Registry = { transfer, 'hold.recall': holdRecall, 'hold.review': holdReview, evidence }
 
 /** Tags with a name and no meaning yet. */
 export const RESERVED_TAGS: Readonly<Record<number, string>> = {
@@ -27,7 +28,6 @@ export const RESERVED_TAGS: Readonly<Record<number, string>> = {
   24: 'stake.delegate',
   25: 'stake.undelegate',
   26: 'stake.claim',
-  32: 'evidence',
 }
 
 const BY_TAG: ReadonlyMap<number, ActionDefinition<Action>> = new Map(

@@ -97,6 +97,12 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
     required: [],
     result: { name: 'ValidatorInfo[]', schema: list },
   },
+  evidence_list: {
+    about: 'Validators with a proven contradiction: what, where, and the transaction that proves it.',
+    params: {},
+    required: [],
+    result: { name: 'OffenceInfo[]', schema: list },
+  },
   chain_progress: {
     about:
       'What the next block waits for: votes of the current view, who is missing, which certificate is lacking.',

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LIMITS } from '../../config/limits.ts'
+import { verify } from '../../crypto/ed25519.ts'
+import { judgeEvidence } from '../../consensus/evidence.ts'
 import { encodeAck } from '../../consensus/wire.ts'
 import { leader } from '../../consensus/validator-set.ts'
 import { Bench, flag, gossipOf, sent, tx, typesOf } from './dissemination-bench.ts'
@@ -214,15 +216,19 @@ test('a wrong signature costs the sender, a batch outside its time window nobody
   assert.deepEqual(bench.gossiped(bench.batchOf(1, 9, { createdMs: bench.wallMs + maxClockDriftMs + 1 })), [])
 })
 
-test('of two batches under one number one is acked, and the other noted', () => {
+test('of two batches under one number one is acked, and both together are evidence', () => {
   const bench = new Bench()
   const [one, other] = [bench.batchOf(1, 7), bench.batchOf(1, 7, { txs: [tx(99)] })]
   bench.gossiped(one)
   const effects = bench.gossiped(other)
-  assert.equal(effects[0]?.type === 'note' && effects[0].note.kind, 'equivocation')
+  const offence = { kind: 'double-batch', validator: 1, epoch: 1, position: 7 }
+  const [effect] = effects
+  assert.ok(effect?.type === 'offence')
+  assert.deepEqual(effect.offence, offence)
+  assert.deepEqual(judgeEvidence(bench.set, { verify }, effect.evidence), offence)
   assert.equal(effects.length, 1)
   bench.assessed(one)
-  assert.deepEqual(typesOf(bench.asked(other)), ['note'])
+  assert.deepEqual(typesOf(bench.asked(other)), ['offence'])
 })
 
 test('also after a restart of the acker', () => {
@@ -232,7 +238,7 @@ test('also after a restart of the acker', () => {
   const stored = before.assessed(one)[0]
   assert.ok(stored?.type === 'store' && stored.record.kind === 'batch')
   const bench = new Bench({ restored: { batches: [stored.record] } })
-  assert.deepEqual(typesOf(bench.asked(bench.batchOf(1, 7, { txs: [tx(99)] }))), ['note'])
+  assert.deepEqual(typesOf(bench.asked(bench.batchOf(1, 7, { txs: [tx(99)] }))), ['offence'])
 })
 
 test('one author can occupy only so many batches and bytes here, others are not affected', () => {

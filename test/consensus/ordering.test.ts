@@ -181,7 +181,9 @@ test('an equivocating leader with a split audience: nothing forks, and the next 
   await network.deliver(0, 3, { type: 'proposal', proposal: right })
   await network.deliver(0, 3, { type: 'proposal', proposal: left })
   assert.ok(await network.run(20 * DELTA_MS, () => network.minHeight([1, 2, 3]) >= 2))
-  assert.equal(network.node(3).noted('equivocation').length, 1)
+  assert.deepEqual(network.node(3).offences, [
+    { kind: 'double-notarize', validator: 0, epoch: 1, position: 1 },
+  ])
   network.assertAgreement()
 })
 
@@ -486,6 +488,20 @@ test('a node that executes nothing waits with its votes on new results, and the 
     .notes.filter((note) => note.kind === 'vote-cast' && note.vote === 'notarize').length
   assert.ok(voted >= 1 && voted < 10)
   network.assertAgreement()
+})
+
+test('a vote that comes after its view is final is still evidence, if it contradicts; nothing else of it counts', async () => {
+  const network = new VirtualNetwork()
+  await network.startAll()
+  assert.ok(await network.run(10 * DELTA_MS, () => network.minHeight() >= 1))
+  await network.deliver(0, 3, voteOf(0, 'notarize', 1, digestOf('another')))
+  assert.deepEqual(network.node(3).offences, [
+    { kind: 'double-notarize', validator: 0, epoch: 1, position: 1 },
+  ])
+  // Whose finalize votes came in time differs; two others of the quorum are enough for one to be among them.
+  for (const signer of [1, 2]) await network.deliver(signer, 3, voteOf(signer, 'nullify', 1, null))
+  assert.ok(network.node(3).offences.some(({ kind }) => kind === 'nullify-finalize'))
+  assert.deepEqual(network.node(2).offences, [])
 })
 
 test('P11: a valid vote of the own key that was never cast here stops the voting, loudly', async () => {

@@ -7,6 +7,7 @@ import { toHex } from '../../crypto/bytes.ts'
 import { hash } from '../../crypto/hash.ts'
 import { sign, verify } from '../../crypto/ed25519.ts'
 import { Ordering } from '../../consensus/ordering.ts'
+import type { Offence } from '../../consensus/evidence.ts'
 import type { Excluded, PayloadSource } from '../../consensus/payload-source.ts'
 import type {
   Clock,
@@ -96,6 +97,7 @@ export class VirtualNode {
   readonly stored: Stored = { certificates: new Map(), proposals: new Map(), blocks: new Map(), final: [] }
   readonly notes: Note[] = []
   readonly penalties: string[] = []
+  readonly offences: Offence[] = []
   readonly gossiped: Block[] = []
   journal: MemoryJournal = new MemoryJournal()
   payload: HandMadePayload
@@ -213,6 +215,7 @@ export class VirtualNode {
   async #dispatch(effect: Effect): Promise<void> {
     if (effect.type === 'send') this.network.route(this.index, effect)
     else if (effect.type === 'note') this.notes.push(effect.note)
+    else if (effect.type === 'offence') this.offences.push(effect.offence)
     else if (effect.type === 'penalize') this.penalties.push(`${effect.why}: ${effect.detail}`)
     else if (effect.type === 'gossip-block') this.network.gossip(this, effect)
     else if (effect.type === 'deliver' && this.executes) await this.execute(effect.block)

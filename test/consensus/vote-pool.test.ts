@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LIMITS } from '../../config/limits.ts'
 import { pidKey } from '../../consensus/certificates.ts'
 import type { Vote } from '../../consensus/types.ts'
 import { VotePool } from '../../consensus/vote-pool.ts'
@@ -73,6 +74,8 @@ test('votes of a certificate are known afterwards, and pruning forgets whole vie
   assert.equal(pool.tally('nullify', 4, null)?.weight, 9n)
   assert.ok(pool.isKnown('nullify', 4, '', 2, nullification.signatures[1] as Uint8Array))
   assert.equal(pool.isKnown('nullify', 4, '', 2, nullification.signatures[0] as Uint8Array), false)
-  pool.prune(4)
+  pool.prune(3 + LIMITS.evidenceViews)
+  assert.deepEqual(pool.views(), [4], 'a contradiction may still come')
+  pool.prune(4 + LIMITS.evidenceViews)
   assert.deepEqual(pool.views(), [])
 })

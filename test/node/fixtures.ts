@@ -302,7 +302,13 @@ export async function makeIntake(
   const { parameters } = chain.chain.genesis
   const pending = new PendingTransactions(log, parameters.batchTtlMs)
   const chainId = chainIdOf(chain.chain.genesisHash)
-  const admission = new Admission({ ledger: chain.ledger, pending, parameters, chainId })
+  const admission = new Admission({
+    ledger: chain.ledger,
+    pending,
+    parameters,
+    chainId,
+    judgeEvidence: () => null,
+  })
   const harness: Omit<IntakeHarness, 'intake'> = {
     pending,
     admission,

@@ -82,6 +82,7 @@ export interface NodeEnvironment {
     execution: Execution,
   ) => void
   readonly penalized: (node: SimNode, effect: Extract<Effect, { type: 'penalize' }>) => void
+  readonly accused: (node: SimNode, effect: Extract<Effect, { type: 'offence' }>) => void
   readonly note: (node: SimNode, note: Extract<Effect, { type: 'note' }>['note']) => void
   readonly trace: (line: () => string) => void
   /** Whether the process may be scheduled to come back by itself. */
@@ -460,6 +461,9 @@ export class SimNode {
         return
       case 'penalize':
         this.#env.penalized(this, effect)
+        return
+      case 'offence':
+        this.#env.accused(this, effect)
         return
       case 'note':
         this.#env.note(this, effect.note)

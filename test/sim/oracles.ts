@@ -17,9 +17,12 @@ import type {
   Vote,
   VoteKind,
 } from '../../consensus/types.ts'
+import type { Evidence, Offence } from '../../consensus/evidence.ts'
 import {
   ackMessage,
+  batchDigest,
   batchDigestOfCertificate,
+  batchMessage,
   blockDigest,
   encodeAck,
   proposalId,
@@ -331,6 +334,54 @@ export class Oracles {
       if (block.height === 1) return
       digest = toHex(block.parentDigest)
     }
+  }
+
+  /** An honest node has evidence: it names a faulty validator, which signed both of two things that differ. */
+  accused(node: string, offence: Offence, evidence: Evidence): void {
+    const { validator, kind, position } = offence
+    if (this.#honest.has(validator))
+      throw new Violation(`${node} accuses honest validator ${validator}: ${kind} at ${position}`)
+    if (evidence.validator !== validator || !this.#proves(evidence, kind))
+      throw new Violation(`${node} accuses ${validator} of ${kind} at ${position} without proof`)
+  }
+
+  #proves(evidence: Evidence, kind: string): boolean {
+    const publicKey = this.#set.validators[evidence.validator]?.publicKey ?? new Uint8Array(32)
+    const { context, epoch } = this.#set
+    if (evidence.type === 'batches') {
+      const digests = evidence.batches.map(({ createdMs, txCount, bytes, txsHash }) =>
+        batchDigest(context, {
+          epoch,
+          author: evidence.validator,
+          seq: evidence.seq,
+          createdMs,
+          txCount,
+          bytes,
+          txsHash,
+        }),
+      )
+      const names = new Set(digests.map((digest) => toHex(digest)))
+      const areSigned = evidence.batches.every(({ signature }, i) =>
+        this.#signatures.verify(signature, batchMessage(digests[i] ?? new Uint8Array(32)), publicKey),
+      )
+      return kind === 'double-batch' && names.size === 2 && areSigned
+    }
+    const { view, choices } = evidence
+    const areSigned = choices.every((choice) =>
+      this.#isSignedVote(choice.kind, view, choice.pid, evidence.validator, choice.signature),
+    )
+    const [first, second] = choices.map(({ kind: vote, pid }) =>
+      [vote, pid === null ? '' : toHex(pid)].join(' '),
+    )
+    const pairs: Readonly<Record<string, string>> = {
+      'double-notarize': 'notarize notarize',
+      'double-finalize': 'finalize finalize',
+      'nullify-finalize': 'nullify finalize',
+      'notarize-finalize': 'notarize finalize',
+    }
+    const named = choices.map((choice) => choice.kind).join(' ')
+    const proposals = choices.map(({ pid }) => (pid === null ? '' : toHex(pid)))
+    return areSigned && first !== second && pairs[kind] === named && proposals[0] !== proposals[1]
   }
 
   /** An honest node handed out a final block. */

@@ -171,6 +171,12 @@ export class World {
           throw new Violation(`honest ${node.name} penalizes honest ${peer.id}: ${why}, ${detail}`)
         }
       },
+      accused: (node, { offence, evidence }) => {
+        this.#tally(offence.kind)
+        this.#record(`${node.name} accuses ${offence.validator} ${offence.kind} ${offence.position}`)
+        this.#trace(() => `${node.name} accuses ${offence.validator}: ${offence.kind} at ${offence.position}`)
+        if (!this.#isFaulty(node.index)) this.oracles.accused(node.name, offence, evidence)
+      },
       note: (node, note) => {
         this.#note(node, note)
       },
@@ -284,8 +290,6 @@ export class World {
       )
     if (note.kind === 'key-used-elsewhere')
       throw new Violation(`${node.name} takes its own vote for that of another: ${JSON.stringify(note)}`)
-    if (note.kind === 'equivocation' && !this.#faulty.has(note.validator))
-      throw new Violation(`${node.name} accuses honest validator ${note.validator}: ${note.what}`)
   }
 
   // ---- the run ----
