@@ -11,6 +11,8 @@ export class BlockSync {
   readonly #core: Core
   readonly #agenda: Agenda
   readonly #fetcher: BlockFetcher
+  /** View of the finalization whose chain is, or was last, fetched. */
+  #finalGoalView = 0
   /** More blocks are missing than are fetched one by one; fetching stopped. */
   #tooFarBehind = false
 
@@ -93,10 +95,15 @@ export class BlockSync {
     if (this.#agenda.fetch && !this.#tooFarBehind) {
       this.#agenda.fetch = false
       this.#fetcher.advance(this.#now, null)
-      const { lastFinal, certificates, proposals, view } = this.#core
+      const { lastFinal, deliveredView, certificates, proposals, view } = this.#core
       const { newestNotarization } = certificates
       // The final chain keeps its goal until that is reached: chasing a moving tip would start over with each block.
-      if (lastFinal !== null && !this.#fetcher.isWanted('final')) this.wantChain('final', lastFinal)
+      // It may be reached with blocks that came otherwise, and be gone from the tree before it was looked for.
+      const isReached = this.#finalGoalView <= deliveredView
+      if (lastFinal !== null && (isReached || !this.#fetcher.isWanted('final'))) {
+        this.#finalGoalView = lastFinal.view
+        this.wantChain('final', lastFinal)
+      }
       this.wantChain(
         'notarized',
         newestNotarization !== null && newestNotarization.view > lastFinalView(this.#core)

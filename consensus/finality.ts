@@ -11,8 +11,6 @@ export class Finality {
   readonly #core: Core
   /** Newest delivered height that had certificates. */
   #lastPayloadHeight: number
-  /** View of the newest finalization up to which all was delivered in this life. */
-  #deliveredView = 0
   /**
    * A finalization whose blocks were not all here when it came. It is delivered as soon as they are, even if blocks of
    * newer ones are missing by then: fetching may never come to the tip of a chain that grows (swarm 11245).
@@ -41,7 +39,7 @@ export class Finality {
       this.#core.payload.onDelivered(block)
       if (block.payload.length > 0) this.#lastPayloadHeight = block.height
       if (!equalBytes(digest, goalDigest)) continue
-      this.#deliveredView = goal.view
+      this.#core.deliveredView = goal.view
       this.#gossip(block, goal)
     }
     this.#forget(tree.dropStale())
@@ -51,7 +49,7 @@ export class Finality {
 
   #isDelivered({ view, proposal }: Certificate): boolean {
     return (
-      view <= this.#deliveredView ||
+      view <= this.#core.deliveredView ||
       (proposal !== null && equalBytes(proposal.blockDigest, this.#core.tree.root.digest))
     )
   }

@@ -37,6 +37,8 @@ export interface Core {
   view: number
   /** The finalization of the highest view; null: genesis. */
   lastFinal: Certificate | null
+  /** View of the newest finalization up to which all was delivered in this life. */
+  deliveredView: number
   /** Read at the input under way. */
   clock: Clock
 }

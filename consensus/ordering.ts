@@ -182,6 +182,7 @@ export class Ordering {
       timers: new ViewTimers(parameters),
       view: 0,
       lastFinal,
+      deliveredView: 0,
       clock: { monotonicMs: 0, wallMs: 0 },
     }
     this.#agenda = new Agenda(startView)

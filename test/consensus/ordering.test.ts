@@ -386,7 +386,16 @@ test('a node far behind catches up by blocks with their ancestors, also when req
   )
 })
 
-test('a node behind delivers what it has fetched, however far the chain has gone meanwhile (simulation, swarm 11245)', async () => {
+interface Behind {
+  readonly network: VirtualNetwork
+  readonly chain: readonly ProposalMessage[]
+  /** Node 2 gets the finalization of a view, not the block. */
+  isFinal(view: number): Promise<void>
+  finalization(view: number): Certificate
+}
+
+/** Node 2 alone, beside a chain of three blocks that it knows nothing of. */
+async function behind(): Promise<Behind> {
   const network = new VirtualNetwork()
   network.link = cut(0, 1, 3)
   await network.startAll([2])
@@ -405,12 +414,16 @@ test('a node behind delivers what it has fetched, however far the chain has gone
           ),
     )
   }
-  const blocks = chain.map(({ block }) => block)
+  const finalization = (view: number): Certificate =>
+    certificate(set, 'finalize', view, chain[view - 1]?.proposal ?? null, [0, 1, 3])
   const isFinal = (view: number): Promise<void> =>
-    network.deliver(0, 2, {
-      type: 'certificate',
-      certificate: certificate(set, 'finalize', view, chain[view - 1]?.proposal ?? null, [0, 1, 3]),
-    })
+    network.deliver(0, 2, { type: 'certificate', certificate: finalization(view) })
+  return { network, chain, isFinal, finalization }
+}
+
+test('a node behind delivers what it has fetched, however far the chain has gone meanwhile (simulation, swarm 11245)', async () => {
+  const { network, chain, isFinal } = await behind()
+  const blocks = chain.map(({ block }) => block)
   await isFinal(2)
   await isFinal(3)
   await network.deliver(0, 2, { type: 'blocks', blocks: blocks.slice(0, 2).reverse() })
@@ -418,6 +431,30 @@ test('a node behind delivers what it has fetched, however far the chain has gone
   await network.run(DELTA_MS)
   await network.deliver(0, 2, { type: 'blocks', blocks: blocks.slice(2) })
   assert.equal(network.node(2).height, 3)
+})
+
+test('a block that was fetched and came otherwise does not keep newer ones from being fetched (simulation, swarm 28134)', async () => {
+  const { network, chain, isFinal, finalization } = await behind()
+  const second = chain[1] as ProposalMessage
+  const pid = proposalId(set.context, second.proposal)
+  await isFinal(1) // wants its block
+  await network.deliver(1, 2, { type: 'proposal', proposal: second })
+  const notarization = certificate(set, 'notarize', 2, second.proposal, [0, 1, 3])
+  await network.deliver(0, 2, { type: 'certificate', certificate: notarization })
+  for (const signer of [0, 1]) await network.deliver(signer, 2, voteOf(signer, 'finalize', 2, pid))
+  // The block comes on its topic. With it node 2 can vote, which makes the second block final: both are delivered.
+  const finalized = { block: (chain[0] as ProposalMessage).block, finalization: finalization(1) }
+  await network
+    .node(2)
+    .step((engine, clock) => engine.onFinalizedBlock({ id: '0', validator: null }, finalized, clock))
+  assert.equal(network.node(2).height, 2)
+  network.sent.length = 0
+  await isFinal(3)
+  await network.run(DELTA_MS)
+  const asked = network.sent.flatMap(({ message }) =>
+    message.type === 'block-request' ? [toHex(message.digest)] : [],
+  )
+  assert.deepEqual([...new Set(asked)], [toHex((chain[2] as ProposalMessage).proposal.blockDigest)])
 })
 
 test('a follower that joins late catches up, and follows', async () => {
