@@ -326,6 +326,44 @@ test('P2, the other way: were the notarization lost, the network would be stuck 
   assert.equal(await network.run(60_000, () => network.minHeight([1, 2, 3]) >= 1), false)
 })
 
+/**
+ * §9 P4: three notarize what the faulty leader 0 shows them, and crash before they hear of each other. The leader has
+ * their votes: it shows them the notarization, and is gone.
+ */
+async function blockNotDurable(losesBlocks: boolean): Promise<VirtualNetwork> {
+  const network: VirtualNetwork = new VirtualNetwork({
+    faults: () => ({
+      loses: ({ kind }) => losesBlocks && (kind === 'block' || kind === 'proposal') && network.nowMs === 0,
+    }),
+  })
+  network.link = () => null
+  const others = [1, 2, 3]
+  await network.startAll(others)
+  const proposal = proposalBy(0, 1, firstBlock(0))
+  for (const node of others) await network.deliver(0, node, { type: 'proposal', proposal })
+  assert.ok(others.every((node) => castBy(network, node, 'notarize', 1)))
+  network.dropInFlight()
+  for (const node of others) network.node(node).crash()
+  network.nowMs = 1
+  network.link = (from, to) => (from === 0 || to === 0 ? null : LINK_MS)
+  await network.startAll(others)
+  const notarization = certificate(set, 'notarize', 1, proposal.proposal, others)
+  for (const node of others)
+    await network.deliver(0, node, { type: 'certificate', certificate: notarization })
+  return network
+}
+
+test('P4: a block that is durable before the vote for it survives a crash of everybody', async () => {
+  const network = await blockNotDurable(false)
+  assert.ok(await network.run(60_000, () => network.minHeight([1, 2, 3]) >= 2))
+  network.assertAgreement()
+})
+
+test('P4, the other way: were the block lost, nobody could build upon what is notarized, nor pass it by', async () => {
+  const network = await blockNotDurable(true)
+  assert.equal(await network.run(60_000, () => network.minHeight([1, 2, 3]) >= 1), false)
+})
+
 test('all crash and restart, again and again: heights go on from where they were', async () => {
   const network = new VirtualNetwork({ parameters: { idleMs: 0 } })
   for (let round = 1; round <= 6; round++) {

@@ -1,7 +1,7 @@
 /**
  * Proves that the simulator bites: `npm run sim:mutants -- [--seeds N] [--only TEXT]`. Each rule of `rules.ts` is broken
- * in a copy of the sources, and seeds of the profile `swarm` run there until one fails. Prints a table; exit code 1 if a
- * broken rule was not found.
+ * in a copy of the sources, and seeds of the profile `swarm` run there until one fails, or its directed scenario does.
+ * Prints a table; exit code 1 if a broken rule was not found.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,18 @@ import { parseArgs } from 'node:util'
 import { BROKEN_RULES, type BrokenRule } from './rules.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const SOURCES = ['client', 'config', 'consensus', 'crypto', 'fraud', 'ledger', 'test/sim', 'package.json']
+const SOURCES = [
+  'client',
+  'config',
+  'consensus',
+  'crypto',
+  'fraud',
+  'ledger',
+  'test/sim',
+  'test/consensus',
+  'test/vectors',
+  'package.json',
+]
 /** Runs that are started together; how many it took is counted in seeds. */
 const CHUNK_SEEDS = 8
 /** A broken rule may let a run go on for ever: that counts as found, like any run that does not end. */
@@ -61,6 +72,29 @@ function hunt(dir: string, seeds: number): { readonly seeds: number; readonly se
   return null
 }
 
+/** @returns the first test that fails, or null. */
+function play(dir: string, scenario: string): string | null {
+  const { status, stdout } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', scenario], {
+    cwd: dir,
+    encoding: 'utf8',
+    timeout: CHUNK_TIMEOUT_MS,
+  })
+  if (status === 0) return null
+  return /✖ (.*?) \(/.exec(stdout)?.[1] ?? 'a run without end'
+}
+
+function look(
+  dir: string,
+  { scenario }: BrokenRule,
+): { readonly seeds: string; readonly seen: string } | null {
+  if (scenario !== undefined) {
+    const failed = play(dir, scenario)
+    return failed === null ? null : { seeds: 'scenario', seen: failed }
+  }
+  const found = hunt(dir, Number(values.seeds))
+  return found === null ? null : { ...found, seeds: String(found.seeds) }
+}
+
 let missed = 0
 process.stdout.write('| rule broken | source | seeds | what the simulator saw |\n|---|---|---|---|\n')
 for (const rule of BROKEN_RULES.filter(({ name }) => name.includes(values.only))) {
@@ -69,7 +103,7 @@ for (const rule of BROKEN_RULES.filter(({ name }) => name.includes(values.only))
     for (const source of SOURCES) cpSync(join(ROOT, source), join(dir, source), { recursive: true })
     symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
     breakRule(dir, rule)
-    const found = hunt(dir, Number(values.seeds))
+    const found = look(dir, rule)
     if (found === null) missed++
     process.stdout.write(
       `| ${rule.name} | ${rule.rule} | ${found?.seeds ?? 'not found'} | ${found?.seen.slice(0, 120) ?? ''} |\n`,

@@ -13,6 +13,8 @@ export interface BrokenRule {
   /** Where the rule is written: a section or durability rule of consensus.md, or dissemination.md. */
   readonly rule: string
   readonly edits: readonly Edit[]
+  /** A test file with a directed scenario, for what no simulated run comes to: it is run instead, and must fail. */
+  readonly scenario?: string
 }
 
 const GUARDS = 'consensus/guards.ts'
@@ -115,6 +117,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
         replace: 'return null',
       },
     ],
+    scenario: 'test/consensus/guards.test.ts',
   },
   {
     name: 'finalize after nullify',
@@ -247,6 +250,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
     edits: [
       without('consensus/balloting.ts', 'this.#sync.keep(message.proposal.blockDigest, message.block)'),
     ],
+    scenario: 'test/consensus/ordering.test.ts',
   },
   {
     name: 'batch numbers used before they are reserved durably',

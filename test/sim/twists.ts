@@ -3,16 +3,20 @@ import type { SigningKey } from '../../consensus/signer.ts'
 import type {
   Ack,
   BatchCertificate,
+  Block,
   CertifiedAck,
   Certificate,
   Message,
+  ProposalMessage,
   ValidatorSet,
 } from '../../consensus/types.ts'
 import {
   ackMessage,
   batchDigestOfCertificate,
+  blockDigest,
   decodeMessage,
   encodeMessage,
+  proposalId,
   voteMessage,
 } from '../../consensus/wire.ts'
 import { toHex } from '../../crypto/bytes.ts'
@@ -136,8 +140,34 @@ function decodable(message: Message): Outgoing[] {
   }
 }
 
-/** Certificates whose fields do not fit what was signed. */
-function forger({ prng }: TwistEnvironment): Twist {
+/**
+ * Certificates whose fields do not fit what was signed, alone and in the blocks it proposes; and proposals in the name
+ * of other leaders, which only it has signed.
+ */
+function forger({ set, key, prng }: TwistEnvironment): Twist {
+  let heard: ProposalMessage | null = null
+  const propose = (message: ProposalMessage, block: Block): Outgoing[] => {
+    const proposal = { ...message.proposal, blockDigest: blockDigest(block) }
+    const { epoch, view } = proposal
+    const signature = key.sign(
+      voteMessage(set.context, 'notarize', epoch, view, proposalId(set.context, proposal)),
+    )
+    return decodable({ type: 'proposal', proposal: { ...message, proposal, block, signature } })
+  }
+  /** The block of somebody else, a little later, before others have seen it. */
+  const usurp = (): Outgoing[] => {
+    if (heard === null || prng.chance(0.5)) return []
+    const { block } = heard
+    return propose(heard, { ...block, timeMs: block.timeMs + 1 })
+  }
+  const forgePayload = (message: ProposalMessage): Outgoing[] => {
+    const { block } = message
+    const forged = prng.below(Math.max(1, block.payload.length))
+    const payload = block.payload.map((certificate, i) =>
+      i === forged ? forgeBatch(certificate) : certificate,
+    )
+    return propose(message, { ...block, payload })
+  }
   const forgeBatch = (certificate: BatchCertificate): BatchCertificate => {
     const [first, ...others] = certificate.acks
     const forgeries: BatchCertificate[] = [
@@ -164,8 +194,14 @@ function forger({ prng }: TwistEnvironment): Twist {
     return prng.pick(forgeries)
   }
   return {
+    incoming: (message) => {
+      if (message.type === 'proposal') heard = message.proposal
+      return [message]
+    },
     outgoing: (message) => {
+      if (message.type === 'vote') return [...usurp(), { message }]
       if (prng.chance(0.5)) return [{ message }]
+      if (message.type === 'proposal') return forgePayload(message.proposal)
       if (message.type === 'batch-certificate')
         return decodable({ ...message, certificate: forgeBatch(message.certificate) })
       if (message.type === 'certificate')
