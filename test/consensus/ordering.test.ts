@@ -585,7 +585,7 @@ test('P11: a valid vote of the own key that was never cast here stops the voting
   await network.startAll([2])
   await network.deliver(1, 2, voteOf(2, 'notarize', 1, digestOf('elsewhere')))
   assert.equal(network.node(2).noted('key-used-elsewhere').length, 1)
-  assert.equal(network.node(2).engine.halted, true)
+  assert.equal(network.node(2).engine.abstention, 'key-used-elsewhere')
   await network.deliver(0, 2, { type: 'proposal', proposal: proposalBy(0, 1, firstBlock(0)) })
   await network.run(10 * DELTA_MS)
   assert.equal(network.node(2).noted('vote-cast').length, 0)
