@@ -120,6 +120,7 @@ export async function startNode(
       ? null
       : await openSigner({ config, genesisHash, set, ...validator, restored, lostWait, log })
   if (signer !== null) opened.defer(() => signer.close())
+  else if (lostWait) log.warn('--signer-lost-wait has no effect: this is a full node')
 
   // Judging and admission.
   const scorer = createScorer({
