@@ -30,6 +30,13 @@ export const LIMITS = {
   /** Transactions executed in one turn before others may run. */
   txsPerTurn: 500,
 
+  /** Views beyond the newest one seen that must become final before a validator without its signing state votes again. */
+  lostSignerViews: 32,
+  /** Votes in a signer protection file; a table with more is exported as its high-water marks alone. */
+  protectionVotes: 16_384,
+  /** Signer protection file. */
+  protectionFileBytes: 8 * 1024 * 1024,
+
   /** Validators of one epoch; indexes fit a byte. */
   validators: 256,
   /** Total voting weight; leaves room for sums of three in 64 bits. */

@@ -103,7 +103,7 @@ function corrupt(offset: number, length: number): CordonError {
     'data-inconsistent',
     `the signer's journal is damaged at byte ${offset} of ${length}, before its last record. Voting without it could contradict earlier votes ` +
       `and forfeit the stake. Stop here: restore the signer folder from the disk it was moved from if that is newer, or run this node without ` +
-      `its validator key until the validator has a new one`,
+      `its validator key until the validator has a new one. If neither can be: move the journal away, which makes it a lost one (docs/signer.md)`,
     { offset, length },
   )
 }

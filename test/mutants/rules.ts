@@ -227,7 +227,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   {
     name: 'votes not in the journal',
     rule: 'P1',
-    edits: [without('consensus/signer.ts', 'this.#pending.push(encodeVoteEntry(vote))')],
+    edits: [without('consensus/signer.ts', 'this.#pending.push(encodeVote(vote))')],
   },
   {
     name: 'the journal is not synced',
@@ -258,13 +258,13 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
     edits: [
       {
         file: 'consensus/signer.ts',
-        find: 'this.#nextSeq >= this.#reservedDurably) return null',
-        replace: 'this.#nextSeq >= this.#reserved) return null',
+        find: 'this.#nextSeq >= this.#reservedDurably)',
+        replace: 'this.#nextSeq >= this.#state.reserved)',
       },
       {
         file: 'consensus/signer.ts',
-        find: 'this.#nextSeq = this.#reserved\n',
-        replace: 'this.#nextSeq = Math.max(1, this.#reserved - 2_000)\n',
+        find: 'this.#nextSeq = state.reserved\n',
+        replace: 'this.#nextSeq = Math.max(1, state.reserved - 2_000)\n',
       },
     ],
   },
