@@ -9,6 +9,7 @@
  */
 import type { Replica } from '../consensus/replica.ts'
 import type { Clock, Effect, Input, Signer, StoreRecord } from '../consensus/replica-types.ts'
+import { NOTHING_FAILS, type FailPoint, type Reached } from './fail-points.ts'
 import type { ChainStore } from './store/chain-store.ts'
 
 /** Inputs stepped before their effects are written: bounds one turn of the event loop. */
@@ -23,6 +24,7 @@ export interface DriverOptions {
   readonly dispatch: (effect: Exclude<Effect, { type: 'store' }>) => void
   /** A write or the replica itself failed: the node cannot go on. */
   readonly onFatal: (error: unknown) => void
+  readonly reached?: Reached
 }
 
 export class Driver {
@@ -77,7 +79,7 @@ export class Driver {
   }
 
   async #turn(): Promise<void> {
-    const { replica, signer, store, dispatch } = this.#options
+    const { replica, signer, store, dispatch, reached = NOTHING_FAILS } = this.#options
     const inputs = this.#queue.splice(0, INPUTS_PER_TURN)
     const records: StoreRecord[] = []
     const rest: Exclude<Effect, { type: 'store' }>[] = []
@@ -90,7 +92,11 @@ export class Driver {
     }
     if (records.length > 0) await store.write(records, records.some(mustBeDurable))
     if (signer?.dirty === true) await signer.flush()
-    for (const effect of rest) dispatch(effect)
+    for (const effect of rest) {
+      dispatch(effect)
+      const point = pointAfter(effect)
+      if (point !== null) reached(point)
+    }
   }
 
   #armTimer(): void {
@@ -102,6 +108,15 @@ export class Driver {
       Math.min(Math.max(Math.ceil(waitMs), 0), LONGEST_SLEEP_MS),
     )
   }
+}
+
+/** The fail point after an effect that others act on. */
+function pointAfter(effect: Effect): FailPoint | null {
+  if (effect.type === 'deliver') return 'block-delivered'
+  if (effect.type === 'gossip-batch') return 'batch-sent'
+  if (effect.type !== 'send') return null
+  const { type } = effect.message
+  return type === 'vote' || type === 'ack' || type === 'batch' || type === 'proposal' ? `${type}-sent` : null
 }
 
 function mustBeDurable(record: StoreRecord): boolean {

@@ -31,6 +31,7 @@ import { Driver } from './driver.ts'
 import { Exchange } from './exchange.ts'
 import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
+import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { FraudMemory } from './fraud-memory.ts'
 import { Intake } from './intake.ts'
 import { Metrics } from './metrics.ts'
@@ -68,9 +69,14 @@ export interface RunningNode {
 
 /**
  * Starts a node.
+ * @param reached told of every fail point that is passed.
  * @throws CordonError with an exit code of the daemon if its files or ports do not allow it.
  */
-export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
+export async function startNode(
+  config: NodeConfig,
+  log: Logger,
+  reached: Reached = NOTHING_FAILS,
+): Promise<RunningNode> {
   await using opened = new AsyncDisposableStack()
   const genesis = readGenesisFile(config.genesisFile)
   const genesisHash = hashOfGenesis(genesis)
@@ -91,14 +97,17 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     genesisHash,
     nextTurn: () => setImmediate(),
     judgeEvidence,
+    watch: { writing: () => reached('ledger-writing'), written: () => reached('ledger-written') },
   })
   opened.defer(() => ledger.close())
-  const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH)
+  const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH, reached)
   opened.defer(() => store.close())
-  const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash)
+  const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash, reached)
   opened.defer(() => pendingStore.close())
   const signer =
-    validator === null ? null : await openSigner({ directory: config.signerDirectory, set, ...validator })
+    validator === null
+      ? null
+      : await openSigner({ directory: config.signerDirectory, set, ...validator, reached })
   if (signer !== null) opened.defer(() => signer.close())
   const newest = await store.newestFinal()
   if (ledger.height > (newest?.height ?? 0)) {
@@ -169,7 +178,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     verifier,
     restored,
   })
-  const driver: Driver = new Driver({ replica, signer, store, dispatch, onFatal })
+  const driver: Driver = new Driver({ replica, signer, store, dispatch, onFatal, reached })
   opened.defer(() => driver.stop())
 
   // Network.
@@ -382,6 +391,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     status,
     metrics: async () => (await metrics.text()) + (await network.metrics()),
     log,
+    onAnswered: () => reached('answer-sent'),
   })
   opened.defer(() => rpc.close())
   let pruning = Promise.resolve()
