@@ -43,7 +43,6 @@ const KIND_BYTE: Readonly<Record<VoteKind, number>> = { notarize: 1, nullify: 2,
 /** Before and after a write with such a record. */
 const POINTS = {
   batch: { storing: 'batch-storing', stored: 'batch-stored' },
-  ack: { storing: 'ack-storing', stored: 'ack-stored' },
   block: { storing: 'block-storing', stored: 'block-stored' },
   certificate: { storing: 'certificate-storing', stored: 'certificate-stored' },
   finalized: { storing: 'final-storing', stored: 'final-stored' },
@@ -333,9 +332,9 @@ export class ChainStore {
 function pointsOf(records: readonly StoreRecord[]): Set<Points> {
   const points = new Set<Points>()
   for (const record of records) {
-    if (record.kind === 'batch') points.add(record.ack === null ? POINTS.batch : POINTS.ack)
-    else if (record.kind === 'block' || record.kind === 'certificate' || record.kind === 'finalized')
-      points.add(POINTS[record.kind])
+    const { kind } = record
+    if (kind === 'batch' || kind === 'block' || kind === 'certificate' || kind === 'finalized')
+      points.add(POINTS[kind])
   }
   return points
 }
