@@ -9,9 +9,17 @@
  */
 import type { Replica } from '../consensus/replica.ts'
 import type { Clock, Effect, Input, Signer, StoreRecord } from '../consensus/replica-types.ts'
+import type { Message } from '../consensus/types.ts'
 import { NOTHING_FAILS, type FailPoint, type Reached } from './fail-points.ts'
 import type { ChainStore } from './store/chain-store.ts'
 
+/** Fail points of the messages that bind this validator. */
+const SENT: Readonly<Partial<Record<Message['type'], FailPoint>>> = {
+  vote: 'vote-sent',
+  proposal: 'proposal-sent',
+  batch: 'batch-sent',
+  ack: 'ack-sent',
+}
 /** Inputs stepped before their effects are written: bounds one turn of the event loop. */
 const INPUTS_PER_TURN = 64
 const LONGEST_SLEEP_MS = 60_000
@@ -94,8 +102,7 @@ export class Driver {
     if (signer?.dirty === true) await signer.flush()
     for (const effect of rest) {
       dispatch(effect)
-      const point = pointAfter(effect)
-      if (point !== null) reached(point)
+      if (reached !== NOTHING_FAILS) passAfter(effect, reached)
     }
   }
 
@@ -110,13 +117,17 @@ export class Driver {
   }
 }
 
-/** The fail point after an effect that others act on. */
-function pointAfter(effect: Effect): FailPoint | null {
-  if (effect.type === 'deliver') return 'block-delivered'
-  if (effect.type === 'gossip-batch') return 'batch-sent'
-  if (effect.type !== 'send') return null
-  const { type } = effect.message
-  return type === 'vote' || type === 'ack' || type === 'batch' || type === 'proposal' ? `${type}-sent` : null
+/** Passes the fail point after an effect that others act on. */
+function passAfter(effect: Effect, reached: Reached): void {
+  if (effect.type === 'deliver') reached('block-delivered')
+  // What the network was given is with the kernel when this turn of the event loop ends (`p2p/direct.ts`).
+  const sent =
+    effect.type === 'gossip-batch'
+      ? 'batch-sent'
+      : effect.type === 'send'
+        ? SENT[effect.message.type]
+        : undefined
+  if (sent !== undefined) setImmediate(reached, sent)
 }
 
 function mustBeDurable(record: StoreRecord): boolean {
