@@ -252,7 +252,13 @@ class CrashRun {
     const recoveryMs = await voted
     if (wasDead && recoveryMs !== null) this.#recovered(recoveryMs)
     // The others of a round with all may need this one to get to their point; not for long, then.
-    if (isAll && exit !== null) setTimeout(() => limit.abort(), ALL_REACH_LIMIT_MS)
+    if (isAll && exit !== null) {
+      const { signal } = limit
+      void delay(ALL_REACH_LIMIT_MS, undefined, { signal }).then(
+        () => limit.abort(),
+        () => undefined,
+      )
+    }
     if (exit === null) return false
     if (exit.signal === 'SIGKILL' && exit.message.includes(`fail point ${point}, `)) return true
     this.#findings.push(`armed at ${point}: ${exit.message}`)
