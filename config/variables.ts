@@ -3,7 +3,7 @@
  * one does not make the other warn. Tests hold both lists to the code that reads them.
  */
 
-/** Overrides of `config/cordon.toml` (`config/node-config.ts`). */
+/** Overrides of `config/cordon.toml` (`config/node-config.ts`), and what arms a fail point (`node/fail-points.ts`). */
 export const NODE_VARIABLES = [
   'CORDON_NODE_GENESIS',
   'CORDON_NODE_DATA',
@@ -17,6 +17,7 @@ export const NODE_VARIABLES = [
   'CORDON_P2P_MDNS',
   'CORDON_RPC_HOST',
   'CORDON_RPC_PORT',
+  'CORDON_FAIL_AT',
 ] as const
 
 /** Flags of commands that have a variable: `--rpc` is `CORDON_RPC` (`cli/environment.ts`). */

@@ -35,6 +35,8 @@ export interface NodeProcessOptions {
   readonly entry?: string
   /** Multiaddrs to connect to instead of those of its configuration. */
   readonly bootstrap?: readonly string[]
+  /** More environment variables. */
+  readonly variables?: Readonly<Record<string, string>>
   /** Its directory is not there yet: the log is opened here, and `directoryIsMade` lets it go on. */
   readonly early?: { readonly log: string }
 }
@@ -79,6 +81,7 @@ export class NodeProcess {
         {
           stdio: ['ignore', log, log, 'pipe'],
           env: childEnvironment({
+            ...options.variables,
             [LEASH_VARIABLE]: '1',
             ...(options.early !== undefined && { [EARLY_VARIABLE]: '1' }),
             ...(options.bootstrap !== undefined && {

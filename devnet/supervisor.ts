@@ -198,13 +198,14 @@ export class Supervisor {
   /**
    * Stops one node if it runs, starts it, and waits until it is ready; or, if fewer validators run than can make
    * blocks, until it answers.
+   * @param variables for the new process only, such as what arms a fail point.
    * @throws CordonError `usage` for an unknown name; `devnet-failed`.
    */
-  restart(name: string): Promise<RestartResult> {
+  restart(name: string, variables: Readonly<Record<string, string>> = {}): Promise<RestartResult> {
     const node = this.#nodeOf(name)
     return this.#afterOthers(node.name, async () => {
       await this.#running(name)?.stop(this.#termTimeoutMs)
-      const running = await this.#launch(node)
+      const running = await this.#launch(node, variables)
       return { name, pid: running.pid, ready: await this.#becomesReady(running) }
     })
   }
@@ -276,10 +277,11 @@ export class Supervisor {
     return network.list()
   }
 
-  async #launch(node: DevnetNode): Promise<NodeProcess> {
+  async #launch(node: DevnetNode, variables: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
     this.#stopping.signal.throwIfAborted()
     const { dir, log } = nodePaths(this.#paths.dir, node)
     const more = {
+      variables,
       ...(this.#options.entry !== undefined && { entry: this.#options.entry }),
       ...(this.#links !== null && { bootstrap: this.#links.addressesFor(node.name) }),
     }

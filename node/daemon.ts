@@ -5,6 +5,7 @@
 import { pino } from 'pino'
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
 import { readNodeConfig } from '../config/node-config.ts'
+import { failPointOf } from './fail-points.ts'
 import { startNode, type RunningNode, type StartOptions } from './node.ts'
 
 /** A stop that takes longer is cut off. */
@@ -21,9 +22,10 @@ export interface DaemonOptions extends StartOptions {
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     const { config, warnings } = readNodeConfig(options.directory, process.env)
+    const reached = failPointOf(process.env.CORDON_FAIL_AT)
     const log = pino({ base: null, level: config.logLevel })
     for (const warning of warnings) log.warn(warning)
-    const node = await startNode(config, log, options)
+    const node = await startNode(config, log, { ...options, reached })
     const failure = await Promise.race([node.failed.then((error) => ({ error })), aborted(options.signal)])
     const code = failure === null ? EXIT.done : refuse(failure.error)
     const trouble = await stopInTime(node)

@@ -9,8 +9,17 @@
  */
 import type { Replica } from '../consensus/replica.ts'
 import type { Clock, Effect, Input, Signer, StoreRecord } from '../consensus/replica-types.ts'
+import type { Message } from '../consensus/types.ts'
+import { NOTHING_FAILS, type FailPoint, type Reached } from './fail-points.ts'
 import type { ChainStore } from './store/chain-store.ts'
 
+/** Fail points of the messages that bind this validator. */
+const SENT: Readonly<Partial<Record<Message['type'], FailPoint>>> = {
+  vote: 'vote-sent',
+  proposal: 'proposal-sent',
+  batch: 'batch-sent',
+  ack: 'ack-sent',
+}
 /** Inputs stepped before their effects are written: bounds one turn of the event loop. */
 const INPUTS_PER_TURN = 64
 const LONGEST_SLEEP_MS = 60_000
@@ -23,6 +32,7 @@ export interface DriverOptions {
   readonly dispatch: (effect: Exclude<Effect, { type: 'store' }>) => void
   /** A write or the replica itself failed: the node cannot go on. */
   readonly onFatal: (error: unknown) => void
+  readonly reached?: Reached
 }
 
 export class Driver {
@@ -77,7 +87,7 @@ export class Driver {
   }
 
   async #turn(): Promise<void> {
-    const { replica, signer, store, dispatch } = this.#options
+    const { replica, signer, store, dispatch, reached = NOTHING_FAILS } = this.#options
     const inputs = this.#queue.splice(0, INPUTS_PER_TURN)
     const records: StoreRecord[] = []
     const rest: Exclude<Effect, { type: 'store' }>[] = []
@@ -90,7 +100,10 @@ export class Driver {
     }
     if (records.length > 0) await store.write(records, records.some(mustBeDurable))
     if (signer?.dirty === true) await signer.flush()
-    for (const effect of rest) dispatch(effect)
+    for (const effect of rest) {
+      dispatch(effect)
+      if (reached !== NOTHING_FAILS) passAfter(effect, reached)
+    }
   }
 
   #armTimer(): void {
@@ -102,6 +115,19 @@ export class Driver {
       Math.min(Math.max(Math.ceil(waitMs), 0), LONGEST_SLEEP_MS),
     )
   }
+}
+
+/** Passes the fail point after an effect that others act on. */
+function passAfter(effect: Effect, reached: Reached): void {
+  if (effect.type === 'deliver') reached('block-delivered')
+  // What the network was given is with the kernel when this turn of the event loop ends (`p2p/direct.ts`).
+  const sent =
+    effect.type === 'gossip-batch'
+      ? 'batch-sent'
+      : effect.type === 'send'
+        ? SENT[effect.message.type]
+        : undefined
+  if (sent !== undefined) setImmediate(reached, sent)
 }
 
 function mustBeDurable(record: StoreRecord): boolean {

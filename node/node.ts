@@ -29,6 +29,7 @@ import { Driver } from './driver.ts'
 import { Exchange } from './exchange.ts'
 import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
+import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { FraudMemory } from './fraud-memory.ts'
 import { Intake } from './intake.ts'
 import { Metrics } from './metrics.ts'
@@ -66,6 +67,8 @@ export interface RunningNode {
 export interface StartOptions {
   /** The operator says that the signing state is lost, and that the node is to wait until that does not matter (P10). */
   readonly lostWait?: boolean
+  /** Told of every fail point that is passed. */
+  readonly reached?: Reached
 }
 
 /**
@@ -75,7 +78,7 @@ export interface StartOptions {
 export async function startNode(
   config: NodeConfig,
   log: Logger,
-  { lostWait = false }: StartOptions = {},
+  { lostWait = false, reached = NOTHING_FAILS }: StartOptions = {},
 ): Promise<RunningNode> {
   await using opened = new AsyncDisposableStack()
   const genesis = readGenesisFile(config.genesisFile)
@@ -97,11 +100,12 @@ export async function startNode(
     genesisHash,
     nextTurn: () => setImmediate(),
     judgeEvidence,
+    watch: { writing: () => reached('ledger-writing'), written: () => reached('ledger-written') },
   })
   opened.defer(() => ledger.close())
-  const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH)
+  const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH, reached)
   opened.defer(() => store.close())
-  const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash)
+  const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash, reached)
   opened.defer(() => pendingStore.close())
   const newest = await store.newestFinal()
   if (ledger.height > (newest?.height ?? 0)) {
@@ -178,7 +182,7 @@ export async function startNode(
     verifier,
     restored,
   })
-  const driver: Driver = new Driver({ replica, signer, store, dispatch, onFatal })
+  const driver: Driver = new Driver({ replica, signer, store, dispatch, onFatal, reached })
   opened.defer(() => driver.stop())
 
   // Network.
@@ -393,6 +397,7 @@ export async function startNode(
     status,
     metrics: async () => (await metrics.text()) + (await network.metrics()),
     log,
+    onAnswered: () => reached('answer-sent'),
   })
   opened.defer(() => rpc.close())
   let pruning = Promise.resolve()

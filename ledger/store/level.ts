@@ -3,21 +3,30 @@ import { Level } from 'level'
 import { CordonError } from '../../config/errors.ts'
 import type { LedgerStore, RangeQuery, StoreChange, StoreRow } from './store.ts'
 
+/** Told of a write that is under way, and when it is done; so that a test can end the process there. */
+export interface WriteWatch {
+  readonly writing: () => void
+  readonly written: () => void
+}
+
 /** Changes kept in memory before LevelDB writes a table: bigger means fewer rewrites of pages that change often. */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 export class LevelStore implements LedgerStore {
   readonly #level: Level<Uint8Array, Uint8Array>
 
-  private constructor(level: Level<Uint8Array, Uint8Array>) {
+  readonly #watch: WriteWatch | null
+
+  private constructor(level: Level<Uint8Array, Uint8Array>, watch: WriteWatch | null) {
     this.#level = level
+    this.#watch = watch
   }
 
   /**
    * Opens the directory, making it if need be.
    * @throws CordonError `directory-locked`, `data-inconsistent`.
    */
-  static async open(directory: string): Promise<LevelStore> {
+  static async open(directory: string, watch: WriteWatch | null = null): Promise<LevelStore> {
     const level = new Level<Uint8Array, Uint8Array>(directory, {
       keyEncoding: 'view',
       valueEncoding: 'view',
@@ -28,7 +37,7 @@ export class LevelStore implements LedgerStore {
     } catch (error) {
       throw openError(directory, error)
     }
-    return new LevelStore(level)
+    return new LevelStore(level, watch)
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -44,12 +53,15 @@ export class LevelStore implements LedgerStore {
   }
 
   /** Not synced: what a power cut takes away is executed again from the final blocks, which are. */
-  write(changes: readonly StoreChange[]): Promise<void> {
-    return this.#level.batch(
+  async write(changes: readonly StoreChange[]): Promise<void> {
+    const written = this.#level.batch(
       changes.map(({ key, value }) =>
         value === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
       ),
     )
+    this.#watch?.writing()
+    await written
+    this.#watch?.written()
   }
 
   close(): Promise<void> {

@@ -32,6 +32,8 @@ export interface RpcServerOptions {
   readonly log: RpcLog
   /** Per address. Default `LIMITS.rpcHttpRequestsPerSecond`. */
   readonly httpRequestsPerSecond?: number
+  /** An answer has left the process. */
+  readonly onAnswered?: () => void
 }
 
 export interface RpcServer {
@@ -47,7 +49,7 @@ export interface RpcServer {
  * @throws CordonError `port-in-use`, or `config-invalid` if the address cannot be listened on.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
-  const { host, events, log } = options
+  const { host, events, log, onAnswered = () => undefined } = options
   const sockets = new Set<RpcSocket>()
   /** All of them, upgraded or not: the HTTP server forgets those that were upgraded. */
   const connections = new Set<Socket>()
@@ -66,7 +68,10 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   )
   app.post(
     '/',
-    { config: { rateLimit: httpRate(options.httpRequestsPerSecond ?? LIMITS.rpcHttpRequestsPerSecond) } },
+    {
+      config: { rateLimit: httpRate(options.httpRequestsPerSecond ?? LIMITS.rpcHttpRequestsPerSecond) },
+      onResponse: async () => onAnswered(),
+    },
     (request, reply) => answerPost(rpc, request, reply),
   )
   app.route({
@@ -86,7 +91,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
         .header('upgrade', 'websocket')
         .send('JSON-RPC: POST / or WebSocket /. GET /healthz, /readyz, /metrics.\n'),
     wsHandler: (socket) => {
-      const connection = new RpcSocket(socket, rpc, events, log)
+      const connection = new RpcSocket(socket, rpc, events, log, onAnswered)
       sockets.add(connection)
       socket.on('close', () => sockets.delete(connection))
     },

@@ -24,12 +24,21 @@ export class RpcSocket {
   readonly #abort = new AbortController()
   readonly #context: RpcContext
   readonly #subscriptions: Subscriptions
+  readonly #onAnswered: () => void
   #inFlight = 0
   #windowStartMs = 0
   #messagesInWindow = 0
 
-  constructor(socket: WebSocket, rpc: JsonRpc<RpcContext>, events: BlockEvents, log: RpcLog) {
+  /** @param onAnswered an answer has left the process. */
+  constructor(
+    socket: WebSocket,
+    rpc: JsonRpc<RpcContext>,
+    events: BlockEvents,
+    log: RpcLog,
+    onAnswered: () => void,
+  ) {
     this.#socket = socket
+    this.#onAnswered = onAnswered
     this.#rpc = rpc
     this.#subscriptions = new Subscriptions(
       events,
@@ -125,11 +134,12 @@ export class RpcSocket {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
     if (socket.bufferedAmount <= LIMITS.rpcUnreadBytes || socket.isPaused) {
-      socket.send(text)
+      socket.send(text, this.#onAnswered)
       return
     }
     socket.pause()
     socket.send(text, () => {
+      this.#onAnswered()
       socket.resume()
     })
   }

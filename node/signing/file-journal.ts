@@ -5,6 +5,7 @@
 import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JournalStorage } from '../../consensus/journal.ts'
+import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
 
 const JOURNAL_FILE = 'votes.journal'
@@ -13,26 +14,28 @@ const TEMPORARY_FILE = 'votes.journal.new'
 export class FileJournal implements JournalStorage {
   readonly #directory: string
   readonly #lock: DirectoryLock
+  readonly #reached: Reached
   #file: FileHandle
 
-  private constructor(directory: string, lock: DirectoryLock, file: FileHandle) {
+  private constructor(directory: string, lock: DirectoryLock, file: FileHandle, reached: Reached) {
     this.#directory = directory
     this.#lock = lock
     this.#file = file
+    this.#reached = reached
   }
 
   /**
    * Opens or makes the journal of a signer folder.
    * @throws CordonError `directory-locked` if another process has it open.
    */
-  static async open(directory: string): Promise<FileJournal> {
+  static async open(directory: string, reached: Reached = NOTHING_FAILS): Promise<FileJournal> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const lock = await lockDirectory(directory)
     try {
       await rm(join(directory, TEMPORARY_FILE), { force: true })
       const file = await open(join(directory, JOURNAL_FILE), 'a+', 0o600)
       await syncDirectory(directory)
-      return new FileJournal(directory, lock, file)
+      return new FileJournal(directory, lock, file, reached)
     } catch (error) {
       await lock.release()
       throw error
@@ -52,11 +55,15 @@ export class FileJournal implements JournalStorage {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    await this.#file.appendFile(bytes)
+    const appended = this.#file.appendFile(bytes)
+    this.#reached('journal-appending')
+    await appended
+    this.#reached('journal-appended')
   }
 
   async sync(): Promise<void> {
     await this.#file.datasync()
+    this.#reached('journal-synced')
   }
 
   async replace(bytes: Uint8Array): Promise<void> {
@@ -65,7 +72,9 @@ export class FileJournal implements JournalStorage {
     try {
       await next.appendFile(bytes)
       await next.datasync()
+      this.#reached('journal-rewriting')
       await rename(path, join(this.#directory, JOURNAL_FILE))
+      this.#reached('journal-rewritten')
       await syncDirectory(this.#directory)
     } catch (error) {
       await next.close()

@@ -9,6 +9,7 @@ import type { Restored, Signer } from '../../consensus/replica-types.ts'
 import type { ValidatorIndex, ValidatorSet } from '../../consensus/types.ts'
 import { weightOfIndex } from '../../consensus/validator-set.ts'
 import { sign } from '../../crypto/ed25519.ts'
+import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
 import { FileJournal } from './file-journal.ts'
 import { noteSigning, signedBefore, type KeyOnChain } from './signed-before.ts'
 
@@ -23,6 +24,7 @@ export interface OpenSignerOptions {
   /** The operator wants to wait until a lost table cannot matter any more (P10). */
   readonly lostWait: boolean
   readonly log: Pick<Logger, 'warn' | 'fatal'>
+  readonly reached?: Reached
 }
 
 /**
@@ -31,8 +33,8 @@ export interface OpenSignerOptions {
  * and the journal is not there.
  */
 export async function openSigner(options: OpenSignerOptions): Promise<Signer> {
-  const { config, genesisHash, set, index, keyPair, lostWait, log } = options
-  const storage = await FileJournal.open(config.signerDirectory)
+  const { config, genesisHash, set, index, keyPair, lostWait, log, reached = NOTHING_FAILS } = options
+  const storage = await FileJournal.open(config.signerDirectory, reached)
   try {
     const identity = identityOf(set, index)
     const { state } = replayJournal(await storage.readAll(), identity)
@@ -49,6 +51,7 @@ export async function openSigner(options: OpenSignerOptions): Promise<Signer> {
       // More milliseconds have passed since 1970 than this validator can have written batches.
       ...(lostWait && { lost: { firstBatchSeq: Date.now() } }),
     })
+    reached('batch-numbers-reserved')
     await noteSigning(config, key).catch((error: unknown) => {
       log.warn(
         { err: error },

@@ -29,6 +29,7 @@ import {
   encodeProposalMessage,
   encodeSignedBatch,
 } from '../../consensus/wire.ts'
+import { NOTHING_FAILS, type FailPoint, type Reached } from '../fail-points.ts'
 import { ByteCache } from './byte-cache.ts'
 import { openDatabase, type Database, type Operation } from './database.ts'
 
@@ -38,6 +39,16 @@ const FORMAT = 'cordon-chain/1'
 const TABLE = { certificate: 1, proposal: 2, block: 3, final: 4, batch: 5, ack: 6, unordered: 7 } as const
 
 const KIND_BYTE: Readonly<Record<VoteKind, number>> = { notarize: 1, nullify: 2, finalize: 3 }
+
+/** Before and after a write with such a record. */
+const POINTS = {
+  batch: { storing: 'batch-storing', stored: 'batch-stored' },
+  block: { storing: 'block-storing', stored: 'block-stored' },
+  certificate: { storing: 'certificate-storing', stored: 'certificate-stored' },
+  finalized: { storing: 'final-storing', stored: 'final-stored' },
+} as const satisfies Readonly<Record<string, { readonly storing: FailPoint; readonly stored: FailPoint }>>
+
+type Points = (typeof POINTS)[keyof typeof POINTS]
 
 /** Kept in memory for execution and for answering requests. */
 const BATCH_CACHE_BYTES = 64 * 1024 * 1024
@@ -57,6 +68,7 @@ export class ChainStore {
   readonly #directory: string
   readonly #database: Database
   readonly #epoch: number
+  readonly #reached: Reached
   readonly #batches: ByteCache<SignedBatch> = new ByteCache(BATCH_CACHE_BYTES)
   readonly #blocks: ByteCache<Block> = new ByteCache(BLOCK_CACHE_BYTES)
 
@@ -64,14 +76,20 @@ export class ChainStore {
   #prune = 0
   #pruned = 0
 
-  private constructor(directory: string, database: Database, epoch: number) {
+  private constructor(directory: string, database: Database, epoch: number, reached: Reached) {
     this.#directory = directory
     this.#database = database
     this.#epoch = epoch
+    this.#reached = reached
   }
 
-  static async open(directory: string, genesisHash: Uint8Array, epoch: number): Promise<ChainStore> {
-    return new ChainStore(directory, await openDatabase(directory, FORMAT, genesisHash), epoch)
+  static async open(
+    directory: string,
+    genesisHash: Uint8Array,
+    epoch: number,
+    reached: Reached = NOTHING_FAILS,
+  ): Promise<ChainStore> {
+    return new ChainStore(directory, await openDatabase(directory, FORMAT, genesisHash), epoch, reached)
   }
 
   close(): Promise<void> {
@@ -82,7 +100,12 @@ export class ChainStore {
   async write(records: readonly StoreRecord[], sync: boolean): Promise<void> {
     const operations: Operation[] = []
     for (const record of records) this.#append(operations, record)
-    if (operations.length > 0) await this.#database.batch(operations, { sync })
+    if (operations.length === 0) return
+    const points = pointsOf(records)
+    const written = this.#database.batch(operations, { sync })
+    for (const { storing } of points) this.#reached(storing)
+    await written
+    for (const { stored } of points) this.#reached(stored)
   }
 
   #append(operations: Operation[], record: StoreRecord): void {
@@ -163,6 +186,7 @@ export class ChainStore {
     await this.#database.batch(
       refs.map((ref) => ({ type: 'del' as const, key: refKey(TABLE.unordered, ref) })),
     )
+    this.#reached('batches-marked')
   }
 
   async batch(ref: BatchRef): Promise<SignedBatch | null> {
@@ -302,6 +326,17 @@ export class ChainStore {
       Uint8Array.of(KIND_BYTE[certificate.kind]),
     )
   }
+}
+
+/** The fail points around a write of these records: each once, however many records of its kind there are. */
+function pointsOf(records: readonly StoreRecord[]): Set<Points> {
+  const points = new Set<Points>()
+  for (const record of records) {
+    const { kind } = record
+    if (kind === 'batch' || kind === 'block' || kind === 'certificate' || kind === 'finalized')
+      points.add(POINTS[kind])
+  }
+  return points
 }
 
 /** The four things that identify a batch. */

@@ -3,6 +3,7 @@
  * while the ids of those that expired. Written before `accepted` leaves (dissemination.md, Life of a batch 1).
  */
 import { Writer, Reader } from '../../crypto/codec.ts'
+import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
 import { openDatabase, type Database, type Operation } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
 
@@ -21,14 +22,20 @@ export interface ExpiredTx {
 export class PendingStore {
   readonly #database: Database
   readonly #commit: GroupCommit
+  readonly #reached: Reached
 
-  private constructor(database: Database) {
+  private constructor(database: Database, reached: Reached) {
     this.#database = database
+    this.#reached = reached
     this.#commit = new GroupCommit(database)
   }
 
-  static async open(directory: string, genesisHash: Uint8Array): Promise<PendingStore> {
-    return new PendingStore(await openDatabase(directory, FORMAT, genesisHash))
+  static async open(
+    directory: string,
+    genesisHash: Uint8Array,
+    reached: Reached = NOTHING_FAILS,
+  ): Promise<PendingStore> {
+    return new PendingStore(await openDatabase(directory, FORMAT, genesisHash), reached)
   }
 
   close(): Promise<void> {
@@ -36,13 +43,17 @@ export class PendingStore {
   }
 
   /** Resolves when the transaction is on disk. */
-  put(txId: Uint8Array, bytes: Uint8Array): Promise<void> {
-    return this.#commit.write([{ type: 'put', key: key(TABLE.pending, txId), value: bytes }])
+  async put(txId: Uint8Array, bytes: Uint8Array): Promise<void> {
+    const written = this.#commit.write([{ type: 'put', key: key(TABLE.pending, txId), value: bytes }])
+    this.#reached('tx-logging')
+    await written
+    this.#reached('tx-logged')
   }
 
   /** Forgets transactions whose end the ledger knows. May be lost in a crash: they end again. */
   async remove(txIds: readonly Uint8Array[]): Promise<void> {
     await this.#database.batch(txIds.map((txId) => ({ type: 'del' as const, key: key(TABLE.pending, txId) })))
+    this.#reached('pending-released')
   }
 
   /** Marks transactions as expired at this block time, so that the answer can be had later; forgets old marks. */

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { ERRORS } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { PARAMETER_NAMES } from '../../config/parameters.ts'
+import { FAIL_POINT_NAMES } from '../../node/fail-points.ts'
 import { METHODS } from '../../node/rpc/schemas.ts'
 import { limitComments, pages, pathOfPage } from './docs.ts'
 
@@ -29,6 +30,7 @@ test('no row is missing', () => {
     listed('errors.md').filter((name) => name !== 'Codes'),
     Object.keys(ERRORS),
   )
+  assert.deepEqual(listed('fail-points.md'), FAIL_POINT_NAMES)
   for (const method of Object.keys(METHODS)) assert.ok(listed('rpc.md').includes(method), method)
 })
 

@@ -1,5 +1,5 @@
 /**
- * Writes the pages of docs/ that are tables of the code: parameters, limits, errors, configuration, RPC.
+ * Writes the pages of docs/ that are tables of the code: parameters, limits, errors, configuration, RPC, fail points.
  * `docs.test.ts` fails when a page and its table differ; `npm run docs` writes them anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ import {
   type NodeSettings,
 } from '../../config/node-config.ts'
 import { PARAMETER_NAMES, PARAMETERS } from '../../config/parameters.ts'
+import { FAIL_POINTS } from '../../node/fail-points.ts'
 import { METHODS, type JsonSchema } from '../../node/rpc/schemas.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -26,6 +27,7 @@ export function pages(): Readonly<Record<string, string>> {
     'errors.md': errorsPage(),
     'configuration.md': configurationPage(),
     'rpc.md': rpcPage(),
+    'fail-points.md': failPointsPage(),
   }
 }
 
@@ -167,6 +169,17 @@ function rpcPage(): string {
     'node/rpc/schemas.ts',
     'JSON-RPC 2.0 over `POST /` (content type `application/json`) and WebSocket `/`, single requests and batches, on the port of `rpc.port`. Parameters go by name. Results are the types of the same name in `client/api.ts`; `rpc.discover` answers with all of this as an OpenRPC document. Amounts are decimal strings of uCRD, hashes lower-case hex, accounts bech32m addresses. `error.data.code` is one of [errors.md](errors.md). `GET /healthz`, `/readyz?minPeers=&maxBlocksBehind=` and `/metrics` (Prometheus) answer on the same port.',
     ...methods,
+  )
+}
+
+function failPointsPage(): string {
+  const rows = Object.entries(FAIL_POINTS).map(([name, moment]) => [code(name), moment])
+  return page(
+    'Fail points',
+    'node/fail-points.ts',
+    'Moments at which a node under test kills itself with SIGKILL, each right beside a write that must last or a message that must not leave before it. `CORDON_FAIL_AT=NAME` in the environment of a node arms one of them, `CORDON_FAIL_AT=NAME:NTH` its nth passing, counted from the start of the process; the last line on standard error then names it. An unknown name is refused with exit code 78. `npm run crash` plays all of them in real nodes. Never set it in production.',
+    table(['name', 'moment'], rows),
+    'SIGKILL takes nothing away that the process has handed to the kernel, synced or not. What a power cut takes away beyond that, and records that are torn anywhere, are played in the simulator (`test/sim/storage.ts`).',
   )
 }
 

@@ -187,5 +187,6 @@ test('a missing file says what to do', () => {
 test('every setting has a variable, and these are the listed ones', () => {
   const both = NODE_VARIABLES.filter((name) => (CLIENT_VARIABLES as readonly string[]).includes(name))
   assert.deepEqual(both, [], 'one variable must not mean two things')
-  assert.deepEqual((Object.keys(SETTINGS) as (keyof NodeSettings)[]).map(variableOf), [...NODE_VARIABLES])
+  const settings = (Object.keys(SETTINGS) as (keyof NodeSettings)[]).map(variableOf)
+  assert.deepEqual([...settings, 'CORDON_FAIL_AT'], [...NODE_VARIABLES])
 })

@@ -24,9 +24,15 @@ after(async () => {
 })
 
 /** Runs the daemon on a node directory until it ends by itself. */
-function daemon(dir: string): Promise<{ code: number | null; stderr: string }> {
+function daemon(
+  dir: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; stderr: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [DAEMON, '--dir', dir], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(process.execPath, [DAEMON, '--dir', dir], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...variables },
+    })
     let stderr = ''
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     child.once('exit', (code) => {
@@ -46,6 +52,12 @@ test('a second process on one directory is refused', async () => {
   const { code, stderr } = await daemon(join(devnet.dir, 'v1'))
   assert.equal(code, 78, stderr)
   assert.match(stderr, /directory-locked/)
+})
+
+test('a fail point that does not exist is refused', async () => {
+  const { code, stderr } = await daemon(join(devnet.dir, 'v1'), { CORDON_FAIL_AT: 'vote-snt' })
+  assert.equal(code, 78, stderr)
+  assert.match(stderr, /config-invalid: .*CORDON_FAIL_AT.*vote-sent.*got "vote-snt"/)
 })
 
 test('a second devnet on one directory is refused', async () => {

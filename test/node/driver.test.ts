@@ -4,12 +4,27 @@ import { test } from 'node:test'
 import type { Replica } from '../../consensus/replica.ts'
 import type { Effect, Input, Signer, StoreRecord } from '../../consensus/replica-types.ts'
 import { Driver } from '../../node/driver.ts'
+import { NOTHING_FAILS, type Reached } from '../../node/fail-points.ts'
 import type { ChainStore } from '../../node/store/chain-store.ts'
 
 const RECORD: StoreRecord = { kind: 'delete-certificates-below', view: 1 }
+const VOTE_SENT: Effect = {
+  type: 'send',
+  to: { kind: 'validators' },
+  message: { type: 'vote', vote: {} as never },
+}
+const DELIVERED: Effect = {
+  type: 'deliver',
+  digest: new Uint8Array(32),
+  block: {} as never,
+  finalization: {} as never,
+}
 const DURABLE: StoreRecord = { kind: 'batch', batch: {} as never, ack: null }
 
-function harness(step: (input: Input) => Effect[]): {
+function harness(
+  step: (input: Input) => Effect[],
+  reached: Reached = NOTHING_FAILS,
+): {
   driver: Driver
   log: string[]
   inputs: Input[]
@@ -45,6 +60,7 @@ function harness(step: (input: Input) => Effect[]): {
     store,
     dispatch: (effect) => log.push(`dispatch ${effect.type}`),
     onFatal: (error) => fatal.push(error),
+    reached,
   })
   return { driver, log, inputs, fatal }
 }
@@ -126,4 +142,26 @@ test('a replica that throws stops the node and nothing leaves', async () => {
   await settled()
   assert.deepEqual(fatal, [failure])
   assert.deepEqual(log, ['step start'])
+})
+
+test('passes the fail point of a message when it has left, and that of a delivery at once', async () => {
+  const passed: string[] = []
+  const { driver, log } = harness(
+    () => [VOTE_SENT, DELIVERED],
+    (point) => {
+      log.push(`passed ${point}`)
+      passed.push(point)
+    },
+  )
+  driver.input({ type: 'start' })
+  await settled()
+  await settled()
+  assert.deepEqual(passed, ['block-delivered', 'vote-sent'])
+  assert.deepEqual(log.slice(-4), [
+    'dispatch send',
+    'dispatch deliver',
+    'passed block-delivered',
+    'passed vote-sent',
+  ])
+  await driver.stop()
 })
