@@ -38,9 +38,10 @@ const MAY_IMPORT = {
 const DOORS = {
   // Errors and limits are leaves: they import nothing, so the lowest folder can use them without a cycle.
   crypto: ['config/errors.ts', 'config/limits.ts'],
-  // The daemon is started in process; everything else of the node is reached by RPC.
+  // The daemon is started in process; everything else of a node that runs is reached by RPC, and one that does not run
+  // is repaired.
   devnet: ['node/daemon.ts'],
-  cli: ['node/daemon.ts'],
+  cli: ['node/daemon.ts', 'node/repair.ts'],
 }
 
 /** Folders that are told the time and handed randomness (consensus.md §9, ledger.md, fraud.md). */

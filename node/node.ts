@@ -5,7 +5,6 @@
  * driver (durable, then sent) → executor → ledger → outcomes → the client that waits.
  */
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
@@ -21,13 +20,13 @@ import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
 import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import { makeValidatorSet } from '../consensus/validator-set.ts'
 import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
-import { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
 import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
 import { Driver } from './driver.ts'
+import { EPOCH } from './epoch.ts'
 import { Exchange } from './exchange.ts'
 import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
@@ -47,12 +46,9 @@ import { openSigner } from './signing/open-signer.ts'
 import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
-import { ChainStore } from './store/chain-store.ts'
-import { makeDirectory } from './store/database.ts'
-import { PendingStore } from './store/pending-store.ts'
+import { checkSignerKnowsItsVotes, damagedFile, openStorage } from './storage.ts'
+import { startScrub } from './store/leveldb/scrub.ts'
 
-/** The only epoch there is for now; stake is constant. */
-const EPOCH = 1
 /** How often old certificates are deleted from disk. */
 const PRUNE_INTERVAL_MS = 60_000
 
@@ -84,30 +80,13 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   const self = validator?.index ?? null
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
-  makeDirectory(config.dataDirectory)
-  const ledger = await Ledger.open({
-    directory: join(config.dataDirectory, 'ledger'),
-    genesis,
-    genesisHash,
-    nextTurn: () => setImmediate(),
-    judgeEvidence,
-  })
-  opened.defer(() => ledger.close())
-  const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH)
-  opened.defer(() => store.close())
-  const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash)
-  opened.defer(() => pendingStore.close())
+  const { ledger, store, pendingStore, newest, unread } = await openStorage(
+    { dataDirectory: config.dataDirectory, genesis, genesisHash, epoch: EPOCH, judgeEvidence },
+    opened,
+  )
   const signer =
     validator === null ? null : await openSigner({ directory: config.signerDirectory, set, ...validator })
   if (signer !== null) opened.defer(() => signer.close())
-  const newest = await store.newestFinal()
-  if (ledger.height > (newest?.height ?? 0)) {
-    throw new CordonError(
-      'data-inconsistent',
-      `the ledger executed height ${ledger.height}, but consensus knows only ${newest?.height ?? 0} as final; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
-      { ledgerHeight: ledger.height, finalHeight: newest?.height ?? 0 },
-    )
-  }
 
   // Judging and admission.
   const scorer = createScorer({
@@ -160,6 +139,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     ledger.recentResults(2 * LIMITS.executionLagBlocks),
     parameters.batchTtlMs + parameters.maxClockDriftMs,
   )
+  if (signer !== null) checkSignerKnowsItsVotes(signer, restored)
   const replica = new Replica({
     set,
     chain: { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot },
@@ -369,6 +349,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     scorer,
     network,
     status,
+    onDamage: onFatal,
   })
   const rpc = await startRpcServer({
     host: config.rpcHost,
@@ -384,6 +365,15 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     log,
   })
   opened.defer(() => rpc.close())
+  opened.defer(
+    startScrub({
+      tables: unread,
+      onDamage: (directory, damage) => {
+        onFatal(damagedFile(directory, damage, 'the node stops before it answers from it'))
+      },
+      onFailure: onFatal,
+    }),
+  )
   let pruning = Promise.resolve()
   const pruneTimer = setInterval(() => {
     pruning = store.prune().catch(onFatal)

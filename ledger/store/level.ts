@@ -1,15 +1,19 @@
-/** A store in a LevelDB directory. */
+/** A store in a LevelDB directory, each value with its checksum. */
 import { Level } from 'level'
 import { CordonError } from '../../config/errors.ts'
+import { levelCode, reading } from './level-errors.ts'
+import { SEALED } from './sealed.ts'
 import type { LedgerStore, RangeQuery, StoreChange, StoreRow } from './store.ts'
 
 /** Changes kept in memory before LevelDB writes a table: bigger means fewer rewrites of pages that change often. */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 export class LevelStore implements LedgerStore {
+  readonly #directory: string
   readonly #level: Level<Uint8Array, Uint8Array>
 
-  private constructor(level: Level<Uint8Array, Uint8Array>) {
+  private constructor(directory: string, level: Level<Uint8Array, Uint8Array>) {
+    this.#directory = directory
     this.#level = level
   }
 
@@ -20,7 +24,7 @@ export class LevelStore implements LedgerStore {
   static async open(directory: string): Promise<LevelStore> {
     const level = new Level<Uint8Array, Uint8Array>(directory, {
       keyEncoding: 'view',
-      valueEncoding: 'view',
+      valueEncoding: SEALED,
       writeBufferSize: WRITE_BUFFER_BYTES,
     })
     try {
@@ -28,19 +32,20 @@ export class LevelStore implements LedgerStore {
     } catch (error) {
       throw openError(directory, error)
     }
-    return new LevelStore(level)
+    return new LevelStore(directory, level)
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#level.get(key)
+    return reading(this.#directory, this.#level.get(key))
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#level.getMany([...keys])
+    return reading(this.#directory, this.#level.getMany([...keys]))
   }
 
   range({ from, to, newestFirst = false, limit }: RangeQuery): Promise<readonly StoreRow[]> {
-    return this.#level.iterator({ gte: from, lt: to, reverse: newestFirst, limit }).all()
+    const rows = this.#level.iterator({ gte: from, lt: to, reverse: newestFirst, limit }).all()
+    return reading(this.#directory, rows)
   }
 
   /** Not synced: what a power cut takes away is executed again from the final blocks, which are. */
@@ -58,8 +63,7 @@ export class LevelStore implements LedgerStore {
 }
 
 function openError(directory: string, error: unknown): unknown {
-  const cause: unknown = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const code = levelCode(error)
   if (code === 'LEVEL_LOCKED') {
     return new CordonError(
       'directory-locked',
@@ -68,10 +72,10 @@ function openError(directory: string, error: unknown): unknown {
       { cause: error },
     )
   }
-  if (code === 'LEVEL_CORRUPTION') {
+  if (code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR') {
     return new CordonError(
       'data-inconsistent',
-      `the ledger in ${directory} is damaged; delete this directory and start again: it is rebuilt from the final blocks`,
+      `the ledger in ${directory} does not open (${String((error as Error).cause)}); delete this directory and start again: it is rebuilt from the final blocks`,
       { directory },
       { cause: error },
     )

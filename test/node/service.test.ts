@@ -34,6 +34,9 @@ beforeEach(async () => {
     outcomes,
     ...harness,
     store: chain.store,
+    onDamage: (error) => {
+      throw error
+    },
     ...({} as Pick<ServiceOptions, 'receipts' | 'scorer' | 'network' | 'status'>),
   })
 })

@@ -1,0 +1,131 @@
+/**
+ * The stores of a node, opened together: first every checksum in their files, then each store, then whether they agree
+ * (consensus.md §9 P5, P10). What does not is refused with what to do, never guessed at.
+ */
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { CordonError } from '../config/errors.ts'
+import { LIMITS } from '../config/limits.ts'
+import type { Genesis } from '../config/genesis.ts'
+import type { Restored, Signer } from '../consensus/replica-types.ts'
+import { Ledger } from '../ledger/ledger.ts'
+import type { EvidenceJudge } from '../ledger/types.ts'
+import { ChainStore, type FinalEntry } from './store/chain-store.ts'
+import { makeDirectory } from './store/database.ts'
+import { checkDatabaseFiles, type FileDamage } from './store/leveldb/check.ts'
+import { PendingStore } from './store/pending-store.ts'
+
+/** The folders of the stores in the data directory, with what it means if one is damaged. */
+export const STORES = {
+  chain: {
+    // Records that votes rest on are synced: one that is not there any more must not be passed over.
+    mayLoseLast: false,
+    means: 'blocks and certificates may be lost; they can be had again from peers',
+  },
+  ledger: {
+    // Not synced: what is lost at the end is executed again.
+    mayLoseLast: true,
+    means: 'balances may be wrong; they can be had again by executing the final blocks',
+  },
+  pending: {
+    mayLoseLast: false,
+    means: 'payments that this node accepted may be lost before they are final',
+  },
+} as const
+
+export type StoreName = keyof typeof STORES
+
+export const STORE_NAMES = Object.keys(STORES) as readonly StoreName[]
+
+/** A table whose checksums are still to be checked. */
+export interface UnreadTable {
+  readonly directory: string
+  readonly name: string
+}
+
+export interface Storage {
+  readonly ledger: Ledger
+  readonly store: ChainStore
+  readonly pendingStore: PendingStore
+  /** The newest final block, or null. */
+  readonly newest: FinalEntry | null
+  readonly unread: readonly UnreadTable[]
+}
+
+export interface StorageOptions {
+  readonly dataDirectory: string
+  readonly genesis: Genesis
+  readonly genesisHash: Uint8Array
+  readonly epoch: number
+  readonly judgeEvidence: EvidenceJudge
+}
+
+/**
+ * @param opened Closes the stores again.
+ * @throws CordonError with an exit code of the daemon.
+ */
+export async function openStorage(options: StorageOptions, opened: AsyncDisposableStack): Promise<Storage> {
+  const { dataDirectory, genesis, genesisHash, epoch, judgeEvidence } = options
+  makeDirectory(dataDirectory)
+  const unread = await checkFiles(dataDirectory)
+  const store = await ChainStore.open(join(dataDirectory, 'chain'), genesisHash, epoch)
+  opened.defer(() => store.close())
+  const ledger = await Ledger.open({
+    directory: join(dataDirectory, 'ledger'),
+    genesis,
+    genesisHash,
+    nextTurn: () => setImmediate(),
+    judgeEvidence,
+  })
+  opened.defer(() => ledger.close())
+  const pendingStore = await PendingStore.open(join(dataDirectory, 'pending'), genesisHash)
+  opened.defer(() => pendingStore.close())
+  const newest = await store.newestFinal()
+  if (ledger.height > (newest?.height ?? 0)) {
+    throw new CordonError(
+      'data-inconsistent',
+      `the ledger executed height ${ledger.height}, but consensus knows only ${newest?.height ?? 0} as final; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+      { ledgerHeight: ledger.height, finalHeight: newest?.height ?? 0 },
+    )
+  }
+  return { ledger, store, pendingStore, newest, unread }
+}
+
+/** @throws CordonError `data-inconsistent` naming the first damaged file. */
+async function checkFiles(dataDirectory: string): Promise<UnreadTable[]> {
+  const unread: UnreadTable[] = []
+  for (const name of STORE_NAMES) {
+    const directory = join(dataDirectory, name)
+    const checked = await checkDatabaseFiles(directory, {
+      mayLoseLast: STORES[name].mayLoseLast,
+      maxTableBytes: LIMITS.startCheckBytes,
+    })
+    const [damage] = checked.damage
+    if (damage !== undefined) throw damagedFile(directory, damage, STORES[name].means)
+    unread.push(...checked.unread.map((table) => ({ directory, name: table })))
+  }
+  return unread
+}
+
+export function damagedFile(directory: string, { file, what }: FileDamage, means: string): CordonError {
+  return new CordonError('data-inconsistent', `${join(directory, file)} ${what}; ${means}`, {
+    directory,
+    file,
+  })
+}
+
+/**
+ * P10: whoever has lost its signer's journal does not vote.
+ * @throws CordonError `data-inconsistent` if this validator has voted and its journal knows of no vote.
+ */
+export function checkSignerKnowsItsVotes(signer: Signer, { certificates }: Restored): void {
+  if (signer.ownVotes().length > 0 || signer.floor > 0) return
+  const own = certificates.find(({ signers }) => signers.includes(signer.index))
+  if (own === undefined) return
+  throw new CordonError(
+    'data-inconsistent',
+    `a certificate of view ${own.view} has a vote of this validator, but its signer's journal knows of none: the signer setting names another folder than before, or the journal is lost. ` +
+      'Voting without it could contradict earlier votes and forfeit the stake. Put the signer folder back, or run this node without its validator key until the validator has a new one',
+    { view: own.view },
+  )
+}
