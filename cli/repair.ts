@@ -16,7 +16,9 @@ export async function repair({ dir, salvagePending = false }: RepairCommandOptio
   const report = await repairNode({ directory, salvagePending })
   const result = { data: { dir: directory, ...report }, text: describe(directory, report) }
   if (report.startable) return result
-  const left = report.findings.filter(({ damage, action }) => damage !== null && action?.startsWith('left') === true)
+  const left = report.findings.filter(
+    ({ damage, action }) => damage !== null && action?.startsWith('left') === true,
+  )
   const parts = left.map(({ part }) => part).join(', ')
   const error = new CordonError('data-inconsistent', `not repaired, and the node will not start: ${parts}`)
   return { ...result, error }
@@ -24,7 +26,12 @@ export async function repair({ dir, salvagePending = false }: RepairCommandOptio
 
 function describe(directory: string, { findings, startable }: RepairReport): string {
   const rows = findings.flatMap(({ part, damage, action }): [string, string][] =>
-    damage === null ? [[part, 'sound']] : [[part, damage], ['', action ?? '']],
+    damage === null
+      ? [[part, 'sound']]
+      : [
+          [part, damage],
+          ['', action ?? ''],
+        ],
   )
   const next: [string, string][] = startable ? [['next', `cordon start --dir ${directory}`]] : []
   return facts([...rows, ...next])

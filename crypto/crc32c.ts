@@ -48,8 +48,7 @@ export function crc32c(bytes: Uint8Array): number {
       (T1[bytes[at + 6] as number] as number) ^
       (T0[bytes[at + 7] as number] as number)
   }
-  for (; at < bytes.length; at++)
-    crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[at] as number)) & 0xff] as number)
+  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[at] as number)) & 0xff] as number)
   return ~crc >>> 0
 }
 

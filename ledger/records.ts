@@ -22,8 +22,8 @@ import { decodeReceipt } from './receipt.ts'
 import type { Bytes32, Receipt, Totals } from './types.ts'
 import { memberOf, type Member } from './windows.ts'
 
-/** Version of everything the ledger stores. 2: values in LevelDB have a checksum. */
-export const STORE_VERSION = 2
+/** Version of everything the ledger stores. */
+export const STORE_VERSION = 1
 
 const table = (name: string): number => name.charCodeAt(0)
 

@@ -63,7 +63,9 @@ function refuse(error: unknown, directory: string): number {
 }
 
 function repairHint({ code }: CordonError, directory: string): string {
-  return code === 'data-inconsistent' ? `. To see what is damaged and repair it: cordon doctor repair --dir ${directory}` : ''
+  return code === 'data-inconsistent'
+    ? `. To see what is damaged and repair it: cordon doctor repair --dir ${directory}`
+    : ''
 }
 
 function aborted(signal: AbortSignal): Promise<null> {

@@ -46,7 +46,7 @@ import { openSigner } from './signing/open-signer.ts'
 import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
-import { checkSignerKnowsItsVotes, damagedFile, openStorage } from './storage.ts'
+import { checkSignerKnowsItsVotes, damagedFile, openStorage, STORE_NAMES } from './storage.ts'
 import { startScrub } from './store/leveldb/scrub.ts'
 
 /** How often old certificates are deleted from disk. */
@@ -80,7 +80,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   const self = validator?.index ?? null
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
-  const { ledger, store, pendingStore, newest, unread } = await openStorage(
+  const { ledger, store, pendingStore, newest, checkedAll } = await openStorage(
     { dataDirectory: config.dataDirectory, genesis, genesisHash, epoch: EPOCH, judgeEvidence },
     opened,
   )
@@ -367,7 +367,8 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => rpc.close())
   opened.defer(
     startScrub({
-      tables: unread,
+      directories: STORE_NAMES.map((name) => join(config.dataDirectory, name)),
+      atOnce: !checkedAll,
       onDamage: (directory, damage) => {
         onFatal(damagedFile(directory, damage, 'the node stops before it answers from it'))
       },

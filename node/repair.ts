@@ -172,12 +172,17 @@ class Repair {
       this.#findings.push({ part, damage, action: null })
     } else if (part !== 'pending') {
       const to = await this.#moveAway(part)
-      const again = part === 'chain' ? 'the node syncs from its peers' : 'it is built again from the final blocks'
+      const again =
+        part === 'chain' ? 'the node syncs from its peers' : 'it is built again from the final blocks'
       this.#findings.push({ part, damage, action: `moved to ${to}: ${again}` })
     } else if (salvagePending) {
       const { kept, lost } = await this.#salvage()
       const action = `made anew with the ${kept} transactions that can be read; the old one is in ${String(this.#movedTo)}`
-      this.#findings.push({ part, damage, action: lost === 0 ? action : `${action}; ${lost} records cannot be read` })
+      this.#findings.push({
+        part,
+        damage,
+        action: lost === 0 ? action : `${action}; ${lost} records cannot be read`,
+      })
     } else {
       this.#startable = false
       const action =

@@ -37,19 +37,14 @@ export type StoreName = keyof typeof STORES
 
 export const STORE_NAMES = Object.keys(STORES) as readonly StoreName[]
 
-/** A table whose checksums are still to be checked. */
-export interface UnreadTable {
-  readonly directory: string
-  readonly name: string
-}
-
 export interface Storage {
   readonly ledger: Ledger
   readonly store: ChainStore
   readonly pendingStore: PendingStore
   /** The newest final block, or null. */
   readonly newest: FinalEntry | null
-  readonly unread: readonly UnreadTable[]
+  /** Whether every checksum was checked; else it takes too long before a start. */
+  readonly checkedAll: boolean
 }
 
 export interface StorageOptions {
@@ -67,7 +62,7 @@ export interface StorageOptions {
 export async function openStorage(options: StorageOptions, opened: AsyncDisposableStack): Promise<Storage> {
   const { dataDirectory, genesis, genesisHash, epoch, judgeEvidence } = options
   makeDirectory(dataDirectory)
-  const unread = await checkFiles(dataDirectory)
+  const checkedAll = await checkFiles(dataDirectory)
   const store = await ChainStore.open(join(dataDirectory, 'chain'), genesisHash, epoch)
   opened.defer(() => store.close())
   const ledger = await Ledger.open({
@@ -88,12 +83,15 @@ export async function openStorage(options: StorageOptions, opened: AsyncDisposab
       { ledgerHeight: ledger.height, finalHeight: newest?.height ?? 0 },
     )
   }
-  return { ledger, store, pendingStore, newest, unread }
+  return { ledger, store, pendingStore, newest, checkedAll }
 }
 
-/** @throws CordonError `data-inconsistent` naming the first damaged file. */
-async function checkFiles(dataDirectory: string): Promise<UnreadTable[]> {
-  const unread: UnreadTable[] = []
+/**
+ * @returns whether everything was read.
+ * @throws CordonError `data-inconsistent` naming the first damaged file.
+ */
+async function checkFiles(dataDirectory: string): Promise<boolean> {
+  let checkedAll = true
   for (const name of STORE_NAMES) {
     const directory = join(dataDirectory, name)
     const checked = await checkDatabaseFiles(directory, {
@@ -102,9 +100,9 @@ async function checkFiles(dataDirectory: string): Promise<UnreadTable[]> {
     })
     const [damage] = checked.damage
     if (damage !== undefined) throw damagedFile(directory, damage, STORES[name].means)
-    unread.push(...checked.unread.map((table) => ({ directory, name: table })))
+    if (checked.incomplete) checkedAll = false
   }
-  return unread
+  return checkedAll
 }
 
 export function damagedFile(directory: string, { file, what }: FileDamage, means: string): CordonError {

@@ -29,8 +29,8 @@ const OPEN_MS = 60_500
 const PAGE_ITEMS = 50
 
 export interface Examination {
-  /** All answers, and the settings. */
-  readonly answers: string
+  /** By what was asked. */
+  readonly answers: Readonly<Record<string, string>>
   readonly settings: string
   /** Whether anything was executed again, or came from peers. */
   readonly repaired: boolean
@@ -69,7 +69,11 @@ export async function examine(
   opened()
   const answers = await answersOf(storage, made)
   return {
-    answers: JSON.stringify([answers, signer?.ownVotes().map(hexed), signer?.floor, memory.snapshot]),
+    answers: textsOf({
+      ...answers,
+      votes: [signer?.ownVotes(), signer?.floor],
+      fraudMemory: memory.snapshot,
+    }),
     settings: JSON.stringify({ ...config, directory: '', genesisFile: '' }),
     repaired: caughtUp || memory.replayed,
   }
@@ -136,17 +140,18 @@ async function catchUp(
   return fetched || ledger.height !== before
 }
 
-async function answersOf({ ledger, store, pendingStore }: Storage, made: MadeDirectory): Promise<unknown> {
+async function answersOf(
+  { ledger, store, pendingStore }: Storage,
+  made: MadeDirectory,
+): Promise<Record<string, unknown>> {
   const { accounts, txIds, finals, batches, pendingIds } = made
   const pending: string[] = []
   for await (const { txId, bytes } of pendingStore.all()) pending.push(`${toHex(txId)} ${toHex(bytes)}`)
-  return hexed({
+  return {
     root: [ledger.height, ledger.stateRoot, ledger.totals(), ledger.outcomes],
     audit: await ledger.audit(),
     accounts: await ledger.accounts(accounts.map(idOf)),
-    histories: await Promise.all(
-      accounts.map((name) => ledger.history(idOf(name), { limit: PAGE_ITEMS })),
-    ),
+    histories: await Promise.all(accounts.map((name) => ledger.history(idOf(name), { limit: PAGE_ITEMS }))),
     transactions: await Promise.all(
       txIds.map(async (id) => [await ledger.transaction(id), await ledger.receiptProof(id)]),
     ),
@@ -174,7 +179,13 @@ async function answersOf({ ledger, store, pendingStore }: Storage, made: MadeDir
     holds: [await ledger.holdsOpen({ limit: PAGE_ITEMS }), await ledger.holdsEnded({ limit: PAGE_ITEMS })],
     pending: pending.sort(),
     expired: await Promise.all(pendingIds.map((id) => pendingStore.expired(id))),
-  })
+  }
+}
+
+function textsOf(answers: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(answers).map(([question, answer]) => [question, JSON.stringify(hexed(answer))]),
+  )
 }
 
 function hexed(value: unknown): unknown {

@@ -53,18 +53,17 @@ export async function makeNodeDirectory(directory: string): Promise<MadeDirector
   await maker.finish()
   cpSync(chain.directory, join(directory, 'data'), { recursive: true })
   // As a process leaves it that was killed.
-  writeFileSync(join(directory, 'signer/lock'), '{"pid":999999999,"born":"boot/1","token":"0123456789abcdef"}')
+  writeFileSync(
+    join(directory, 'signer/lock'),
+    '{"pid":999999999,"born":"boot/1","token":"0123456789abcdef"}',
+  )
   return maker
 }
 
 function writeFiles(directory: string, chain: NodeChain): void {
   for (const folder of ['config', 'signer']) mkdirSync(join(directory, folder), { recursive: true })
   writeKeyFile(join(directory, DEFAULT_SETTINGS.peerKey), 'peer', hash('devnet-key', utf8('peer')))
-  writeKeyFile(
-    join(directory, VALIDATOR_KEY),
-    'validator',
-    hash('devnet-key', utf8(`validator${SELF}`)),
-  )
+  writeKeyFile(join(directory, VALIDATOR_KEY), 'validator', hash('devnet-key', utf8(`validator${SELF}`)))
   writeFileSync(join(directory, DEFAULT_SETTINGS.genesis), serialiseGenesis(chain.chain.genesis))
   const settings = { ...DEFAULT_SETTINGS, validatorKey: VALIDATOR_KEY }
   writeFileSync(join(directory, NODE_CONFIG_FILE), serialiseSettings(settings))

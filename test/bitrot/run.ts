@@ -2,6 +2,7 @@
 import {
   closeSync,
   cpSync,
+  existsSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -118,8 +119,9 @@ class Bitrot {
 
   async #try(flip: Flip, made: MadeDirectory, sound: Examination): Promise<FlipResult> {
     const directory = this.#copy()
+    // LevelDB may have replaced the file while it opened: then there is nothing to flip.
     const spoil = (): void => {
-      flipBit(join(directory, flip.file), flip.bit)
+      if (existsSync(join(directory, flip.file))) flipBit(join(directory, flip.file), flip.bit)
     }
     let timer: NodeJS.Timeout | undefined
     const timeUp = new Promise<null>((resolve) => {
@@ -141,8 +143,14 @@ class Bitrot {
 }
 
 function judge(found: Examination, sound: Examination): Pick<FlipResult, 'verdict' | 'detail'> {
-  if (found.answers !== sound.answers)
-    return { verdict: 'wrong', detail: firstDifference(found.answers, sound.answers) }
+  const wrong = Object.keys(sound.answers).filter(
+    (question) => found.answers[question] !== sound.answers[question],
+  )
+  if (wrong.length > 0)
+    return {
+      verdict: 'wrong',
+      detail: wrong.map((question) => difference(question, found, sound)).join('; '),
+    }
   if (withoutPaths(found.settings) !== withoutPaths(sound.settings))
     return { verdict: 'reconfigured', detail: found.settings }
   return { verdict: found.repaired ? 'repaired' : 'unaffected', detail: '' }
@@ -162,11 +170,12 @@ function judgeError(error: unknown): Pick<FlipResult, 'verdict' | 'detail'> {
     : { verdict: 'crashed', detail: error instanceof Error ? (error.stack ?? detail) : detail }
 }
 
-function firstDifference(found: string, sound: string): string {
+function difference(question: string, found: Examination, sound: Examination): string {
+  const [got = '', expected = ''] = [found.answers[question], sound.answers[question]]
   let at = 0
-  while (found[at] === sound[at]) at++
-  const from = Math.max(0, at - 60)
-  return `at ${at}: got …${found.slice(from, at + 60)}…, expected …${sound.slice(from, at + 60)}…`
+  while (got[at] === expected[at]) at++
+  const from = Math.max(0, at - 40)
+  return `${question}: got …${got.slice(from, at + 40)}…, expected …${expected.slice(from, at + 40)}…`
 }
 
 export function flipBit(path: string, bit: number): void {

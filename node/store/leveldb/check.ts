@@ -26,8 +26,8 @@ export interface CheckOptions {
 
 export interface Checked {
   readonly damage: readonly FileDamage[]
-  /** Tables that were not read. */
-  readonly unread: readonly string[]
+  /** Whether there are tables that were not read. */
+  readonly incomplete: boolean
 }
 
 const LOG = /^(\d+)\.log$/
@@ -40,16 +40,45 @@ export async function checkDatabaseFiles(directory: string, options: CheckOption
   const names = await namesIn(directory)
   if (!names.includes('CURRENT')) {
     const orphans = names.filter(
-      (name) => TABLE.test(name) || LOG.test(name) || (name.startsWith('MANIFEST-') && name !== FIRST_MANIFEST),
+      (name) =>
+        TABLE.test(name) || LOG.test(name) || (name.startsWith('MANIFEST-') && name !== FIRST_MANIFEST),
     )
     const what = 'is missing, but the files that it belongs to are there'
-    return { damage: orphans.length === 0 ? [] : [{ file: 'CURRENT', what }], unread: [] }
+    return { damage: orphans.length === 0 ? [] : [{ file: 'CURRENT', what }], incomplete: false }
   }
   const manifest = await readManifest(directory, names)
-  if (!('firstLog' in manifest)) return { damage: [manifest], unread: [] }
+  if (!('firstLog' in manifest)) return { damage: [manifest], incomplete: false }
   const logs = await logDamage(directory, names, manifest, options.mayLoseLast)
   const tables = await checkTables(directory, names, manifest, options.maxTableBytes)
-  return { damage: [...logs, ...tables.damage], unread: tables.unread }
+  return { damage: [...logs, ...tables.damage], incomplete: tables.incomplete }
+}
+
+/**
+ * Checks the tables of a database that is in use, with a pause after each. One that LevelDB has replaced meanwhile is gone,
+ * which is no damage; one that it is writing is not in the MANIFEST yet.
+ */
+export async function* damagedTables(
+  directory: string,
+  pause: () => Promise<unknown>,
+): AsyncGenerator<FileDamage> {
+  const names = await namesIn(directory)
+  const manifest = await readManifest(directory, names)
+  if (!('firstLog' in manifest)) {
+    yield manifest
+    return
+  }
+  for (const { number, name } of numbered(names, TABLE)) {
+    const length = manifest.tables.get(number)
+    if (length === undefined) continue
+    const what = await damageOfTable(directory, name, length).catch(ifGone)
+    if (what !== null) yield { file: name, what }
+    await pause()
+  }
+}
+
+function ifGone(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+  throw error
 }
 
 async function namesIn(directory: string): Promise<readonly string[]> {
@@ -96,7 +125,6 @@ async function checkTables(
 ): Promise<Checked> {
   const found = new Map(numbered(names, TABLE).map(({ number, name }) => [number, name]))
   const damage: FileDamage[] = []
-  const unread: string[] = []
   let bytes = 0
   for (const [number, length] of [...tables].sort(([a], [b]) => b - a)) {
     const name = found.get(number)
@@ -105,26 +133,18 @@ async function checkTables(
       continue
     }
     bytes += length
-    if (bytes > maxTableBytes) {
-      unread.push(name)
-      continue
-    }
+    if (bytes > maxTableBytes) return { damage, incomplete: true }
     const what = await damageOfTable(directory, name, length)
     if (what !== null) damage.push({ file: name, what })
   }
-  return { damage, unread }
+  return { damage, incomplete: false }
 }
 
-/** @param length as the MANIFEST has it, or null if that is not known. */
-export async function damageOfTable(
-  directory: string,
-  name: string,
-  length: number | null = null,
-): Promise<string | null> {
+/** @param length as the MANIFEST has it. */
+async function damageOfTable(directory: string, name: string, length: number): Promise<string | null> {
   const bytes = await readFile(join(directory, name))
-  if (length !== null && bytes.length !== length)
-    return `is damaged: it has ${bytes.length} bytes, expected ${length}`
-  const what = tableDamage(bytes)
+  if (bytes.length !== length) return `is damaged: it has ${bytes.length} bytes, expected ${length}`
+  const what = await tableDamage(bytes)
   return what === null ? null : `is damaged: ${what}`
 }
 

@@ -1,20 +1,25 @@
 /**
- * Checks the tables for which there was no time when the node started, one after the other. A table that LevelDB has
- * replaced meanwhile is gone, which is no damage.
+ * Checks the tables of a running node again and again. LevelDB answers from a table whose bits have flipped since the start
+ * without looking, and the checksum of a value says nothing of a record that is not found any more: this bounds for how long.
  */
 import { setTimeout } from 'node:timers/promises'
-import { damageOfTable, type FileDamage } from './check.ts'
+import { damagedTables, type FileDamage } from './check.ts'
 
-/** Between two tables, so that checking never takes more than a part of the node's time. */
-const PAUSE_MS = 20
+/** Between two tables, so that checking takes a few percent of the node's time. */
+const TABLE_PAUSE_MS = 100
+/** Between two rounds. */
+const ROUND_PAUSE_MS = 3_600_000
 
 export interface ScrubOptions {
-  readonly tables: readonly { readonly directory: string; readonly name: string }[]
+  /** Directories of open databases. */
+  readonly directories: readonly string[]
+  /** Whether to begin at once: not every table was checked before. */
+  readonly atOnce: boolean
   readonly onDamage: (directory: string, damage: FileDamage) => void
   readonly onFailure: (error: unknown) => void
 }
 
-/** @returns how to stop it, which waits for the table under way. */
+/** @returns how to stop it. */
 export function startScrub(options: ScrubOptions): () => Promise<void> {
   const stop = new AbortController()
   const done = scrub(options, stop.signal).catch((error: unknown) => {
@@ -26,19 +31,14 @@ export function startScrub(options: ScrubOptions): () => Promise<void> {
   }
 }
 
-async function scrub({ tables, onDamage }: ScrubOptions, signal: AbortSignal): Promise<void> {
-  for (const { directory, name } of tables) {
-    const what = await damageIfThere(directory, name)
-    if (what !== null) onDamage(directory, { file: name, what })
-    await setTimeout(PAUSE_MS, undefined, { signal })
-  }
-}
-
-async function damageIfThere(directory: string, name: string): Promise<string | null> {
-  try {
-    return await damageOfTable(directory, name)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+async function scrub({ directories, atOnce, onDamage }: ScrubOptions, signal: AbortSignal): Promise<void> {
+  // Does not keep a process alive that has nothing else to do.
+  const pause = (ms: number): Promise<void> => setTimeout(ms, undefined, { signal, ref: false })
+  if (!atOnce) await pause(ROUND_PAUSE_MS)
+  for (;;) {
+    for (const directory of directories)
+      for await (const damage of damagedTables(directory, () => pause(TABLE_PAUSE_MS)))
+        onDamage(directory, damage)
+    await pause(ROUND_PAUSE_MS)
   }
 }

@@ -3,6 +3,7 @@
  * u32 } behind it, and at the end a footer that says where the two index blocks are. LevelDB looks at these sums only
  * when it is told to, and its binding has no way to tell it; a compaction even copies what is wrong under a new sum.
  */
+import { setImmediate } from 'node:timers/promises'
 import { crc32c } from '../../../crypto/crc32c.ts'
 import { maskSum } from './log.ts'
 import { unsnap, varintAt } from './snappy.ts'
@@ -10,6 +11,8 @@ import { unsnap, varintAt } from './snappy.ts'
 const FOOTER_BYTES = 48
 const TRAILER_BYTES = 5
 const MAGIC = 0xdb47_7524_8b80_fb57n
+/** Checked in one turn of the event loop. */
+const BYTES_PER_TURN = 2 * 1024 * 1024
 const COMPRESSION = { none: 0, snappy: 1 } as const
 
 interface Extent {
@@ -18,7 +21,7 @@ interface Extent {
 }
 
 /** @returns what is wrong, with the offset, or null. */
-export function tableDamage(bytes: Uint8Array): string | null {
+export async function tableDamage(bytes: Uint8Array): Promise<string | null> {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (file.length < FOOTER_BYTES) return `it has ${file.length} bytes, a table has ${FOOTER_BYTES} at least`
   const footer = file.subarray(file.length - FOOTER_BYTES)
@@ -30,7 +33,7 @@ export function tableDamage(bytes: Uint8Array): string | null {
 }
 
 /** Checks the blocks that the two index blocks name, and that there is nothing between blocks that none names. */
-function blocksDamage(file: Buffer, indexes: readonly Extent[]): string | null {
+async function blocksDamage(file: Buffer, indexes: readonly Extent[]): Promise<string | null> {
   const blocks: Extent[] = []
   for (const extent of indexes) {
     const content = contentOf(file, extent)
@@ -39,11 +42,14 @@ function blocksDamage(file: Buffer, indexes: readonly Extent[]): string | null {
     blocks.push(...named, extent)
   }
   blocks.sort((a, b) => a.offset - b.offset)
-  let end = 0
+  let [end, turnEnd] = [0, BYTES_PER_TURN]
   for (const block of blocks) {
     if (block.offset !== end) return `its index does not name what is at byte ${end}`
     if (!isWhole(file, block)) return badBlock(block)
     end = block.offset + block.length + TRAILER_BYTES
+    if (end < turnEnd) continue
+    turnEnd = end + BYTES_PER_TURN
+    await setImmediate()
   }
   return end === file.length - FOOTER_BYTES ? null : `its index does not name what is at byte ${end}`
 }
@@ -52,10 +58,7 @@ function badBlock({ offset, length }: Extent): string {
   return `the block of ${length} bytes at byte ${offset} does not have its checksum`
 }
 
-function extentAt(
-  bytes: Uint8Array,
-  at: number,
-): { readonly extent: Extent; readonly end: number } | null {
+function extentAt(bytes: Uint8Array, at: number): { readonly extent: Extent; readonly end: number } | null {
   const offset = varintAt(bytes, at)
   const length = offset === null ? null : varintAt(bytes, offset.end)
   if (offset === null || length === null) return null
