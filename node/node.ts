@@ -140,6 +140,11 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     parameters.batchTtlMs + parameters.maxClockDriftMs,
   )
   if (signer !== null) checkSignerKnowsItsVotes(signer, restored)
+  if (newest === null && signer !== null && signer.ownVotes().length > 0)
+    log.warn(
+      { data: config.dataDirectory },
+      'the data directory is empty, though this validator has voted; if nobody moved it away, check the data setting',
+    )
   const replica = new Replica({
     set,
     chain: { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot },

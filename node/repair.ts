@@ -4,7 +4,7 @@
  * nobody else may have, is only touched if asked to, and the signer's folder never.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { CordonError } from '../config/errors.ts'
@@ -12,7 +12,7 @@ import { genesisHash as hashOfGenesis, type Genesis } from '../config/genesis.ts
 import { readGenesisFile } from '../config/genesis-file.ts'
 import { readNodeConfig, type NodeConfig } from '../config/node-config.ts'
 import { decodeRecords } from '../consensus/journal.ts'
-import { equalBytes } from '../crypto/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../crypto/bytes.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { SEALED } from '../ledger/store/sealed.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
@@ -22,6 +22,8 @@ import { JOURNAL_FILE } from './signing/file-journal.ts'
 import { STORE_NAMES, STORES, type StoreName } from './storage.ts'
 import { ChainStore } from './store/chain-store.ts'
 import { checkDatabaseFiles } from './store/leveldb/check.ts'
+import { wholeRecords } from './store/leveldb/log.ts'
+import { putsOf, type Put } from './store/leveldb/write-batch.ts'
 import { PENDING_TABLE, PendingStore } from './store/pending-store.ts'
 
 /** In Node `level` is `classic-level`, whose tools its types leave out. */
@@ -203,35 +205,42 @@ class Repair {
     return to
   }
 
-  /** LevelDB's own repair collects what it can read, wherever it lies; of that, what has its checksum and its id is kept. */
+  /** What ended meanwhile may come back: the node finds it in the ledger when it starts, and forgets it again. */
   async #salvage(): Promise<{ readonly kept: number; readonly lost: number }> {
     const old = await this.#moveAway('pending')
-    await LevelTools.repair(old)
-    const source = new Level<Uint8Array, Uint8Array>(old, { keyEncoding: 'view', valueEncoding: 'view' })
+    const found = new Map<string, Uint8Array | null>()
+    for await (const { key, value } of putsIn(old)) {
+      if (key[0] !== PENDING_TABLE) continue
+      const name = toHex(key.subarray(1))
+      found.set(name, found.get(name) ?? transactionOf(key.subarray(1), value))
+    }
     const target = await PendingStore.open(this.#directoryOf('pending'), this.#genesisHash)
-    let [kept, lost] = [0, 0]
     try {
-      const rows = source.iterator({
-        gte: Uint8Array.of(PENDING_TABLE),
-        lt: Uint8Array.of(PENDING_TABLE + 1),
-      })
-      for await (const [key, stored] of rows) {
-        const bytes = transactionOf(key.subarray(1), stored)
-        if (bytes === null) lost++
-        else {
-          await target.put(key.subarray(1), bytes)
-          kept++
-        }
-      }
+      for (const [name, bytes] of found) if (bytes !== null) await target.put(fromHex(name), bytes)
     } finally {
-      await source.close()
       await target.close()
     }
-    return { kept, lost }
+    const kept = [...found.values()].filter((bytes) => bytes !== null).length
+    return { kept, lost: found.size - kept }
   }
 
   #directoryOf(name: StoreName): string {
     return join(this.#config.dataDirectory, name)
+  }
+}
+
+/** Everything in the logs and, as far as LevelDB's own repair gets, in the tables of a database. */
+async function* putsIn(directory: string): AsyncGenerator<Put> {
+  // First: the repair takes the logs away.
+  const logs = (await readdir(directory)).filter((name) => name.endsWith('.log'))
+  const records = await Promise.all(logs.map((name) => readFile(join(directory, name))))
+  await LevelTools.repair(directory)
+  for (const bytes of records) for (const record of wholeRecords(bytes)) yield* putsOf(record)
+  const level = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  try {
+    for await (const [key, value] of level.iterator()) yield { key, value }
+  } finally {
+    await level.close()
   }
 }
 

@@ -64,8 +64,8 @@ export async function examine(
   const chain = { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot }
   const verifier = { verify }
   new Replica({ set, chain, parameters: genesis.parameters, self: SELF, signer, verifier, restored })
-  const memory = await rememberedBy(config, ledger)
   const caughtUp = await catchUp(storage, set, made)
+  const memory = await rememberedBy(config, ledger)
   opened()
   const answers = await answersOf(storage, made)
   return {

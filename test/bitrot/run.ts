@@ -25,7 +25,8 @@ const HANG_MS = 20_000
  * - unaffected: every answer is right, nothing had to be done
  * - repaired: every answer is right, after something was executed again or came from peers
  * - refused: exit 82, or 78 for configuration and keys
- * - reconfigured: every answer is right, but a setting reads otherwise: a text that people write has no checksum
+ * - reconfigured: a setting reads otherwise, since a text that people write has no checksum; every answer is right, but for
+ *   payments on their way in a data directory where nobody looks any more
  * - wrong, crashed (another exit code), hung: never to happen
  */
 export const VERDICTS = [
@@ -38,6 +39,9 @@ export const VERDICTS = [
   'hung',
 ] as const
 export type Verdict = (typeof VERDICTS)[number]
+
+/** What no peer has. */
+const IN_DATA_ALONE: readonly string[] = ['pending', 'expired']
 
 export interface Flip {
   /** In the node's directory. */
@@ -146,13 +150,13 @@ function judge(found: Examination, sound: Examination): Pick<FlipResult, 'verdic
   const wrong = Object.keys(sound.answers).filter(
     (question) => found.answers[question] !== sound.answers[question],
   )
-  if (wrong.length > 0)
-    return {
-      verdict: 'wrong',
-      detail: wrong.map((question) => difference(question, found, sound)).join('; '),
-    }
-  if (withoutPaths(found.settings) !== withoutPaths(sound.settings))
+  const reconfigured = withoutPaths(found.settings) !== withoutPaths(sound.settings)
+  if (reconfigured && wrong.every((question) => IN_DATA_ALONE.includes(question)))
     return { verdict: 'reconfigured', detail: found.settings }
+  if (wrong.length > 0) {
+    const detail = wrong.map((question) => difference(question, found, sound)).join('; ')
+    return { verdict: 'wrong', detail }
+  }
   return { verdict: found.repaired ? 'repaired' : 'unaffected', detail: '' }
 }
 

@@ -45,6 +45,26 @@ export function readLog(bytes: Uint8Array): LogContent {
   return { records, damage: null }
 }
 
+/** Every record that is whole, wherever it lies. LevelDB itself gives up a whole block for one bad record in it. */
+export function* wholeRecords(bytes: Uint8Array): Generator<Uint8Array> {
+  let fragments: Uint8Array[] = []
+  let offset = nextRecordAt(bytes, 0)
+  while (offset < bytes.length) {
+    const record = fragmentAt(bytes, offset)
+    const begins = record?.type === TYPE.full || record?.type === TYPE.first
+    if (record === null || begins) fragments = []
+    if (record === null) {
+      offset++
+      continue
+    }
+    if (begins || fragments.length > 0) fragments.push(record.payload)
+    const ends = record.type === TYPE.full || record.type === TYPE.last
+    if (ends && fragments.length > 0) yield Buffer.concat(fragments)
+    if (ends) fragments = []
+    offset = nextRecordAt(bytes, record.end)
+  }
+}
+
 /** Where the next record begins: what is left of a block and too short for a head is filled up. */
 function nextRecordAt(bytes: Uint8Array, offset: number): number {
   const left = BLOCK_BYTES - (offset % BLOCK_BYTES)
