@@ -1,20 +1,10 @@
 /** Flips one bit of one file in a copy of a node's directory, opens the copy, and says what came of it. */
-import {
-  closeSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CordonError, EXIT, exitCodeOf } from '../../config/errors.ts'
 import { Prng } from '../sim/prng.ts'
+import { flipBit } from './flip.ts'
 import { examine, type Examination } from './examine.ts'
 import { makeNodeDirectory, type MadeDirectory } from './node-directory.ts'
 
@@ -180,18 +170,6 @@ function difference(question: string, found: Examination, sound: Examination): s
   while (got[at] === expected[at]) at++
   const from = Math.max(0, at - 40)
   return `${question}: got …${got.slice(from, at + 40)}…, expected …${expected.slice(from, at + 40)}…`
-}
-
-export function flipBit(path: string, bit: number): void {
-  const file = openSync(path, 'r+')
-  try {
-    const byte = Buffer.alloc(1)
-    readSync(file, byte, 0, 1, bit >> 3)
-    byte[0] = (byte[0] as number) ^ (1 << (bit & 7))
-    writeSync(file, byte, 0, 1, bit >> 3)
-  } finally {
-    closeSync(file)
-  }
 }
 
 function filesIn(directory: string): string[] {

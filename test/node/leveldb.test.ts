@@ -11,7 +11,7 @@ import { utf8 } from '../../crypto/bytes.ts'
 import { checkDatabaseFiles, damagedTables, type Checked } from '../../node/store/leveldb/check.ts'
 import { startScrub } from '../../node/store/leveldb/scrub.ts'
 import { unsnap } from '../../node/store/leveldb/snappy.ts'
-import { flipBit } from '../bitrot/run.ts'
+import { flipBit } from '../bitrot/flip.ts'
 
 const RUNS = 60
 const STRICT = { mayLoseLast: false, maxTableBytes: Infinity }

@@ -8,7 +8,7 @@ import { FileJournal } from '../../node/signing/file-journal.ts'
 import { repairNode, type RepairReport } from '../../node/repair.ts'
 import { examine } from '../bitrot/examine.ts'
 import { makeNodeDirectory, type MadeDirectory } from '../bitrot/node-directory.ts'
-import { flipBit } from '../bitrot/run.ts'
+import { flipBit } from '../bitrot/flip.ts'
 
 let root: string
 let made: MadeDirectory
