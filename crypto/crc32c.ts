@@ -31,12 +31,12 @@ function makeTables(): Int32Array[] {
   return tables
 }
 
-/** The checksum of `bytes` as an unsigned 32-bit number. */
-export function crc32c(bytes: Uint8Array): number {
+/** The checksum of `bytes`, or of those from `start` to `end`, as an unsigned 32-bit number. */
+export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
   let crc = -1
-  let at = 0
+  let at = start
   // Indexes are in range throughout, and a byte is never undefined: this loop is all that the check of a file costs.
-  for (const end = bytes.length - SLICES; at <= end; at += SLICES) {
+  for (; at + SLICES <= end; at += SLICES) {
     const low = crc ^ word(bytes, at)
     crc =
       (T7[low & 0xff] as number) ^
@@ -48,7 +48,7 @@ export function crc32c(bytes: Uint8Array): number {
       (T1[bytes[at + 6] as number] as number) ^
       (T0[bytes[at + 7] as number] as number)
   }
-  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[at] as number)) & 0xff] as number)
+  for (; at < end; at++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[at] as number)) & 0xff] as number)
   return ~crc >>> 0
 }
 

@@ -91,18 +91,17 @@ export async function openStorage(options: StorageOptions, opened: AsyncDisposab
  * @throws CordonError `data-inconsistent` naming the first damaged file.
  */
 async function checkFiles(dataDirectory: string): Promise<boolean> {
-  let checkedAll = true
-  for (const name of STORE_NAMES) {
-    const directory = join(dataDirectory, name)
-    const checked = await checkDatabaseFiles(directory, {
-      mayLoseLast: STORES[name].mayLoseLast,
-      maxTableBytes: LIMITS.startCheckBytes,
-    })
-    const [damage] = checked.damage
-    if (damage !== undefined) throw damagedFile(directory, damage, STORES[name].means)
-    if (checked.incomplete) checkedAll = false
-  }
-  return checkedAll
+  const checked = await Promise.all(
+    STORE_NAMES.map(async (name) => {
+      const directory = join(dataDirectory, name)
+      const { mayLoseLast, means } = STORES[name]
+      const options = { mayLoseLast, maxTableBytes: LIMITS.startCheckBytes }
+      return { directory, means, ...(await checkDatabaseFiles(directory, options)) }
+    }),
+  )
+  for (const { directory, means, damage } of checked)
+    if (damage[0] !== undefined) throw damagedFile(directory, damage[0], means)
+  return checked.every(({ incomplete }) => !incomplete)
 }
 
 export function damagedFile(directory: string, { file, what }: FileDamage, means: string): CordonError {

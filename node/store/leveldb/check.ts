@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readLog } from './log.ts'
+import { logDamage, wholeRecords } from './log.ts'
 import { versionOf, type Version } from './manifest.ts'
 import { tableDamage } from './table.ts'
 
@@ -48,7 +48,7 @@ export async function checkDatabaseFiles(directory: string, options: CheckOption
   }
   const manifest = await readManifest(directory, names)
   if (!('firstLog' in manifest)) return { damage: [manifest], incomplete: false }
-  const logs = await logDamage(directory, names, manifest, options.mayLoseLast)
+  const logs = await damagedLogs(directory, names, manifest, options.mayLoseLast)
   const tables = await checkTables(directory, names, manifest, options.maxTableBytes)
   return { damage: [...logs, ...tables.damage], incomplete: tables.incomplete }
 }
@@ -95,12 +95,13 @@ async function readManifest(directory: string, names: readonly string[]): Promis
   const file = /^(MANIFEST-\d+)\n$/.exec(current)?.[1]
   if (file === undefined || !names.includes(file))
     return { file: 'CURRENT', what: `names ${JSON.stringify(current.slice(0, 40))}, which is not there` }
-  const { records, damage } = readLog(await readFile(join(directory, file)))
+  const bytes = await readFile(join(directory, file))
+  const damage = logDamage(bytes)
   if (damage !== null) return { file, what: `is damaged at byte ${damage.offset}` }
-  return versionOf(records) ?? { file, what: 'does not say what belongs to the database' }
+  return versionOf(wholeRecords(bytes)) ?? { file, what: 'does not say what belongs to the database' }
 }
 
-async function logDamage(
+async function damagedLogs(
   directory: string,
   names: readonly string[],
   { firstLog }: Version,
@@ -110,7 +111,7 @@ async function logDamage(
   const damaged: FileDamage[] = []
   for (const [index, { name }] of logs.entries()) {
     const isLast = index === logs.length - 1
-    const { damage } = readLog(await readFile(join(directory, name)))
+    const damage = logDamage(await readFile(join(directory, name)))
     if (damage === null || (mayLoseLast && isLast && damage.atEnd)) continue
     damaged.push({ file: name, what: `is damaged at byte ${damage.offset}` })
   }

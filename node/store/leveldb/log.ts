@@ -23,26 +23,15 @@ export interface LogDamage {
   readonly atEnd: boolean
 }
 
-export interface LogContent {
-  /** Payloads, fragments joined, up to the first bad record. */
-  readonly records: readonly Uint8Array[]
-  /** Null: all is well, or a crash tore the end. */
-  readonly damage: LogDamage | null
-}
-
-export function readLog(bytes: Uint8Array): LogContent {
-  const records: Uint8Array[] = []
-  let fragments: Uint8Array[] = []
+/** @returns the first bad record, or null: all is well, or a crash tore the end. */
+export function logDamage(bytes: Uint8Array): LogDamage | null {
   let offset = nextRecordAt(bytes, 0)
   while (offset < bytes.length) {
-    const record = fragmentAt(bytes, offset)
-    if (record === null) return { records, damage: damageAt(bytes, offset) }
-    if (record.type === TYPE.full || record.type === TYPE.first) fragments = []
-    fragments.push(record.payload)
-    if (record.type === TYPE.full || record.type === TYPE.last) records.push(Buffer.concat(fragments))
-    offset = nextRecordAt(bytes, record.end)
+    const end = endOfFragment(bytes, offset)
+    if (end === null) return damageAt(bytes, offset)
+    offset = nextRecordAt(bytes, end)
   }
-  return { records, damage: null }
+  return null
 }
 
 /** Every record that is whole, wherever it lies. LevelDB itself gives up a whole block for one bad record in it. */
@@ -50,18 +39,19 @@ export function* wholeRecords(bytes: Uint8Array): Generator<Uint8Array> {
   let fragments: Uint8Array[] = []
   let offset = nextRecordAt(bytes, 0)
   while (offset < bytes.length) {
-    const record = fragmentAt(bytes, offset)
-    const begins = record?.type === TYPE.full || record?.type === TYPE.first
-    if (record === null || begins) fragments = []
-    if (record === null) {
+    const end = endOfFragment(bytes, offset)
+    const type = bytes[offset + 6]
+    const begins = type === TYPE.full || type === TYPE.first
+    if (end === null || begins) fragments = []
+    if (end === null) {
       offset++
       continue
     }
-    if (begins || fragments.length > 0) fragments.push(record.payload)
-    const ends = record.type === TYPE.full || record.type === TYPE.last
+    if (begins || fragments.length > 0) fragments.push(bytes.subarray(offset + HEAD_BYTES, end))
+    const ends = type === TYPE.full || type === TYPE.last
     if (ends && fragments.length > 0) yield Buffer.concat(fragments)
     if (ends) fragments = []
-    offset = nextRecordAt(bytes, record.end)
+    offset = nextRecordAt(bytes, end)
   }
 }
 
@@ -71,18 +61,11 @@ function nextRecordAt(bytes: Uint8Array, offset: number): number {
   return left < HEAD_BYTES ? Math.min(offset + left, bytes.length) : offset
 }
 
-interface Fragment {
-  readonly type: number
-  readonly payload: Uint8Array
-  readonly end: number
-}
-
-function fragmentAt(bytes: Uint8Array, offset: number): Fragment | null {
+/** End of the record at `offset`, or null if it is not whole. */
+function endOfFragment(bytes: Uint8Array, offset: number): number | null {
   if (offset + HEAD_BYTES > endOfBlock(bytes, offset)) return null
   const end = offset + HEAD_BYTES + lengthAt(bytes, offset)
-  return isWhole(bytes, offset, end)
-    ? { type: bytes[offset + 6] as number, payload: bytes.subarray(offset + HEAD_BYTES, end), end }
-    : null
+  return isWhole(bytes, offset, end) ? end : null
 }
 
 function endOfBlock(bytes: Uint8Array, offset: number): number {
@@ -98,11 +81,12 @@ function isWhole(bytes: Uint8Array, offset: number, end: number): boolean {
   if (end > endOfBlock(bytes, offset)) return false
   const type = bytes[offset + 6] as number
   if (type < TYPE.full || type > TYPE.last) return false
-  return maskedSumAt(bytes, offset) === maskSum(crc32c(bytes.subarray(offset + 6, end)))
+  return maskedSumAt(bytes, offset) === maskSum(crc32c(bytes, offset + 6, end))
 }
 
 function maskedSumAt(bytes: Uint8Array, offset: number): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUInt32LE(offset)
+  const upper = ((bytes[offset + 3] as number) << 24) | ((bytes[offset + 2] as number) << 16)
+  return (upper | ((bytes[offset + 1] as number) << 8) | (bytes[offset] as number)) >>> 0
 }
 
 /** LevelDB stores sums in this form, so that the sum of bytes that hold sums is not a special one. */
@@ -118,9 +102,9 @@ function damageAt(bytes: Uint8Array, offset: number): LogDamage | null {
 /** Whether a whole record begins anywhere behind `offset`; where blocks begin it is likeliest. */
 function readableAfter(bytes: Uint8Array, offset: number): boolean {
   for (let at = offset - (offset % BLOCK_BYTES) + BLOCK_BYTES; at < bytes.length; at += BLOCK_BYTES)
-    if (fragmentAt(bytes, at) !== null) return true
+    if (endOfFragment(bytes, at) !== null) return true
   for (let at = offset + 1; at + HEAD_BYTES <= bytes.length; at++)
-    if (fragmentAt(bytes, at) !== null) return true
+    if (endOfFragment(bytes, at) !== null) return true
   return false
 }
 

@@ -24,7 +24,7 @@ const TAG = {
 } as const
 
 /** @returns null if a record is none of a MANIFEST. */
-export function versionOf(records: readonly Uint8Array[]): Version | null {
+export function versionOf(records: Iterable<Uint8Array>): Version | null {
   let firstLog = 0
   const tables = new Map<number, number>()
   for (const record of records) {

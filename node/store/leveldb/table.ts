@@ -68,7 +68,7 @@ function extentAt(bytes: Uint8Array, at: number): { readonly extent: Extent; rea
 function isWhole(file: Buffer, { offset, length }: Extent): boolean {
   const end = offset + length
   if (end + TRAILER_BYTES > file.length - FOOTER_BYTES) return false
-  return file.readUInt32LE(end + 1) === maskSum(crc32c(file.subarray(offset, end + 1)))
+  return file.readUInt32LE(end + 1) === maskSum(crc32c(file, offset, end + 1))
 }
 
 function contentOf(file: Buffer, extent: Extent): Uint8Array | null {
