@@ -113,9 +113,15 @@ class Bitrot {
 
   async #try(flip: Flip, made: MadeDirectory, sound: Examination): Promise<FlipResult> {
     const directory = this.#copy()
-    // LevelDB may have replaced the file while it opened: then there is nothing to flip.
     const spoil = (): void => {
-      if (existsSync(join(directory, flip.file))) flipBit(join(directory, flip.file), flip.bit)
+      const path = join(directory, flip.file)
+      // LevelDB may have replaced the file while it opened: then another one of its kind.
+      const instead = filesIn(directory).find((file) => kindOf(file) === kindOf(flip.file))
+      if (existsSync(path)) flipBit(path, flip.bit)
+      else if (instead !== undefined) {
+        const file = join(directory, instead)
+        flipBit(file, flip.bit % (8 * Math.max(statSync(file).size, 1)))
+      }
     }
     let timer: NodeJS.Timeout | undefined
     const timeUp = new Promise<null>((resolve) => {
