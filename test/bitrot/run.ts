@@ -116,12 +116,12 @@ class Bitrot {
     const spoil = (): void => {
       const path = join(directory, flip.file)
       // LevelDB may have replaced the file while it opened: then another one of its kind.
-      const instead = filesIn(directory).find((file) => kindOf(file) === kindOf(flip.file))
-      if (existsSync(path)) flipBit(path, flip.bit)
-      else if (instead !== undefined) {
-        const file = join(directory, instead)
-        flipBit(file, flip.bit % (8 * Math.max(statSync(file).size, 1)))
-      }
+      const isOfKind = (file: string): boolean =>
+        kindOf(file) === kindOf(flip.file) && statSync(join(directory, file)).size > 0
+      const instead = existsSync(path) ? flip.file : filesIn(directory).find(isOfKind)
+      if (instead === undefined) return
+      const file = join(directory, instead)
+      flipBit(file, flip.bit % (8 * statSync(file).size))
     }
     let timer: NodeJS.Timeout | undefined
     const timeUp = new Promise<null>((resolve) => {
