@@ -181,6 +181,11 @@ export const LIMITS = {
   /** How long the side with the higher peer id lets the other one dial first. */
   dialYieldMs: 150,
 
+  /**
+   * Tables of each database whose checksums are checked before a node starts, the newest first; the others are checked
+   * while it runs.
+   */
+  startCheckBytes: 64 * 1024 * 1024,
   /** Inputs waiting for the consensus engine, above which messages and gossip of peers are dropped. */
   inputBacklog: 10_000,
   /** Transactions on their way and not yet final, of one node. */

@@ -33,6 +33,8 @@ export interface JournalRecord {
 
 const HEAD_BYTES = 4 + 1 + 8
 const SUM_BYTES = 4
+/** A disk writes at least this much as one. */
+const SECTOR_BYTES = 512
 /** Longest body: what one flush, or one piece of a compacted table, may hold. */
 export const JOURNAL_BODY_BYTES: number = 64 * 1024
 
@@ -99,20 +101,40 @@ function epochOf(reader: Reader, offset: number, fileBytes: number): number {
   }
 }
 
-/** Torn: no longer than one record, and nothing whole comes after its first byte. Else the damage lies in the middle. */
+/**
+ * Torn: nothing whole comes after its first byte, and a crash leaves a record like this, cut short or with zeros where data
+ * had still to come. A last record that has all its bytes and not its sum was synced, so its votes may have left: that one
+ * is damaged, as is one that is whole but for the length it names.
+ */
 function isTorn(bytes: Uint8Array, offset: number): boolean {
-  if (bytes.length - offset > HEAD_BYTES + JOURNAL_BODY_BYTES + SUM_BYTES) return false
+  const left = bytes.length - offset
+  if (left > HEAD_BYTES + JOURNAL_BODY_BYTES + SUM_BYTES) return false
   for (let later = offset + 1; later < bytes.length; later++) {
     // An all-zero stretch (a file that grew before its data was written) is no record: the sum of zeros is not zero.
     if (recordAt(bytes, later) !== null) return false
   }
-  return true
+  if (left < HEAD_BYTES + SUM_BYTES) return true
+  const isCut = new Reader(bytes.subarray(offset)).u32() > left - HEAD_BYTES - SUM_BYTES
+  return isCut ? !fillsTheRest(bytes, offset) : endsInZeros(bytes, offset)
+}
+
+/** Whether the record at `offset` has its sum if its length is taken to reach to the end. */
+function fillsTheRest(bytes: Uint8Array, offset: number): boolean {
+  const rest = Uint8Array.from(bytes.subarray(offset))
+  rest.set(new Writer(4).u32(rest.length - HEAD_BYTES - SUM_BYTES).finish())
+  return recordAt(rest, 0) !== null
+}
+
+/** Whether the last sector of the file, as far as it lies behind `offset`, is zeros. */
+function endsInZeros(bytes: Uint8Array, offset: number): boolean {
+  const lastSector = bytes.length - 1 - ((bytes.length - 1) % SECTOR_BYTES)
+  return bytes.subarray(Math.max(offset, lastSector)).every((byte) => byte === 0)
 }
 
 function corrupt(offset: number, length: number): CordonError {
   return new CordonError(
     'data-inconsistent',
-    `the signer's journal is damaged at byte ${offset} of ${length}, before its last record. Voting without it could contradict earlier votes ` +
+    `the signer's journal is damaged at byte ${offset} of ${length}. Voting without it could contradict earlier votes ` +
       `and forfeit the stake. Stop here: restore the signer folder from the disk it was moved from if that is newer, or run this node without ` +
       `its validator key until the validator has a new one. If neither can be: move the journal away, which makes it a lost one (docs/signer.md)`,
     { offset, length },

@@ -313,8 +313,12 @@ export class LedgerReader {
   }
 
   async #find(txId: Bytes32): Promise<{ readonly location: TxLocation; readonly body: BlockBody } | null> {
+    // Asked first: a block that is written while the index is read makes it live.
+    const executed = this.isLive(txId)
     const location = decodeOrNull(await this.store.get(txKey(txId)), decodeLocation)
-    return location === null ? null : { location, body: await this.#body(location.height) }
+    if (location !== null) return { location, body: await this.#body(location.height) }
+    if (executed) throw inconsistent('a transaction that its state counts as executed is not in its index')
+    return null
   }
 
   async #body(height: number): Promise<BlockBody> {

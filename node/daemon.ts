@@ -27,13 +27,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     for (const warning of warnings) log.warn(warning)
     const node = await startNode(config, log, { ...options, reached })
     const failure = await Promise.race([node.failed.then((error) => ({ error })), aborted(options.signal)])
-    const code = failure === null ? EXIT.done : refuse(failure.error)
+    const code = failure === null ? EXIT.done : refuse(failure.error, options.directory)
     const trouble = await stopInTime(node)
     if (trouble === null) return code
     process.stderr.write(`cordon: stopping: ${trouble}\n`)
     return failure === null ? EXIT.unexpected : code
   } catch (error) {
-    return refuse(error)
+    return refuse(error, options.directory)
   }
 }
 
@@ -54,13 +54,20 @@ async function stopInTime(node: RunningNode): Promise<string | null> {
 }
 
 /** Says in one line what happened and, for expected failures, what to do. */
-function refuse(error: unknown): number {
-  if (error instanceof CordonError) process.stderr.write(`cordon: ${error.code}: ${error.message}\n`)
+function refuse(error: unknown, directory: string): number {
+  if (error instanceof CordonError)
+    process.stderr.write(`cordon: ${error.code}: ${error.message}${repairHint(error, directory)}\n`)
   else
     process.stderr.write(
       `cordon: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     )
   return exitCodeOf(error)
+}
+
+function repairHint({ code }: CordonError, directory: string): string {
+  return code === 'data-inconsistent'
+    ? `. To see what is damaged and repair it: cordon doctor repair --dir ${directory}`
+    : ''
 }
 
 function aborted(signal: AbortSignal): Promise<null> {
@@ -77,7 +84,9 @@ function aborted(signal: AbortSignal): Promise<null> {
  * the process should then be ended: whatever a library left open must not keep a stopped node alive.
  */
 export function runDaemonProcess(directory: string, options: StartOptions = {}): Promise<number> {
-  process.on('uncaughtException', survive)
+  process.on('uncaughtException', (error) => {
+    survive(error, directory)
+  })
   return runDaemon({ ...options, directory, signal: stopSignal() })
 }
 
@@ -99,10 +108,10 @@ function stopSignal(): AbortSignal {
  * A write that yamux makes by itself on a stream the peer has just closed throws outside of any call of ours. It ends
  * that stream, which the network notices; it must not end the node. Anything else does.
  */
-function survive(error: Error): void {
+function survive(error: Error, directory: string): void {
   if (error.name === 'StreamStateError') {
     process.stderr.write(`cordon: a stream was closed under a library's feet: ${error.message}\n`)
     return
   }
-  process.exit(refuse(error))
+  process.exit(refuse(error, directory))
 }

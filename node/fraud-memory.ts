@@ -3,7 +3,8 @@
  * the transfers executed since, replayed from the ledger. The ledger is the truth; the snapshot only saves time.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { Reader, Writer } from '../crypto/codec.ts'
+import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
+import { crc32c } from '../crypto/crc32c.ts'
 import type { TransferOutcome } from '../fraud/types.ts'
 import { FRAUD_LIMITS } from '../fraud/limits.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -11,7 +12,9 @@ import { decodeTransaction } from '../ledger/transaction.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import { transferFacts } from './transfers.ts'
 
-const VERSION = 1
+/** 2: with a checksum, since a snapshot that reads well and is wrong would make this node judge otherwise. */
+const VERSION = 2
+const SUM_BYTES = 4
 /** Blocks replayed at most: beyond it older habits are forgotten rather than the start held up. */
 const REPLAY_BLOCKS = 50_000
 
@@ -43,7 +46,8 @@ export class FraudMemory {
   save(): void {
     const { scorer, ledger, file, log } = this.#options
     try {
-      const bytes = new Writer().u8(VERSION).u48(ledger.height).bytes(scorer.snapshot()).finish()
+      const writer = new Writer().u8(VERSION).u48(ledger.height).bytes(scorer.snapshot())
+      const bytes = writer.u32(crc32c(writer.finish())).finish()
       const temporary = `${file}.new`
       const descriptor = openSync(temporary, 'w', 0o600)
       try {
@@ -76,9 +80,12 @@ export class FraudMemory {
       const reader = new Reader(bytes)
       const version = reader.u8()
       const height = reader.u48()
+      if (version !== VERSION) return 0
       const snapshot = reader.bytes(FRAUD_LIMITS.snapshotBytes)
+      if (reader.u32() !== crc32c(bytes.subarray(0, -SUM_BYTES)))
+        throw new DecodeError('it does not have its checksum')
       reader.end()
-      if (version !== VERSION || height > ledger.height) return 0
+      if (height > ledger.height) return 0
       scorer.restore(snapshot)
       return height
     } catch (error) {

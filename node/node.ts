@@ -5,9 +5,7 @@
  * driver (durable, then sent) → executor → ledger → outcomes → the client that waits.
  */
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import { chainIdOf, genesisHash as hashOfGenesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
@@ -19,13 +17,13 @@ import { Replica } from '../consensus/replica.ts'
 import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
 import type { ValidatorIndex } from '../consensus/types.ts'
 import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
-import { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
 import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
 import { Driver } from './driver.ts'
+import { EPOCH } from './epoch.ts'
 import { Exchange } from './exchange.ts'
 import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
@@ -34,7 +32,7 @@ import { FraudMemory } from './fraud-memory.ts'
 import { Intake } from './intake.ts'
 import { Metrics } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
-import { EPOCH, readOwnValidator, validatorSetOf } from './own-validator.ts'
+import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { rehearse } from './rehearsal.ts'
@@ -47,9 +45,8 @@ import { openSigner } from './signing/open-signer.ts'
 import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
-import { ChainStore } from './store/chain-store.ts'
-import { makeDirectory } from './store/database.ts'
-import { PendingStore } from './store/pending-store.ts'
+import { damagedFile, openStorage, STORE_NAMES } from './storage.ts'
+import { startScrub } from './store/leveldb/scrub.ts'
 
 /** How often old certificates are deleted from disk. */
 const PRUNE_INTERVAL_MS = 60_000
@@ -93,28 +90,10 @@ export async function startNode(
   const self = validator?.index ?? null
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
-  makeDirectory(config.dataDirectory)
-  const ledger = await Ledger.open({
-    directory: join(config.dataDirectory, 'ledger'),
-    genesis,
-    genesisHash,
-    nextTurn: () => setImmediate(),
-    judgeEvidence,
-    watch: { writing: () => reached('ledger-writing'), written: () => reached('ledger-written') },
-  })
-  opened.defer(() => ledger.close())
-  const store = await ChainStore.open(join(config.dataDirectory, 'chain'), genesisHash, EPOCH, reached)
-  opened.defer(() => store.close())
-  const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash, reached)
-  opened.defer(() => pendingStore.close())
-  const newest = await store.newestFinal()
-  if (ledger.height > (newest?.height ?? 0)) {
-    throw new CordonError(
-      'data-inconsistent',
-      `the ledger executed height ${ledger.height}, but consensus knows only ${newest?.height ?? 0} as final; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
-      { ledgerHeight: ledger.height, finalHeight: newest?.height ?? 0 },
-    )
-  }
+  const { ledger, store, pendingStore, newest, checkedAll } = await openStorage(
+    { dataDirectory: config.dataDirectory, genesis, genesisHash, epoch: EPOCH, judgeEvidence, reached },
+    opened,
+  )
   const restored = await store.restore(
     ledger.recentResults(2 * LIMITS.executionLagBlocks),
     parameters.batchTtlMs + parameters.maxClockDriftMs,
@@ -122,9 +101,14 @@ export async function startNode(
   const signer =
     validator === null
       ? null
-      : await openSigner({ config, genesisHash, set, ...validator, restored, lostWait, log })
+      : await openSigner({ config, genesisHash, set, ...validator, restored, lostWait, log, reached })
   if (signer !== null) opened.defer(() => signer.close())
   else if (lostWait) log.warn('--signer-lost-wait has no effect: this is a full node')
+  if (newest === null && signer !== null && signer.ownVotes().length > 0)
+    log.warn(
+      { data: config.dataDirectory },
+      'the data directory is empty, though this validator has voted; if nobody moved it away, check the data setting',
+    )
 
   // Judging and admission.
   const scorer = createScorer({
@@ -384,6 +368,7 @@ export async function startNode(
     scorer,
     network,
     status,
+    onDamage: onFatal,
   })
   const rpc = await startRpcServer({
     host: config.rpcHost,
@@ -400,6 +385,16 @@ export async function startNode(
     onAnswered: () => reached('answer-sent'),
   })
   opened.defer(() => rpc.close())
+  opened.defer(
+    startScrub({
+      directories: STORE_NAMES.map((name) => join(config.dataDirectory, name)),
+      atOnce: !checkedAll,
+      onDamage: (directory, damage) => {
+        onFatal(damagedFile(directory, damage, 'the node stops before it answers from it'))
+      },
+      onFailure: onFatal,
+    }),
+  )
   let pruning = Promise.resolve()
   const pruneTimer = setInterval(() => {
     pruning = store.prune().catch(onFatal)

@@ -5,9 +5,7 @@ import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import { makeValidatorSet } from '../consensus/validator-set.ts'
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
-
-/** The only epoch there is for now; stake is constant. */
-export const EPOCH: number = 1
+import { EPOCH } from './epoch.ts'
 
 export interface OwnValidator {
   readonly index: ValidatorIndex

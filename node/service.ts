@@ -56,13 +56,15 @@ export interface ServiceOptions {
   readonly scorer: Scorer
   readonly network: Network
   readonly status: StatusSource
+  /** A question met a damaged record: the node must not go on answering. */
+  readonly onDamage: (error: CordonError) => void
 }
 
 const DEFAULT_PAGE_ITEMS = 100
 
 export function createService(options: ServiceOptions): RpcService {
   const service = new Service(options)
-  return {
+  return stopAtDamage(options.onDamage, {
     chain_status: () => options.status.chainStatus(),
     chain_info: () => Promise.resolve(service.chainInfo()),
     chain_block: (params) => service.block(params.height),
@@ -79,7 +81,23 @@ export function createService(options: ServiceOptions): RpcService {
       options.receipts.portable(service.txId(params.txId), params.timeoutMs ?? 0, context.signal),
     quarantine_list: (params) => service.holds(params),
     quarantine_get: (params) => service.hold(params.id),
-  }
+  })
+}
+
+/** The same methods; what stored data contradicts is told to `onDamage` too. */
+function stopAtDamage(onDamage: ServiceOptions['onDamage'], service: RpcService): RpcService {
+  const guarded = Object.entries(service).map(([method, call]) => [
+    method,
+    async (...args: Parameters<typeof call>): Promise<unknown> => {
+      try {
+        return await (call as (...args: unknown[]) => Promise<unknown>)(...args)
+      } catch (error) {
+        if (error instanceof CordonError && error.code === 'data-inconsistent') onDamage(error)
+        throw error
+      }
+    },
+  ])
+  return Object.fromEntries(guarded) as RpcService
 }
 
 class Service {

@@ -1,15 +1,33 @@
-/** `cordon doctor stall` */
+/** `cordon doctor stall` and `repair`. */
 import type { Command } from 'commander'
 import type { ChainProgress } from '../../client/api.ts'
 import { action } from '../run.ts'
-import { nodeOptions, type NodeOptions } from '../options.ts'
+import { jsonOption, nodeOptions, type NodeOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
+import type { RepairCommandOptions } from '../repair.ts'
 
 export function build(command: Command): Command {
   const stall = nodeOptions(command.command('stall')).description(
     'why nothing becomes final: the view, who voted what, who is missing, which certificate is lacking',
   )
   action(stall, doctorStall)
+  const repair = command
+    .command('repair')
+    .description(
+      'find damaged data of a stopped node; moves away what it gets again by itself, never the signer folder',
+    )
+    .requiredOption('--dir <directory>', 'directory of the node, as init made it')
+    .option(
+      '--salvage-pending',
+      'if the log of accepted payments is damaged, go on with those in it that can be read',
+    )
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExit codes: 0 the node can start, 82 something is damaged that is not repaired.')
+  action(
+    repair,
+    async (options: RepairCommandOptions): Promise<CommandResult> =>
+      (await import('../repair.ts')).repair(options),
+  )
   return command
 }
 

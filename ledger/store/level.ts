@@ -1,6 +1,8 @@
-/** A store in a LevelDB directory. */
+/** A store in a LevelDB directory, each value with its checksum. */
 import { Level } from 'level'
 import { CordonError } from '../../config/errors.ts'
+import { levelCode, reading } from './level-errors.ts'
+import { SEALED } from './sealed.ts'
 import type { LedgerStore, RangeQuery, StoreChange, StoreRow } from './store.ts'
 
 /** Told of a write that is under way, and when it is done; so that a test can end the process there. */
@@ -13,11 +15,13 @@ export interface WriteWatch {
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 export class LevelStore implements LedgerStore {
+  readonly #directory: string
   readonly #level: Level<Uint8Array, Uint8Array>
 
   readonly #watch: WriteWatch | null
 
-  private constructor(level: Level<Uint8Array, Uint8Array>, watch: WriteWatch | null) {
+  private constructor(directory: string, level: Level<Uint8Array, Uint8Array>, watch: WriteWatch | null) {
+    this.#directory = directory
     this.#level = level
     this.#watch = watch
   }
@@ -29,7 +33,7 @@ export class LevelStore implements LedgerStore {
   static async open(directory: string, watch: WriteWatch | null = null): Promise<LevelStore> {
     const level = new Level<Uint8Array, Uint8Array>(directory, {
       keyEncoding: 'view',
-      valueEncoding: 'view',
+      valueEncoding: SEALED,
       writeBufferSize: WRITE_BUFFER_BYTES,
     })
     try {
@@ -37,19 +41,20 @@ export class LevelStore implements LedgerStore {
     } catch (error) {
       throw openError(directory, error)
     }
-    return new LevelStore(level, watch)
+    return new LevelStore(directory, level, watch)
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#level.get(key)
+    return reading(this.#directory, this.#level.get(key))
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#level.getMany([...keys])
+    return reading(this.#directory, this.#level.getMany([...keys]))
   }
 
   range({ from, to, newestFirst = false, limit }: RangeQuery): Promise<readonly StoreRow[]> {
-    return this.#level.iterator({ gte: from, lt: to, reverse: newestFirst, limit }).all()
+    const rows = this.#level.iterator({ gte: from, lt: to, reverse: newestFirst, limit }).all()
+    return reading(this.#directory, rows)
   }
 
   /** Not synced: what a power cut takes away is executed again from the final blocks, which are. */
@@ -70,8 +75,7 @@ export class LevelStore implements LedgerStore {
 }
 
 function openError(directory: string, error: unknown): unknown {
-  const cause: unknown = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const code = levelCode(error)
   if (code === 'LEVEL_LOCKED') {
     return new CordonError(
       'directory-locked',
@@ -80,10 +84,10 @@ function openError(directory: string, error: unknown): unknown {
       { cause: error },
     )
   }
-  if (code === 'LEVEL_CORRUPTION') {
+  if (code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR') {
     return new CordonError(
       'data-inconsistent',
-      `the ledger in ${directory} is damaged; delete this directory and start again: it is rebuilt from the final blocks`,
+      `the ledger in ${directory} does not open (${String((error as Error).cause)}); delete this directory and start again: it is rebuilt from the final blocks`,
       { directory },
       { cause: error },
     )

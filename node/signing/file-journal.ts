@@ -8,7 +8,8 @@ import type { JournalStorage } from '../../consensus/journal.ts'
 import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
 
-const JOURNAL_FILE = 'votes.journal'
+/** Name in the signer folder. */
+export const JOURNAL_FILE = 'votes.journal'
 const TEMPORARY_FILE = 'votes.journal.new'
 
 export class FileJournal implements JournalStorage {

@@ -4,7 +4,7 @@
  * log is needed (docs/adr/0002). The signer's journal is elsewhere, where no reset reaches it.
  */
 import { CordonError } from '../../config/errors.ts'
-import { concatBytes } from '../../crypto/bytes.ts'
+import { concatBytes, equalBytes, toHex } from '../../crypto/bytes.ts'
 import { Reader, Writer } from '../../crypto/codec.ts'
 import type {
   Ack,
@@ -18,6 +18,7 @@ import type {
 } from '../../consensus/types.ts'
 import type { ExecutionResult, Restored, StoreRecord } from '../../consensus/replica-types.ts'
 import {
+  blockDigest,
   decodeAck,
   decodeBlock,
   decodeCertificate,
@@ -29,11 +30,13 @@ import {
   encodeProposalMessage,
   encodeSignedBatch,
 } from '../../consensus/wire.ts'
+import { readError, reading } from '../../ledger/store/level-errors.ts'
 import { NOTHING_FAILS, type FailPoint, type Reached } from '../fail-points.ts'
 import { ByteCache } from './byte-cache.ts'
 import { openDatabase, type Database, type Operation } from './database.ts'
 
-const FORMAT = 'cordon-chain/1'
+/** 2: values have a checksum. */
+const FORMAT = 'cordon-chain/2'
 
 /** First byte of a key: which table. */
 const TABLE = { certificate: 1, proposal: 2, block: 3, final: 4, batch: 5, ack: 6, unordered: 7 } as const
@@ -189,24 +192,43 @@ export class ChainStore {
     this.#reached('batches-marked')
   }
 
+  /** A body that is damaged is not here: who needs it fetches it by its digest, as any other that is missing. */
   async batch(ref: BatchRef): Promise<SignedBatch | null> {
     if (ref.epoch > MAX_EPOCH) return null
     const cached = this.#batches.get(refBytes(ref))
     if (cached !== undefined) return cached
-    const bytes = await this.#database.get(refKey(TABLE.batch, ref))
-    return bytes === undefined ? null : decodeSignedBatch(bytes)
+    let bytes: Uint8Array | undefined
+    try {
+      bytes = await this.#database.get(refKey(TABLE.batch, ref))
+    } catch (error) {
+      if (readError(this.#directory, error) === error) throw error
+      return null
+    }
+    if (bytes === undefined) return null
+    const batch = decodeSignedBatch(bytes)
+    return equalBytes(refBytes(refOf(batch)), refBytes(ref)) ? batch : null
   }
 
+  /** @throws CordonError `data-inconsistent` if it is damaged. */
   async block(digest: Digest): Promise<Block | null> {
     const cached = this.#blocks.get(digest)
     if (cached !== undefined) return cached
-    const bytes = await this.#database.get(digestKey(TABLE.block, digest))
-    return bytes === undefined ? null : decodeBlock(bytes)
+    const bytes = await this.#get(digestKey(TABLE.block, digest))
+    if (bytes === undefined) return null
+    const block = decodeBlock(bytes)
+    if (!equalBytes(blockDigest(block), digest))
+      throw damaged(this.#directory, `the block ${toHex(digest)} has another digest`)
+    return block
   }
 
+  /** @throws CordonError `data-inconsistent` if it is damaged. */
   async final(height: number): Promise<FinalEntry | null> {
-    const bytes = await this.#database.get(heightKey(height))
+    const bytes = await this.#get(heightKey(height))
     return bytes === undefined ? null : finalEntry(height, bytes)
+  }
+
+  #get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return reading(this.#directory, this.#database.get(key))
   }
 
   /** The newest final height that has been delivered, or null. */
@@ -233,12 +255,7 @@ export class ChainStore {
     try {
       return await this.#restore(executed, openMs)
     } catch (error) {
-      throw new CordonError(
-        'data-inconsistent',
-        `${this.#directory} has a record that cannot be read (${(error as Error).message}); move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
-        { directory: this.#directory },
-        { cause: error },
-      )
+      throw damaged(this.#directory, (error as Error).message, error)
     }
   }
 
@@ -347,6 +364,15 @@ export function refOf(signed: SignedBatch): BatchRef {
     seq: signed.batch.seq,
     digest: signed.digest,
   }
+}
+
+function damaged(directory: string, what: string, cause?: unknown): CordonError {
+  return new CordonError(
+    'data-inconsistent',
+    `${directory} has a record that cannot be read (${what}); move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+    { directory },
+    { cause },
+  )
 }
 
 function finalEntry(height: number, bytes: Uint8Array): FinalEntry {

@@ -1,8 +1,10 @@
-/** Opening LevelDB databases of a node: one place for the errors that an operator can meet. */
+/** Opening LevelDB databases of a node: one place for the errors that an operator can meet. Values have a checksum. */
 import { mkdirSync } from 'node:fs'
 import { Level } from 'level'
 import { CordonError } from '../../config/errors.ts'
 import { equalBytes, toHex, utf8 } from '../../crypto/bytes.ts'
+import { levelCode, reading } from '../../ledger/store/level-errors.ts'
+import { SEALED } from '../../ledger/store/sealed.ts'
 
 export type Database = Level<Uint8Array, Uint8Array>
 
@@ -26,7 +28,7 @@ export async function openDatabase(
   makeDirectory(directory)
   const database: Database = new Level<Uint8Array, Uint8Array>(directory, {
     keyEncoding: 'view',
-    valueEncoding: 'view',
+    valueEncoding: SEALED,
   })
   try {
     await database.open()
@@ -63,7 +65,11 @@ async function checkMeta(
   format: string,
   genesisHash: Uint8Array,
 ): Promise<void> {
-  const [storedFormat, storedChain] = await Promise.all([database.get(META_FORMAT), database.get(META_CHAIN)])
+  await checkUnsealed(database, directory, format)
+  const [storedFormat, storedChain] = await reading(
+    directory,
+    Promise.all([database.get(META_FORMAT), database.get(META_CHAIN)]),
+  )
   if (storedFormat === undefined || storedChain === undefined) {
     await database.batch(
       [
@@ -75,13 +81,7 @@ async function checkMeta(
     return
   }
   const found = Buffer.from(storedFormat).toString('utf8')
-  if (found !== format) {
-    throw new CordonError(
-      'format-version',
-      `${directory} has format ${found}, this build reads ${format}; run the version that wrote it, or move data/ away and let the node sync again`,
-      { directory, found, expected: format },
-    )
-  }
+  if (found !== format) throw otherFormat(directory, found, format)
   if (!equalBytes(storedChain, genesisHash)) {
     throw new CordonError(
       'other-chain',
@@ -91,10 +91,25 @@ async function checkMeta(
   }
 }
 
+/** Formats up to 1 had no checksums behind their values, so the record of their name does not have one either. */
+async function checkUnsealed(database: Database, directory: string, format: string): Promise<void> {
+  const raw = await database.get(META_FORMAT, { valueEncoding: 'view' })
+  const found = Buffer.from(raw ?? []).toString('utf8')
+  if (/^cordon-[a-z]+\/1$/.test(found)) throw otherFormat(directory, found, format)
+}
+
+function otherFormat(directory: string, found: string, expected: string): CordonError {
+  return new CordonError(
+    'format-version',
+    `${directory} has format ${found}, this build reads ${expected}; run the version that wrote it, or move data/ away and let the node sync again`,
+    { directory, found, expected },
+  )
+}
+
 /** The message for a database that does not open. */
 export function openError(directory: string, error: unknown): CordonError {
-  const cause = (error as { cause?: { code?: string; message?: string } }).cause
-  if (cause?.code === 'LEVEL_LOCKED') {
+  const cause = (error as Error).cause
+  if (levelCode(error) === 'LEVEL_LOCKED') {
     return new CordonError(
       'directory-locked',
       `${directory} is in use by another process; stop that one first, or use another directory`,
@@ -103,7 +118,7 @@ export function openError(directory: string, error: unknown): CordonError {
   }
   return new CordonError(
     'data-inconsistent',
-    `${directory} does not open (${cause?.message ?? String(error)}); move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+    `${directory} does not open (${cause instanceof Error ? cause.message : String(error)}); move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
     { directory },
   )
 }

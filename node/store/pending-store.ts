@@ -3,13 +3,17 @@
  * while the ids of those that expired. Written before `accepted` leaves (dissemination.md, Life of a batch 1).
  */
 import { Writer, Reader } from '../../crypto/codec.ts'
+import { readError, reading } from '../../ledger/store/level-errors.ts'
 import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
 import { openDatabase, type Database, type Operation } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
 
-const FORMAT = 'cordon-pending/1'
+/** 2: values have a checksum. */
+const FORMAT = 'cordon-pending/2'
 /** First byte of a key: which table. `expiry` has the ids of `expired` by time. */
 const TABLE = { pending: 1, expired: 2, expiry: 3 } as const
+/** Table of the transactions that are pending; their ids follow. */
+export const PENDING_TABLE: number = TABLE.pending
 /** That long, by block time, a node can say of a transaction that it expired. */
 const KEEP_EXPIRED_MS = 7 * 86_400_000
 
@@ -20,11 +24,13 @@ export interface ExpiredTx {
 }
 
 export class PendingStore {
+  readonly #directory: string
   readonly #database: Database
   readonly #commit: GroupCommit
   readonly #reached: Reached
 
-  private constructor(database: Database, reached: Reached) {
+  private constructor(directory: string, database: Database, reached: Reached) {
+    this.#directory = directory
     this.#database = database
     this.#reached = reached
     this.#commit = new GroupCommit(database)
@@ -35,7 +41,7 @@ export class PendingStore {
     genesisHash: Uint8Array,
     reached: Reached = NOTHING_FAILS,
   ): Promise<PendingStore> {
-    return new PendingStore(await openDatabase(directory, FORMAT, genesisHash), reached)
+    return new PendingStore(directory, await openDatabase(directory, FORMAT, genesisHash), reached)
   }
 
   close(): Promise<void> {
@@ -78,17 +84,20 @@ export class PendingStore {
 
   /** `validUntilMs` of a transaction that expired here, or null. */
   async expired(txId: Uint8Array): Promise<number | null> {
-    const value = await this.#database.get(key(TABLE.expired, txId))
+    const value = await reading(this.#directory, this.#database.get(key(TABLE.expired, txId)))
     return value === undefined ? null : new Reader(value).u48()
   }
 
-  /** All pending transactions, to offer them again after a start. */
+  /** All pending transactions, to offer them again after a start. @throws CordonError `data-inconsistent` if one is damaged. */
   async *all(): AsyncGenerator<{ readonly txId: Uint8Array; readonly bytes: Uint8Array }> {
-    for await (const [row, bytes] of this.#database.iterator({
+    const rows = this.#database.iterator({
       gte: Uint8Array.of(TABLE.pending),
       lt: Uint8Array.of(TABLE.pending + 1),
-    })) {
-      yield { txId: row.subarray(1), bytes }
+    })
+    try {
+      for await (const [row, bytes] of rows) yield { txId: row.subarray(1), bytes }
+    } catch (error) {
+      throw readError(this.#directory, error)
     }
   }
 }

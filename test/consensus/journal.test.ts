@@ -75,3 +75,25 @@ test('any changed byte before the last record stops the signer with exit 82 and 
     ),
   )
 })
+
+test('one flipped bit is never taken for a torn end, the last record included', () => {
+  fc.assert(
+    fc.property(records, fc.nat(), (list, position) => {
+      const bytes = Buffer.concat(list.map(encodeRecord))
+      const bit = position % (8 * bytes.length)
+      bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7))
+      assert.throws(
+        () => decodeRecords(bytes),
+        (error: unknown) => exitCodeOf(error) === 82 && /restore the signer folder/.test(String(error)),
+      )
+    }),
+  )
+})
+
+test('a last record whose end was never written, all of its length there, is torn', () => {
+  const good = encodeRecord({ type: 1, epoch: 1, body: Uint8Array.of(7) })
+  const last = encodeRecord({ type: 1, epoch: 1, body: new Uint8Array(2_000).fill(9) })
+  const bytes = Buffer.concat([good, last])
+  bytes.fill(0, 1_024)
+  assert.equal(decodeRecords(bytes).records.length, 1)
+})

@@ -1,7 +1,7 @@
 /** What an operator can get wrong: each has its own clear error and exit code, and nothing crashes or is lost. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { entryUrl } from '../../config/entries.ts'
 import { readGenesisFile, serialiseGenesis } from '../../config/genesis-file.ts'
 import { writeKeyFile } from '../../crypto/key-file.ts'
+import { flipBit } from '../bitrot/flip.ts'
 import { Devnet, cordon, rpc, type CliResult } from './harness.ts'
 
 const DAEMON = fileURLToPath(entryUrl('devnet/run-node'))
@@ -157,6 +158,15 @@ function otherChain(): string {
   return serialiseGenesis({ ...genesis, nonce: new Uint8Array(16).fill(0x5a) })
 }
 
+/** Flips a bit in the middle of the newest file of this name. */
+function flipInNewest(folder: string, end: string): void {
+  const name = readdirSync(folder)
+    .filter((file) => file.endsWith(end))
+    .at(-1)
+  const path = join(folder, name ?? assert.fail(`no ${end} in ${folder}`))
+  flipBit(path, 4 * statSync(path).size)
+}
+
 const SPOILED: readonly Spoiled[] = [
   {
     what: 'a missing configuration',
@@ -217,7 +227,7 @@ const SPOILED: readonly Spoiled[] = [
     what: 'the data of another chain',
     spoil: (dir) => useGenesis(dir, otherChain()),
     code: 78,
-    says: /other-chain: .*holds chain [0-9a-f]+, the genesis file is of [0-9a-f]+; use/,
+    says: /other-chain: .*belongs to chain [0-9a-f]+, the genesis file is of chain [0-9a-f]+; use/,
   },
   {
     what: 'a file in the place of the data directory',
@@ -233,6 +243,30 @@ const SPOILED: readonly Spoiled[] = [
     spoil: (dir) => rmSync(join(dir, 'data/chain'), { recursive: true }),
     code: 82,
     says: /data-inconsistent: the ledger executed height \d+, but consensus knows only 0.*move the data\/ folder away, leave signer\/ where it is/,
+  },
+  {
+    what: 'a flipped bit in what consensus keeps',
+    spoil: (dir) => {
+      flipInNewest(join(dir, 'data/chain'), '.log')
+    },
+    code: 82,
+    says: /data-inconsistent: .*chain\/\d+\.log is damaged at byte \d+; .*cordon doctor repair --dir /,
+  },
+  {
+    what: 'a flipped bit in the ledger',
+    spoil: (dir) => {
+      flipInNewest(join(dir, 'data/ledger'), '.log')
+    },
+    code: 82,
+    says: /data-inconsistent: .*ledger\/\d+\.log is damaged at byte \d+; balances may be wrong.*cordon doctor repair --dir /,
+  },
+  {
+    what: "a flipped bit in the signer's journal",
+    spoil: (dir) => {
+      flipInNewest(join(dir, 'signer'), '.journal')
+    },
+    code: 82,
+    says: /data-inconsistent: the signer's journal is damaged at byte \d+.*Stop here: restore/,
   },
 ]
 

@@ -1,9 +1,10 @@
 /** What the error messages of a damaged data directory advise works: the node comes back and agrees with the others. */
 import assert from 'node:assert/strict'
-import { renameSync, rmSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Devnet, assertAgreement, eventually, rpc } from './harness.ts'
+import { flipBit } from '../bitrot/flip.ts'
+import { Devnet, assertAgreement, cordon, eventually, rpc } from './harness.ts'
 
 let devnet: Devnet
 before(async () => {
@@ -15,13 +16,31 @@ after(async () => {
   await devnet[Symbol.asyncDispose]()
 })
 
+/** Flips a bit in the middle of the newest log of a store, and has the damage repaired. */
+async function rotAndRepair(dir: string, store: string): Promise<void> {
+  const folder = join(dir, 'data', store)
+  const logs = readdirSync(folder).filter((name) => name.endsWith('.log'))
+  const path = join(folder, logs.at(-1) ?? assert.fail(`no log in ${folder}`))
+  flipBit(path, 4 * statSync(path).size)
+  const { code, json } = await cordon(['doctor', 'repair', '--dir', dir, '--json'])
+  assert.equal(code, 0, JSON.stringify(json))
+  const { startable, findings } = json?.data as {
+    startable: boolean
+    findings: { part: string; damage: string }[]
+  }
+  assert.equal(startable, true)
+  assert.match(findings.find(({ part }) => part === store)?.damage ?? '', /\.log is damaged at byte \d+/)
+}
+
 for (const [what, spoil] of [
   ['its ledger alone', (dir: string) => rmSync(join(dir, 'data/ledger'), { recursive: true })],
   ['all its data', (dir: string) => renameSync(join(dir, 'data'), join(dir, `data-away`))],
+  ['a bit of its ledger', (dir: string) => rotAndRepair(dir, 'ledger')],
+  ['a bit of its blocks', (dir: string) => rotAndRepair(dir, 'chain')],
 ] as const) {
   test(`a validator that lost ${what} comes back and votes`, async () => {
     await devnet.run(0, 'devnet', 'kill', 'v4')
-    spoil(join(devnet.dir, 'v4'))
+    await spoil(join(devnet.dir, 'v4'))
     const url = devnet.rpcOf('v4')
     await devnet.run(0, 'devnet', 'restart', 'v4')
     const others = await rpc<{ executedHeight: number }>(devnet.rpcOf('v1'), 'chain_status')

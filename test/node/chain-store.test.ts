@@ -216,6 +216,40 @@ test('a damaged record is told with the way out', async () => {
   })
 })
 
+/** Flips a bit in each value of a table, behind the back of the store, which is closed for it. */
+async function spoilTable(table: number): Promise<void> {
+  await chain.store.close()
+  const directory = join(chain.directory, 'chain')
+  const raw = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  for await (const [key, value] of raw.iterator({
+    gte: Uint8Array.of(table),
+    lt: Uint8Array.of(table + 1),
+  })) {
+    value[20] = (value[20] as number) ^ 2
+    await raw.put(key, value)
+  }
+  await raw.close()
+  chain.store = await ChainStore.open(directory, chain.chain.genesisHash, EPOCH)
+}
+
+test('a damaged body is not here, so that it is fetched again', async () => {
+  const batch = someBatch()
+  await chain.storeBatch(batch)
+  await spoilTable(5)
+  assert.equal(await chain.store.batch(refOf(batch)), null)
+  await chain.storeBatch(batch)
+  assert.notEqual(await chain.store.batch(refOf(batch)), null)
+})
+
+test('a damaged block or final height is never answered from', async () => {
+  const final = chain.block()
+  await chain.storeFinal(final)
+  await spoilTable(3)
+  await assert.rejects(chain.store.block(final.digest), { code: 'data-inconsistent' })
+  await spoilTable(4)
+  await assert.rejects(chain.store.final(1), { code: 'data-inconsistent' })
+})
+
 test('a store of another chain, or one in use, is refused', async () => {
   const directory = join(chain.directory, 'chain')
   await assert.rejects(ChainStore.open(directory, chain.chain.genesisHash, EPOCH), {

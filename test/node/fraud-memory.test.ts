@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { toHex } from '../../crypto/bytes.ts'
+import { crc32c } from '../../crypto/crc32c.ts'
 import { FeatureStore } from '../../fraud/features.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import type { TransferOutcome } from '../../fraud/types.ts'
@@ -114,17 +115,21 @@ test('a snapshot that cannot be used means a replay, never a refusal', async () 
   await history(live)
   memoryOf(live).save()
   const good = readFileSync(file)
-  const [otherVersion, tooHigh] = [Buffer.from(good), Buffer.from(good)]
+  const [otherVersion, tooHigh, flipped] = [Buffer.from(good), Buffer.from(good), Buffer.from(good)]
   otherVersion[0] = 9
   tooHigh[8] = 99 // of a height that this ledger has not reached
-  for (const bad of [good.subarray(0, 20), good.subarray(0, -1), Buffer.alloc(0), otherVersion, tooHigh]) {
+  tooHigh.writeUInt32BE(crc32c(tooHigh.subarray(0, -4)), tooHigh.length - 4)
+  const middle = flipped.length >> 1
+  flipped[middle] = (flipped[middle] as number) ^ 4
+  const cut = [good.subarray(0, 20), good.subarray(0, -1), Buffer.alloc(0)]
+  for (const bad of [...cut, otherVersion, tooHigh, flipped]) {
     writeFileSync(file, bad)
     const restored = new CountingMemory()
     await memoryOf(restored).open()
     assert.deepEqual(restored.keys, live.keys)
     assert.equal(toHex(restored.snapshot()), toHex(live.snapshot()))
   }
-  assert.equal(warnings.length, 3)
+  assert.equal(warnings.length, 4)
 })
 
 test('a snapshot that cannot be written is told, and the node stops all the same', () => {

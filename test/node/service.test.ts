@@ -1,15 +1,18 @@
 /** RPC methods about transactions, over real ledger and pending log, on a node that only follows. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { afterEach, beforeEach, mock, test } from 'node:test'
+import { Level } from 'level'
 import { ADDRESS_PREFIX } from '../../config/networks.ts'
 import { encodeAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { DecodedTransaction } from '../../ledger/transaction.ts'
 import { Outcomes } from '../../node/outcomes.ts'
 import type { RpcService } from '../../node/rpc/service.ts'
+import { ChainStore } from '../../node/store/chain-store.ts'
 import { createService, type ServiceOptions } from '../../node/service.ts'
 import { FEE, START_BALANCE, idOf, transferTo, type TxOptions } from '../ledger/helpers.ts'
-import { NodeChain, makeIntake, turns, type IntakeHarness } from './fixtures.ts'
+import { EPOCH, NodeChain, makeIntake, turns, type IntakeHarness } from './fixtures.ts'
 
 const CONTEXT = { signal: new AbortController().signal }
 const LONG_MS = 60_000
@@ -18,14 +21,11 @@ let chain: NodeChain
 let harness: IntakeHarness
 let outcomes: Outcomes
 let service: RpcService
+let damage: string[]
 
-beforeEach(async () => {
-  chain = await NodeChain.open()
-  await chain.execute([], { timeMs: Date.now() }) // the service reads the clock
-  harness = await makeIntake(chain, { self: null })
-  outcomes = new Outcomes()
+function makeService(): RpcService {
   const { genesis, genesisHash } = chain.chain
-  service = createService({
+  return createService({
     genesis,
     genesisHash,
     chainId: genesisHash.subarray(0, 8),
@@ -34,8 +34,18 @@ beforeEach(async () => {
     outcomes,
     ...harness,
     store: chain.store,
+    onDamage: ({ message }) => damage.push(message),
     ...({} as Pick<ServiceOptions, 'receipts' | 'scorer' | 'network' | 'status'>),
   })
+}
+
+beforeEach(async () => {
+  chain = await NodeChain.open()
+  await chain.execute([], { timeMs: Date.now() }) // the service reads the clock
+  harness = await makeIntake(chain, { self: null })
+  outcomes = new Outcomes()
+  damage = []
+  service = makeService()
 })
 
 afterEach(async () => {
@@ -146,4 +156,23 @@ test('a block that is not final here is told with the newest one', async () => {
     code: 'not-found',
     message: /no final block of height 7; the newest executed one is 1/,
   })
+})
+
+test('a question that meets a damaged record is refused, and the node is told to stop', async () => {
+  const final = chain.block()
+  await chain.storeFinal(final)
+  await chain.store.close()
+  const directory = join(chain.directory, 'chain')
+  const raw = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  for await (const [key, value] of raw.iterator({ gte: Uint8Array.of(3), lt: Uint8Array.of(4) })) {
+    value[40] = (value[40] as number) ^ 1
+    await raw.put(key, value)
+  }
+  await raw.close()
+  chain.store = await ChainStore.open(directory, chain.chain.genesisHash, EPOCH)
+  await assert.rejects(makeService().chain_block({ height: final.block.height }, CONTEXT), {
+    code: 'data-inconsistent',
+  })
+  assert.equal(damage.length, 1)
+  assert.match(damage[0] ?? '', /damaged record .*checksum/)
 })

@@ -1,0 +1,2 @@
+/** The only epoch there is for now; stake is constant. */
+export const EPOCH = 1

@@ -1,0 +1,115 @@
+/**
+ * The stores of a node, opened together: first every checksum in their files, then each store, then whether they agree
+ * (consensus.md §9 P5). What does not is refused with what to do, never guessed at.
+ */
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { CordonError } from '../config/errors.ts'
+import { LIMITS } from '../config/limits.ts'
+import type { Genesis } from '../config/genesis.ts'
+import { Ledger } from '../ledger/ledger.ts'
+import type { EvidenceJudge } from '../ledger/types.ts'
+import { NOTHING_FAILS, type Reached } from './fail-points.ts'
+import { ChainStore, type FinalEntry } from './store/chain-store.ts'
+import { makeDirectory } from './store/database.ts'
+import { checkDatabaseFiles, type FileDamage } from './store/leveldb/check.ts'
+import { PendingStore } from './store/pending-store.ts'
+
+/** The folders of the stores in the data directory, with what it means if one is damaged. */
+export const STORES = {
+  chain: {
+    // Records that votes rest on are synced: one that is not there any more must not be passed over.
+    mayLoseLast: false,
+    means: 'blocks and certificates may be lost; they can be had again from peers',
+  },
+  ledger: {
+    // Not synced: what is lost at the end is executed again.
+    mayLoseLast: true,
+    means: 'balances may be wrong; they can be had again by executing the final blocks',
+  },
+  pending: {
+    mayLoseLast: false,
+    means: 'payments that this node accepted may be lost before they are final',
+  },
+} as const
+
+export type StoreName = keyof typeof STORES
+
+export const STORE_NAMES = Object.keys(STORES) as readonly StoreName[]
+
+export interface Storage {
+  readonly ledger: Ledger
+  readonly store: ChainStore
+  readonly pendingStore: PendingStore
+  /** The newest final block, or null. */
+  readonly newest: FinalEntry | null
+  /** Whether every checksum was checked; else it takes too long before a start. */
+  readonly checkedAll: boolean
+}
+
+export interface StorageOptions {
+  readonly dataDirectory: string
+  readonly genesis: Genesis
+  readonly genesisHash: Uint8Array
+  readonly epoch: number
+  readonly judgeEvidence: EvidenceJudge
+  /** Told of every fail point that is passed. */
+  readonly reached?: Reached
+}
+
+/**
+ * @param opened Closes the stores again.
+ * @throws CordonError with an exit code of the daemon.
+ */
+export async function openStorage(options: StorageOptions, opened: AsyncDisposableStack): Promise<Storage> {
+  const { dataDirectory, genesis, genesisHash, epoch, judgeEvidence, reached = NOTHING_FAILS } = options
+  makeDirectory(dataDirectory)
+  const checkedAll = await checkFiles(dataDirectory)
+  const store = await ChainStore.open(join(dataDirectory, 'chain'), genesisHash, epoch, reached)
+  opened.defer(() => store.close())
+  const ledger = await Ledger.open({
+    directory: join(dataDirectory, 'ledger'),
+    genesis,
+    genesisHash,
+    nextTurn: () => setImmediate(),
+    judgeEvidence,
+    watch: { writing: () => reached('ledger-writing'), written: () => reached('ledger-written') },
+  })
+  opened.defer(() => ledger.close())
+  const pendingStore = await PendingStore.open(join(dataDirectory, 'pending'), genesisHash, reached)
+  opened.defer(() => pendingStore.close())
+  const newest = await store.newestFinal()
+  if (ledger.height > (newest?.height ?? 0)) {
+    throw new CordonError(
+      'data-inconsistent',
+      `the ledger executed height ${ledger.height}, but consensus knows only ${newest?.height ?? 0} as final; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+      { ledgerHeight: ledger.height, finalHeight: newest?.height ?? 0 },
+    )
+  }
+  return { ledger, store, pendingStore, newest, checkedAll }
+}
+
+/**
+ * @returns whether everything was read.
+ * @throws CordonError `data-inconsistent` naming the first damaged file.
+ */
+async function checkFiles(dataDirectory: string): Promise<boolean> {
+  const checked = await Promise.all(
+    STORE_NAMES.map(async (name) => {
+      const directory = join(dataDirectory, name)
+      const { mayLoseLast, means } = STORES[name]
+      const options = { mayLoseLast, maxTableBytes: LIMITS.startCheckBytes }
+      return { directory, means, ...(await checkDatabaseFiles(directory, options)) }
+    }),
+  )
+  for (const { directory, means, damage } of checked)
+    if (damage[0] !== undefined) throw damagedFile(directory, damage[0], means)
+  return checked.every(({ incomplete }) => !incomplete)
+}
+
+export function damagedFile(directory: string, { file, what }: FileDamage, means: string): CordonError {
+  return new CordonError('data-inconsistent', `${join(directory, file)} ${what}; ${means}`, {
+    directory,
+    file,
+  })
+}

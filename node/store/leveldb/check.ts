@@ -1,0 +1,162 @@
+/**
+ * Reads the files of a database before LevelDB does and checks every sum in them. Once LevelDB is open it looks at the
+ * sums of a table no more, and a bad log it shortens by itself.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { logDamage, wholeRecords } from './log.ts'
+import { versionOf, type Version } from './manifest.ts'
+import { tableDamage } from './table.ts'
+
+export interface FileDamage {
+  /** Name in the directory of the database. */
+  readonly file: string
+  readonly what: string
+}
+
+export interface CheckOptions {
+  /**
+   * Whether the last record of a log may be lost: so if the database is written without sync, and what it lost comes
+   * again. Else it may only be one that a crash tore.
+   */
+  readonly mayLoseLast: boolean
+  /** Bytes of tables to read at most, the newest first. The logs are read in any case. */
+  readonly maxTableBytes: number
+}
+
+export interface Checked {
+  readonly damage: readonly FileDamage[]
+  /** Whether there are tables that were not read. */
+  readonly incomplete: boolean
+}
+
+const LOG = /^(\d+)\.log$/
+const TABLE = /^(\d+)\.(?:ldb|sst)$/
+/** While a database is made, this is there before CURRENT is. */
+const FIRST_MANIFEST = 'MANIFEST-000001'
+
+/** Checks the database in `directory`; one that does not exist has no damage. */
+export async function checkDatabaseFiles(directory: string, options: CheckOptions): Promise<Checked> {
+  const names = await namesIn(directory)
+  if (!names.includes('CURRENT')) {
+    const orphans = names.filter(
+      (name) =>
+        TABLE.test(name) || LOG.test(name) || (name.startsWith('MANIFEST-') && name !== FIRST_MANIFEST),
+    )
+    const what = 'is missing, but the files that it belongs to are there'
+    return { damage: orphans.length === 0 ? [] : [{ file: 'CURRENT', what }], incomplete: false }
+  }
+  const manifest = await readManifest(directory, names)
+  if (!('firstLog' in manifest)) return { damage: [manifest], incomplete: false }
+  const logs = await damagedLogs(directory, names, manifest, options.mayLoseLast)
+  const tables = await checkTables(directory, names, manifest, options.maxTableBytes)
+  return { damage: [...logs, ...tables.damage], incomplete: tables.incomplete }
+}
+
+/**
+ * Checks the tables of a database that is in use, with a pause after each. One that LevelDB has replaced meanwhile is gone,
+ * which is no damage; one that it is writing is not in the MANIFEST yet.
+ */
+export async function* damagedTables(
+  directory: string,
+  pause: () => Promise<unknown>,
+): AsyncGenerator<FileDamage> {
+  const names = await namesIn(directory)
+  const manifest = await readManifest(directory, names)
+  if (!('firstLog' in manifest)) {
+    yield manifest
+    return
+  }
+  for (const { number, name } of numbered(names, TABLE)) {
+    const length = manifest.tables.get(number)
+    if (length === undefined) continue
+    const what = await damageOfTable(directory, name, length).catch(ifGone)
+    if (what !== null) yield { file: name, what }
+    await pause()
+  }
+}
+
+function ifGone(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+  throw error
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function readManifest(directory: string, names: readonly string[]): Promise<Version | FileDamage> {
+  const current = await readFile(join(directory, 'CURRENT'), 'latin1')
+  const file = /^(MANIFEST-\d+)\n$/.exec(current)?.[1]
+  if (file === undefined || !names.includes(file))
+    return { file: 'CURRENT', what: `names ${JSON.stringify(current.slice(0, 40))}, which is not there` }
+  const bytes = await readFile(join(directory, file))
+  const damage = logDamage(bytes)
+  if (damage !== null) return { file, what: `is damaged at byte ${damage.offset}` }
+  return versionOf(wholeRecords(bytes)) ?? { file, what: 'does not say what belongs to the database' }
+}
+
+async function damagedLogs(
+  directory: string,
+  names: readonly string[],
+  { firstLog }: Version,
+  mayLoseLast: boolean,
+): Promise<FileDamage[]> {
+  const logs = numbered(names, LOG).filter(({ number }) => number >= firstLog)
+  const damaged: FileDamage[] = []
+  for (const [index, { name }] of logs.entries()) {
+    const isLast = index === logs.length - 1
+    const damage = logDamage(await readFile(join(directory, name)))
+    if (damage === null || (mayLoseLast && isLast && damage.atEnd)) continue
+    damaged.push({ file: name, what: `is damaged at byte ${damage.offset}` })
+  }
+  return damaged
+}
+
+async function checkTables(
+  directory: string,
+  names: readonly string[],
+  { tables }: Version,
+  maxTableBytes: number,
+): Promise<Checked> {
+  const found = new Map(numbered(names, TABLE).map(({ number, name }) => [number, name]))
+  const damage: FileDamage[] = []
+  let bytes = 0
+  for (const [number, length] of [...tables].sort(([a], [b]) => b - a)) {
+    const name = found.get(number)
+    if (name === undefined) {
+      damage.push({ file: `${String(number).padStart(6, '0')}.ldb`, what: 'is missing' })
+      continue
+    }
+    bytes += length
+    if (bytes > maxTableBytes) return { damage, incomplete: true }
+    const what = await damageOfTable(directory, name, length)
+    if (what !== null) damage.push({ file: name, what })
+  }
+  return { damage, incomplete: false }
+}
+
+/** @param length as the MANIFEST has it. */
+async function damageOfTable(directory: string, name: string, length: number): Promise<string | null> {
+  const bytes = await readFile(join(directory, name))
+  if (bytes.length !== length) return `is damaged: it has ${bytes.length} bytes, expected ${length}`
+  const what = await tableDamage(bytes)
+  return what === null ? null : `is damaged: ${what}`
+}
+
+function numbered(
+  names: readonly string[],
+  pattern: RegExp,
+): readonly { readonly number: number; readonly name: string }[] {
+  return names
+    .flatMap((name) => {
+      const match = pattern.exec(name)
+      return match === null ? [] : [{ number: Number(match[1]), name }]
+    })
+    .sort((a, b) => a.number - b.number)
+}
