@@ -212,7 +212,7 @@ test('4.1.6: a proposal without a nullification for a skipped view is refused an
   await network.deliver(1, 2, { type: 'proposal', proposal: proposalBy(1, 2, firstBlock(1)) })
   assert.match(
     network.node(2).penalties.join(),
-    /bad-proposal: expected 1 nullifications between view 0 and 2, got 0/,
+    /bad-proposal: expected 1 nullifications for the views between 0 and 2, got 0/,
   )
   assert.equal(castBy(network, 2, 'notarize', 2), false)
   const skips = [certificate(set, 'nullify', 1, null, [0, 1, 3])]
