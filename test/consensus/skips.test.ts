@@ -4,21 +4,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { LIMITS } from '../../config/limits.ts'
 import { DecodeError } from '../../crypto/codec.ts'
-import { sign } from '../../crypto/ed25519.ts'
 import { toHex } from '../../crypto/bytes.ts'
-import { EMPTY_ROOT } from '../../crypto/merkle.ts'
 import { whyProposalMalformed } from '../../consensus/proposal-check.ts'
 import { inlineSkips, inlineSkipCount, inlineSkipView, pagedSkips } from '../../consensus/skips.ts'
-import type { Block, Certificate, Message, ProposalMessage } from '../../consensus/types.ts'
-import {
-  blockDigest,
-  decodeProposalMessage,
-  encodeProposalMessage,
-  justHash,
-  proposalId,
-  voteMessage,
-} from '../../consensus/wire.ts'
-import { certificate, CREATED_MS, digestOf, GENESIS_HASH, keyPair, validatorSet } from './fixtures.ts'
+import type { Certificate, Message, ProposalMessage } from '../../consensus/types.ts'
+import { blockDigest, decodeProposalMessage, encodeProposalMessage, justHash } from '../../consensus/wire.ts'
+import { castBy, firstBlock, proposalBy, voteOf } from './by-hand.ts'
+import { certificate, digestOf, validatorSet } from './fixtures.ts'
 import { leader } from '../../consensus/validator-set.ts'
 import { LINK_MS, VirtualNetwork, type LinkRule } from './virtual-network.ts'
 
@@ -37,35 +29,10 @@ function views(certificates: readonly Certificate[]): number[] {
   return certificates.map(({ view }) => view)
 }
 
-function blockBy(author: number): Block {
-  return {
-    genesisHash: GENESIS_HASH,
-    height: 1,
-    parentDigest: GENESIS_HASH,
-    epoch: 1,
-    author,
-    timeMs: CREATED_MS + 1,
-    payload: [],
-    executed: { height: 0, stateRoot: digestOf('genesis state'), resultsRoot: EMPTY_ROOT },
-    validatorSetHash: set.hash,
-    nextValidatorSetHash: set.hash,
-  }
-}
-
-/** On genesis, past all views below. With four equal weights the leader of view v is validator (v − 1) mod 4. */
+/** On genesis, past all views below. */
 function proposalOf(view: number, skips: readonly Certificate[]): ProposalMessage {
-  const leader = (view - 1) % 4
-  const block = blockBy(leader)
-  const proposal = {
-    epoch: 1,
-    view,
-    parentView: 0,
-    blockDigest: blockDigest(block),
-    justHash: justHash(null, skips),
-  }
-  const message = voteMessage(set.context, 'notarize', 1, view, proposalId(set.context, proposal))
-  const signature = sign(message, keyPair(leader).secretKey)
-  return { proposal, block, parentCertificate: null, skips, signature }
+  const leaderOfView = (view - 1) % 4
+  return proposalBy(leaderOfView, view, firstBlock(leaderOfView), null, skips)
 }
 
 test('property: of all skipped views a proposal carries the first and the last, in order, and the others are paged', () => {
@@ -169,10 +136,7 @@ async function voter(): Promise<Voter> {
       return requests
     },
     page: (from, certificates) => network.deliver(from, NODE, { type: 'certificates', certificates }),
-    hasVoted: () =>
-      network
-        .node(NODE)
-        .notes.some((note) => note.kind === 'vote-cast' && note.vote === 'notarize' && note.view === VIEW),
+    hasVoted: () => castBy(network, NODE, 'notarize', VIEW),
   }
 }
 
@@ -206,12 +170,8 @@ test('a nullification that is made here, from votes, will do as well', async () 
   await network.deliver(2, NODE, proposal)
   await page(0, middle.slice(0, -1))
   assert.equal(hasVoted(), false)
-  for (const signer of [0, 1, 2]) {
-    const message = voteMessage(set.context, 'nullify', 1, MIDDLE.toView, null)
-    const signature = sign(message, keyPair(signer).secretKey)
-    const vote = { kind: 'nullify' as const, epoch: 1, view: MIDDLE.toView, pid: null, signer, signature }
-    await network.deliver(signer, NODE, { type: 'vote', vote })
-  }
+  for (const signer of [0, 1, 2])
+    await network.deliver(signer, NODE, voteOf(signer, 'nullify', MIDDLE.toView, null))
   assert.ok(hasVoted())
 })
 
@@ -252,7 +212,7 @@ test('wrong pages: forged, of other views, notarizations, all but one: no vote, 
   assert.match(network.node(NODE).penalties.at(-1) ?? '', /weight of at least 3, got 2/)
   network.node(NODE).penalties.length = 0
   await page(2, everything.slice(0, HALF))
-  const block = blockBy(0)
+  const block = firstBlock(0)
   const named = { epoch: 1, parentView: 0, blockDigest: blockDigest(block), justHash: digestOf('just') }
   await page(
     2,
@@ -280,7 +240,7 @@ test('a view that has both certificates is answered with both: who skips it need
   const network = new VirtualNetwork()
   network.link = () => null
   await network.startAll([0])
-  const block = blockBy(0)
+  const block = firstBlock(0)
   const named = { epoch: 1, view: 1, parentView: 0, blockDigest: blockDigest(block), justHash: digestOf('j') }
   for (const held of [
     certificate(set, 'notarize', 1, named, [1, 2, 3]),
