@@ -80,7 +80,10 @@ function play(dir: string, scenario: string): string | null {
     timeout: CHUNK_TIMEOUT_MS,
   })
   if (status === 0) return null
-  return /✖ (.*?) \(/.exec(stdout)?.[1] ?? 'a run without end'
+  const failed = /✖ (.*?) \(/.exec(stdout)?.[1] ?? 'a run without end'
+  // A file that fails as a whole could not even be loaded: that shows nothing of the rule.
+  if (failed.endsWith('.test.ts')) throw new Error(`${scenario} does not load:\n${stdout}`)
+  return failed
 }
 
 function look(
