@@ -1,5 +1,5 @@
 /**
- * Proves that the simulator bites: `npm run sim:mutants -- [--seeds N] [--only TEXT]`. Each rule of `rules.ts` is broken
+ * Proves that simulator and scenarios bite: `npm run sim:mutants -- [--seeds N] [--only TEXT]`. Each rule of `rules.ts` is broken
  * in a copy of the sources, and seeds of the profile `swarm` run there until one fails, or its directed scenario does.
  * Prints a table; exit code 1 if a broken rule was not found.
  */
