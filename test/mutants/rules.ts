@@ -13,8 +13,14 @@ export interface BrokenRule {
   /** Where the rule is written: a section or durability rule of consensus.md, or dissemination.md. */
   readonly rule: string
   readonly edits: readonly Edit[]
-  /** A test file with a directed scenario, for what no simulated run comes to: it is run instead, and must fail. */
-  readonly scenario?: string
+  /** For what no simulated run comes to, or too seldom: it is run instead, and must fail. */
+  readonly scenario?: Scenario
+}
+
+export interface Scenario {
+  readonly file: string
+  /** Of its tests only those whose names match; all of them if there is no pattern. */
+  readonly test?: string
 }
 
 const GUARDS = 'consensus/guards.ts'
@@ -36,7 +42,7 @@ function withoutGuard(name: string, rule: string, line: string): BrokenRule {
     name: `guard left out: ${name}`,
     rule,
     edits: [without(GUARDS, line)],
-    scenario: 'test/consensus/guards.test.ts',
+    scenario: { file: 'test/consensus/guards.test.ts' },
   }
 }
 
@@ -46,7 +52,7 @@ function brokenTable(name: string, rule: string, find: string, replace: string):
     name: `signer's table: ${name}`,
     rule,
     edits: [{ file: TABLE, find, replace }],
-    scenario: 'test/consensus/guard-table.test.ts',
+    scenario: { file: 'test/consensus/guard-table.test.ts' },
   }
 }
 
@@ -83,6 +89,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
         replace: 'return weight > 0n\n',
       },
     ],
+    scenario: { file: ORDERING_TEST, test: 'bad votes and certificates' },
   },
   {
     name: 'signatures in certificates not checked',
@@ -141,7 +148,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
         replace: 'return null',
       },
     ],
-    scenario: 'test/consensus/guards.test.ts',
+    scenario: { file: 'test/consensus/guards.test.ts' },
   },
   {
     name: 'finalize after nullify',
@@ -194,7 +201,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     edits: [
       without(GUARDS, "if (!question.hasSkips) return 'a skipped view has no nullification here' // 4.1.6"),
     ],
-    scenario: SKIPS_TEST,
+    scenario: { file: SKIPS_TEST, test: 'a voter asks the leader' },
   },
   {
     name: 'missing nullifications are not asked for',
@@ -206,7 +213,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
         replace: '',
       },
     ],
-    scenario: SKIPS_TEST,
+    scenario: { file: SKIPS_TEST, test: 'a voter asks the leader' },
   },
   {
     name: 'missing nullifications are asked for once, never again',
@@ -218,7 +225,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
         replace: 'wanted.nextMs = Infinity',
       },
     ],
-    scenario: SKIPS_TEST,
+    scenario: { file: SKIPS_TEST, test: 'withholds' },
   },
   {
     name: 'of a view with both certificates only the notarization is sent',
@@ -230,7 +237,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
         replace: "return [certificates.get('notarize', view) ?? certificates.get('nullify', view)].filter(",
       },
     ],
-    scenario: SKIPS_TEST,
+    scenario: { file: SKIPS_TEST, test: 'a view that has both' },
   },
   {
     name: 'proposals signed by anybody',
@@ -324,7 +331,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     edits: [
       without('consensus/balloting.ts', 'this.#sync.keep(message.proposal.blockDigest, message.block)'),
     ],
-    scenario: 'test/consensus/ordering.test.ts',
+    scenario: { file: ORDERING_TEST, test: 'P4' },
   },
   {
     name: 'batch numbers used before they are reserved durably',
@@ -536,7 +543,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
           "if (kind !== 'nullify') emit({ type: 'store', record: { kind: 'certificate', certificate } })",
       },
     ],
-    scenario: PITFALLS_TEST,
+    scenario: { file: PITFALLS_TEST, test: 'P3' },
   },
   {
     name: 'own proposals not stored',
@@ -547,7 +554,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         "emit({ type: 'store', record: { kind: 'proposal', proposal: message } })",
       ),
     ],
-    scenario: ORDERING_TEST,
+    scenario: { file: ORDERING_TEST, test: 'a leader that crashed after its proposal' },
   },
   {
     name: 'an older finalization takes the place of a newer one',
@@ -564,7 +571,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         replace: 'if (certificates.has(kind, view)) return\n    this.#agenda.joined',
       },
     ],
-    scenario: PITFALLS_TEST,
+    scenario: { file: PITFALLS_TEST, test: 'P5' },
   },
   {
     name: 'a node starts without its newest final block',
@@ -577,7 +584,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
           'if (stored === undefined) {\n    if (delivered.height > 0) return { digest: delivered.digest, height: delivered.height, timeMs: 0, executed: { height: 0, stateRoot: chain.stateRoot, resultsRoot: EMPTY_ROOT } }',
       },
     ],
-    scenario: ORDERING_TEST,
+    scenario: { file: ORDERING_TEST, test: 'P5' },
   },
   {
     name: 'own votes not counted again after a restart',
@@ -589,7 +596,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         replace: '      own.record(vote)\n',
       },
     ],
-    scenario: ORDERING_TEST,
+    scenario: { file: ORDERING_TEST, test: 'P6' },
   },
   {
     name: 'a torn last record of the journal is refused',
@@ -601,13 +608,13 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         replace: 'throw corrupt(offset, bytes.length)',
       },
     ],
-    scenario: 'test/consensus/journal.test.ts',
+    scenario: { file: 'test/consensus/journal.test.ts' },
   },
   {
     name: 'a bad record in the middle of the journal is dropped with all that follows',
     rule: 'P7',
     edits: [without(JOURNAL, 'if (!isTorn(bytes, offset)) throw corrupt(offset, bytes.length)')],
-    scenario: 'test/consensus/journal.test.ts',
+    scenario: { file: 'test/consensus/journal.test.ts' },
   },
   {
     name: 'records are appended behind a torn one',
@@ -619,7 +626,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         replace: 'this.#compact = goodBytes > COMPACT_BYTES',
       },
     ],
-    scenario: 'test/consensus/signer.test.ts',
+    scenario: { file: 'test/consensus/signer.test.ts' },
   },
   {
     name: 'a signer whose journal failed goes on signing',
@@ -630,7 +637,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         'if (this.#failure !== null) return { ok: false, reason: `the journal failed: ${this.#failure.message}` }',
       ),
     ],
-    scenario: 'test/consensus/signer.test.ts',
+    scenario: { file: 'test/consensus/signer.test.ts' },
   },
   {
     name: 'records of another epoch are replayed',
@@ -641,13 +648,13 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         'if (record.epoch !== set.epoch) continue // P7: replay ignores records of other epochs',
       ),
     ],
-    scenario: 'test/consensus/signer.test.ts',
+    scenario: { file: 'test/consensus/signer.test.ts' },
   },
   {
     name: 'a vote of the own key from elsewhere is let pass',
     rule: 'P11',
     edits: [without('consensus/voter.ts', 'this.#halted = true')],
-    scenario: ORDERING_TEST,
+    scenario: { file: ORDERING_TEST, test: 'P11' },
   },
 ]
 
@@ -663,7 +670,7 @@ const PITFALLS: readonly BrokenRule[] = [
           "if (view + 1 > this.#agenda.targetView && !(kind === 'notarize' && this.#core.own.of(view).nullify)) {",
       },
     ],
-    scenario: ORDERING_TEST,
+    scenario: { file: ORDERING_TEST, test: 'a node that nullified still advances' },
   },
   {
     name: 'own votes are not repeated within a view',
@@ -675,7 +682,7 @@ const PITFALLS: readonly BrokenRule[] = [
         replace: 'void this.#retransmitter',
       },
     ],
-    scenario: PITFALLS_TEST,
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 5: nullify' },
   },
   {
     name: 'a chain is idle although its tip is not final',
@@ -691,7 +698,7 @@ const PITFALLS: readonly BrokenRule[] = [
       ),
       { file: 'consensus/finality.ts', find: 'if (root.height === 0 || proposals', replace: 'if (proposals' },
     ],
-    scenario: PITFALLS_TEST,
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 5: finalize' },
   },
   {
     name: 'votes of later views are dropped',
@@ -703,7 +710,7 @@ const PITFALLS: readonly BrokenRule[] = [
         replace: 'if (vote.view <= view) this.#count(vote)',
       },
     ],
-    scenario: ORDERING_TEST,
+    scenario: { file: ORDERING_TEST, test: 'votes that come early' },
   },
   {
     name: 'stored certificates are kept for ever',
@@ -714,7 +721,7 @@ const PITFALLS: readonly BrokenRule[] = [
         "this.#core.emit({ type: 'store', record: { kind: 'delete-certificates-below', view: pruneBelow } })",
       ),
     ],
-    scenario: ORDERING_TEST,
+    scenario: { file: ORDERING_TEST, test: 'stored certificates far below' },
   },
   {
     name: 'timeouts shrink on activity, not on finality',
@@ -726,25 +733,25 @@ const PITFALLS: readonly BrokenRule[] = [
         replace: 'timers.enter(view, this.#core.certificates.newestNotarization?.view ?? 0, this.#now,',
       },
     ],
-    scenario: PITFALLS_TEST,
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 11' },
   },
   {
     name: 'a standstill repeats everything',
     rule: 'pitfall 12, 8.4',
     edits: [without('consensus/retransmitter.ts', 'if (bytes > LIMITS.standstillBytes) return false')],
-    scenario: PITFALLS_TEST,
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 12' },
   },
   {
     name: 'two equal votes are evidence',
     rule: 'pitfall 19, §10',
     edits: [without('consensus/evidence.ts', 'if (equalBytes(first.pid, second.pid)) return null')],
-    scenario: 'test/consensus/evidence.test.ts',
+    scenario: { file: 'test/consensus/evidence.test.ts' },
   },
   {
     name: 'a repeated vote counts again',
     rule: 'pitfall 20',
     edits: [without('consensus/vote-pool.ts', "if (tally?.signatures.has(signer) === true) return 'known'")],
-    scenario: 'test/consensus/vote-pool.test.ts',
+    scenario: { file: 'test/consensus/vote-pool.test.ts' },
   },
 ]
 
