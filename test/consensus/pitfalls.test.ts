@@ -41,6 +41,23 @@ async function split(): Promise<VirtualNetwork> {
   return network
 }
 
+test('pitfall 3: a node that nullified a view goes on with its notarization, at once, and builds upon it', async () => {
+  const network = new VirtualNetwork()
+  network.link = cut(0, 1, 3)
+  await network.startAll([2])
+  await network.run(3 * DELTA_MS)
+  assert.ok(castBy(network, 2, 'nullify', 1))
+  const first = proposalBy(0, 1, firstBlock(0))
+  await network.deliver(0, 2, { type: 'proposal', proposal: first })
+  const notarization = certificate(set, 'notarize', 1, first.proposal, [0, 1, 3])
+  await network.deliver(0, 2, { type: 'certificate', certificate: notarization })
+  assert.equal(network.node(2).engine.view, 2)
+  const child = { ...firstBlock(1, CREATED_MS + 2), height: 2, parentDigest: first.proposal.blockDigest }
+  await network.deliver(1, 2, { type: 'proposal', proposal: proposalBy(1, 2, child, notarization) })
+  assert.ok(castBy(network, 2, 'notarize', 2))
+  assert.equal(castBy(network, 2, 'finalize', 1), false, 'nullify excludes finalize')
+})
+
 test('pitfalls 4 and 8: nodes that entered a view by different certificates name one leader, and go on together', async () => {
   const network = await split()
   const entries = HONEST.map((index) => network.node(index).noted('view-entered')[1])

@@ -329,7 +329,12 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     name: 'blocks voted for not stored',
     rule: 'P4',
     edits: [
+      // The proposal that is stored beside it holds the block, too: only without both is it lost.
       without('consensus/balloting.ts', 'this.#sync.keep(message.proposal.blockDigest, message.block)'),
+      without(
+        'consensus/balloting.ts',
+        "this.#core.emit({ type: 'store', record: { kind: 'proposal', proposal: message } })",
+      ),
     ],
     scenario: { file: ORDERING_TEST, test: 'P4' },
   },
@@ -670,7 +675,7 @@ const PITFALLS: readonly BrokenRule[] = [
           "if (view + 1 > this.#agenda.targetView && !(kind === 'notarize' && this.#core.own.of(view).nullify)) {",
       },
     ],
-    scenario: { file: ORDERING_TEST, test: 'a node that nullified still advances' },
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 3' },
   },
   {
     name: 'own votes are not repeated within a view',
