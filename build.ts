@@ -4,13 +4,27 @@
  * a node loads thirty files instead of thirteen hundred, which takes half a second off its start.
  */
 import { rmSync } from 'node:fs'
-import { build } from 'esbuild'
+import { join } from 'node:path'
+import { build, type Plugin } from 'esbuild'
 import { builtName, ENTRIES } from './config/entries.ts'
 
 const OUTPUT = new URL('dist', import.meta.url).pathname
 
-/** Native addons, and packages that find files of their own by where they lie, stay in node_modules. */
-const EXTERNAL = ['classic-level', 'sodium-native', '@tensorflow/*']
+/** Packages that find files of their own by where they lie stay in node_modules. */
+const EXTERNAL = ['@tensorflow/*']
+
+/** Of packages with a native addon only the file that looks for it stays there. */
+const ADDONS = ['classic-level', 'sodium-native'] as const
+
+const addonsStayWhereTheyAre: Plugin = {
+  name: 'addons stay where they are',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^\.\/binding$/ }, ({ resolveDir }) => {
+      const addon = ADDONS.find((name) => resolveDir.endsWith(join('node_modules', name)))
+      return addon === undefined ? null : { path: `${addon}/binding`, external: true }
+    })
+  },
+}
 
 /** Packages in the old module format look for `require`. */
 const REQUIRE = `import { createRequire as __createRequire } from 'node:module'
@@ -28,6 +42,7 @@ await build({
   platform: 'node',
   target: 'node24',
   external: EXTERNAL,
+  plugins: [addonsStayWhereTheyAre],
   banner: { js: REQUIRE },
   legalComments: 'linked',
   logLevel: 'warning',

@@ -38,9 +38,9 @@ const MAY_IMPORT = {
 const DOORS = {
   // Errors and limits are leaves: they import nothing, so the lowest folder can use them without a cycle.
   crypto: ['config/errors.ts', 'config/limits.ts'],
-  // The daemon is started in process; everything else of the node is reached by RPC.
+  // The daemon is started in process; everything else of the node is reached by RPC, but the folder of a stopped signer.
   devnet: ['node/daemon.ts'],
-  cli: ['node/daemon.ts'],
+  cli: ['node/daemon.ts', 'node/signing/protection-file.ts'],
 }
 
 /** Folders that are told the time and handed randomness (consensus.md §9, ledger.md, fraud.md). */

@@ -17,6 +17,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'dry-run',
   'as',
   'out',
+  'file',
   'force',
   'help',
   'version',
@@ -24,6 +25,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'status',
   'limit',
   'cursor',
+  'signer-lost-wait', // an answer to one loss; left in the environment it would answer the next one, too
 ])
 
 function variableOf(flag: string): string {

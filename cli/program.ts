@@ -70,6 +70,11 @@ const COMMANDS: readonly CommandEntry[] = [
     description: 'make the directory of a node',
     load: async () => (await import('./commands/init.ts')).build,
   },
+  {
+    name: 'signer',
+    description: 'what a validator has signed: look at it, export it, import it',
+    load: async () => (await import('./commands/signer.ts')).build,
+  },
   { name: 'start', description: 'run a node', load: async () => (await import('./commands/start.ts')).build },
   {
     name: 'bench',

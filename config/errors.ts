@@ -63,6 +63,14 @@ export const ERRORS = {
     exit: 80,
     meaning: 'Signing would contradict an earlier vote of this key; the node refuses.',
   },
+  'signer-lost': {
+    exit: 80,
+    meaning: 'This key has signed before and what it signed is not known here; the message has the ways out.',
+  },
+  'protection-invalid': {
+    exit: 78,
+    meaning: 'A signer protection file is missing, unreadable or wrong.',
+  },
 
   // transactions
   'tx-malformed': { exit: 5, meaning: 'The bytes are not the canonical encoding of a transaction.' },

@@ -30,6 +30,13 @@ export const LIMITS = {
   /** Transactions executed in one turn before others may run. */
   txsPerTurn: 500,
 
+  /** Views beyond the newest one seen that must become final before a validator without its signing state votes again. */
+  lostSignerViews: 32,
+  /** Votes in a signer protection file; a table with more is exported as its high-water marks alone. */
+  protectionVotes: 16_384,
+  /** Signer protection file. */
+  protectionFileBytes: 8 * 1024 * 1024,
+
   /** Validators of one epoch; indexes fit a byte. */
   validators: 256,
   /** Total voting weight; leaves room for sums of three in 64 bits. */
@@ -141,8 +148,24 @@ export const LIMITS = {
   inboundConnectionsPerSecondPerHost: 64,
   /** Inbound connections that are not through with encryption and multiplexing. */
   pendingInboundConnections: 64,
+  /** Inbound connections open at once from one address, handshakes included. A devnet is one address. */
+  inboundConnectionsPerHost: 128,
+  /** Connections in their hello; a further one ends the oldest of the address that has the most. */
+  connectionsBeforeHello: 64,
+  /** Peers of one address that are no validators. */
+  strangersPerHost: 48,
   /** Streams of one connection that may wait for its hello to end. */
   streamsBeforeHello: 8,
+  /** Streams that a peer has open on one connection. */
+  streamsPerConnection: 128,
+  /** Streams that a peer opens on one connection before the connection ends. */
+  streamsPerSecondPerConnection: 500,
+  /** Time for a frame of a direct stream, from its first byte to its last. */
+  frameTimeoutMs: 30_000,
+  /** A peer for whom messages wait and who reads none for so long is disconnected. */
+  unreadTimeoutMs: 30_000,
+  /** Warnings about refused peers in the log; the others go to its debug level. */
+  refusalWarningsPerSecond: 2,
   /** A peer to be kept is dialled again after dialRetryMinMs, growing to dialRetryMaxMs. */
   dialRetryMinMs: 100,
   /** Longest pause before a peer to be kept is dialled again. */
@@ -151,6 +174,8 @@ export const LIMITS = {
   dialTimeoutMs: 10_000,
   /** Peers dialled at the same time. Handshakes cost CPU: all at once, on a loaded machine, none would be in time. */
   parallelDials: 8,
+  /** The same for peers that only mDNS knows: anybody on the local network makes up as many as it likes. */
+  parallelFoundDials: 2,
   /** How long the side with the higher peer id lets the other one dial first. */
   dialYieldMs: 150,
 

@@ -63,8 +63,14 @@ export class Acker {
     const entry = this.#certifier.entry(ref, batchFields(signed.batch))
     entry.authorSignature = signed.signature
     if (entry.order !== 'open') return
-    if (self !== null) this.assess(entry, signed)
+    if (this.#acks) this.assess(entry, signed)
     else if (entry.body === 'none') storeBatch(this.#core, entry, signed, null)
+  }
+
+  /** A follower gives none; a validator whose key is used elsewhere has stopped signing altogether (consensus.md P11). */
+  get #acks(): boolean {
+    const { self, signer } = this.#core
+    return self !== null && signer?.abstention !== 'key-used-elsewhere'
   }
 
   /** "A validator acks at most one of them." */
@@ -129,6 +135,10 @@ export class Acker {
   #give(entry: PoolEntry, signed: SignedBatch, flags: Ack['flags'], modelId: Ack['modelId']): void {
     const { self, signer, set } = this.#core
     if (self === null || signer === null) return
+    if (!this.#acks) {
+      storeBatch(this.#core, entry, signed, null)
+      return
+    }
     const unsigned = { ...entry.ref, flags, modelId }
     const ack: Ack = {
       ...unsigned,

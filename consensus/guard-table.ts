@@ -3,6 +3,7 @@
  * the whole of safety on the signer's side; they use no network, no timer and no opinion of the protocol around them.
  */
 import { equalBytes } from '../crypto/bytes.ts'
+import { mergeHighWater, NO_HIGH_WATER, raised, topOf, whyBelow, type HighWater } from './high-water.ts'
 import type { Digest, VoteKind } from './types.ts'
 
 export interface SignedVote {
@@ -23,6 +24,7 @@ export type GuardVerdict =
 export class GuardTable {
   readonly #rows = new Map<number, Row>()
   #floor = 0
+  #mark: HighWater | null = null
 
   /** Votes at or below this view are refused for ever. */
   get floor(): number {
@@ -33,14 +35,39 @@ export class GuardTable {
     return this.#rows.size
   }
 
+  /** Marks that were imported without their rows: minimal mode (P9). Null: every row above the floor is here. */
+  get mark(): HighWater | null {
+    return this.#mark
+  }
+
+  /** At or below this view votes of this key may be missing here. */
+  get knownAbove(): number {
+    return Math.max(this.#floor, topOf(this.#mark ?? NO_HIGH_WATER))
+  }
+
   judge(kind: VoteKind, view: number, pid: Digest | null): GuardVerdict {
     if (view <= this.#floor)
       return { verdict: 'refuse', reason: `view ${view} is not above the floor ${this.#floor}` }
     const row = this.#rows.get(view) ?? {}
     const earlier = row[kind]
     if (earlier !== undefined && samePid(earlier.pid, pid)) return { verdict: 'repeat', vote: earlier }
-    const reason = refusal(kind, row, pid)
+    const reason =
+      refusal(kind, row, pid) ?? (this.#mark === null ? null : whyBelow(this.#mark, kind, view, pid))
     return reason === null ? { verdict: 'sign' } : { verdict: 'refuse', reason: `${reason} in view ${view}` }
+  }
+
+  /** Whether a row here and this vote, of another table of the same key, are a fault together. */
+  contradicts({ kind, view, pid }: Pick<SignedVote, 'kind' | 'view' | 'pid'>): boolean {
+    const row = this.#rows.get(view) ?? {}
+    const earlier = row[kind]
+    if (earlier !== undefined && samePid(earlier.pid, pid)) return false
+    return refusal(kind, row, pid) !== null
+  }
+
+  /** Whether exactly this vote stands in a row. */
+  has({ kind, view, pid }: Pick<SignedVote, 'kind' | 'view' | 'pid'>): boolean {
+    const earlier = this.#rows.get(view)?.[kind]
+    return earlier !== undefined && samePid(earlier.pid, pid)
   }
 
   /** Enters a vote that `judge` allowed, or one read back from the journal. */
@@ -54,7 +81,25 @@ export class GuardTable {
     if (view <= this.#floor) return false
     this.#floor = view
     for (const rowView of this.#rows.keys()) if (rowView <= view) this.#rows.delete(rowView)
+    if (this.#mark !== null && topOf(this.#mark) <= view) this.#mark = null
     return true
+  }
+
+  /** Marks only rise. False: they contradict those of before, and nothing was changed. */
+  raiseMark(mark: HighWater): boolean {
+    const merged = mergeHighWater(this.#mark ?? NO_HIGH_WATER, mark)
+    if (merged === null) return false
+    if (topOf(merged) > this.#floor) this.#mark = merged
+    return true
+  }
+
+  /** The marks of everything known here, for who gets no rows. */
+  highWater(): HighWater {
+    const floor = { view: this.#floor, pid: null }
+    let mark: HighWater = { notarize: floor, nullify: this.#floor, finalize: floor }
+    for (const { kind, view, pid } of this.votes()) mark = raised(mark, kind, view, pid)
+    // A row and an imported mark of one view and kind are the same vote, or the import would have been refused.
+    return mergeHighWater(mark, this.#mark ?? NO_HIGH_WATER) ?? mark
   }
 
   /** All votes above the floor, ascending by view. */

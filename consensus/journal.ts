@@ -9,7 +9,7 @@
  */
 import { CordonError } from '../config/errors.ts'
 import { crc32c } from '../crypto/crc32c.ts'
-import { Reader, Writer } from '../crypto/codec.ts'
+import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 
 /** A file, or something that behaves like one. `test/consensus/journal-contract.ts` is its contract. */
 export interface JournalStorage {
@@ -84,8 +84,19 @@ function recordAt(
   const sumAt = HEAD_BYTES + length
   if (crc32c(bytes.subarray(offset, offset + sumAt)) !== new Reader(bytes.subarray(offset + sumAt)).u32())
     return null
-  const record = { type: reader.u8(), epoch: reader.u48(), body: reader.fixed(length) }
-  return { record, end: offset + sumAt + SUM_BYTES }
+  const type = reader.u8()
+  const epoch = epochOf(reader, offset, bytes.length)
+  return { record: { type, epoch, body: reader.fixed(length) }, end: offset + sumAt + SUM_BYTES }
+}
+
+/** Of a record whose sum is right: it was written whole, so an epoch that cannot be is damage and no torn end. */
+function epochOf(reader: Reader, offset: number, fileBytes: number): number {
+  try {
+    return reader.u48()
+  } catch (error) {
+    if (error instanceof DecodeError) throw corrupt(offset, fileBytes)
+    throw error
+  }
 }
 
 /** Torn: no longer than one record, and nothing whole comes after its first byte. Else the damage lies in the middle. */
@@ -103,7 +114,7 @@ function corrupt(offset: number, length: number): CordonError {
     'data-inconsistent',
     `the signer's journal is damaged at byte ${offset} of ${length}, before its last record. Voting without it could contradict earlier votes ` +
       `and forfeit the stake. Stop here: restore the signer folder from the disk it was moved from if that is newer, or run this node without ` +
-      `its validator key until the validator has a new one`,
+      `its validator key until the validator has a new one. If neither can be: move the journal away, which makes it a lost one (docs/signer.md)`,
     { offset, length },
   )
 }

@@ -84,6 +84,7 @@ import { ProposalPool } from './proposal-pool.ts'
 import { progressReport, type ProgressReport } from './progress-report.ts'
 import { Proposer } from './proposer.ts'
 import type {
+  Abstention,
   ChainStart,
   Clock,
   Effect,
@@ -344,6 +345,7 @@ export class Ordering {
 
   #settle(): void {
     if (!this.#started) return
+    this.#voter.reviewLost()
     this.#runTimers()
     do {
       if (this.#agenda.targetView > this.#core.view) this.#enterView()
@@ -538,9 +540,14 @@ export class Ordering {
     return { height, digest }
   }
 
-  /** Whether voting stopped because another instance runs with this key (P11). */
-  get halted(): boolean {
-    return this.#voter.halted
+  /** Why this validator does not vote (P10, P11), or null. */
+  get abstention(): Abstention | null {
+    return this.#voter.abstention
+  }
+
+  /** While the signing state is lost: the view whose finalization, or a later one, ends that; null: not known yet. */
+  get resumeView(): number | null {
+    return this.#voter.resumeView
   }
 }
 

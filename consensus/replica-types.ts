@@ -21,6 +21,7 @@ import type {
   ProposalMessage,
   SignedBatch,
   ValidatorIndex,
+  VoteKind,
 } from './types.ts'
 
 /** Both clocks, read once per input. */
@@ -165,6 +166,10 @@ export type Note =
       readonly vote: 'notarize' | 'nullify' | 'finalize'
       readonly view: number
     }
+  /** The signing state was lost; votes are cast again above the finalization of `view`, which is to come (P10). */
+  | { readonly kind: 'voting-waits'; readonly view: number }
+  /** The wait is over: votes are cast again, above this view (P10). */
+  | { readonly kind: 'voting-resumed'; readonly view: number }
   /** More heights are missing than are fetched block by block: the node needs a snapshot. */
   | { readonly kind: 'too-far-behind'; readonly deliveredHeight: number; readonly finalHeight: number }
   | { readonly kind: 'batch-certified'; readonly ref: BatchRef; readonly txCount: number }
@@ -221,8 +226,10 @@ export interface Verifier {
  */
 export interface Signer {
   readonly index: ValidatorIndex
-  /** Votes at or below this view are refused; what was signed there is no longer known. */
-  readonly floor: number
+  /** Votes of this key at or below this view may be missing in the table: pruned, or imported without their rows. */
+  readonly knownAbove: number
+  /** Why nothing is signed that could contradict earlier votes or batches; null: it signs. */
+  readonly abstention: Abstention | null
   notarize(view: number, pid: Digest): SignerAnswer
   nullify(view: number): SignerAnswer
   finalize(view: number, pid: Digest): SignerAnswer
@@ -242,12 +249,22 @@ export interface Signer {
   }[]
   /** Rows at or below `view` may go; votes there are refused for ever. */
   raiseFloor(view: number): void
+  /** A vote of this key that is not in the table: from now on, also after a restart, `key-used-elsewhere` (P11). */
+  stop(conflict: { readonly kind: VoteKind; readonly view: number; readonly pid: Digest | null }): void
+  /** Ends an abstention: votes above `view` are signed (P10). */
+  resumeAbove(view: number): void
   /** Whether something waits for `flush`. */
   readonly dirty: boolean
   /** Makes everything durable that was returned so far, batch-number reservations included. */
   flush(): Promise<void>
   close(): Promise<void>
 }
+
+/**
+ * Why a validator follows without signing. `signer-lost`: earlier votes of its key are not known, and it waits until they
+ * cannot matter any more (P10). `key-used-elsewhere`: another process signs with its key (P11).
+ */
+export type Abstention = 'signer-lost' | 'key-used-elsewhere'
 
 export type SignerAnswer =
   | { readonly ok: true; readonly signature: Uint8Array; readonly repeated: boolean }

@@ -14,7 +14,17 @@ import { Dissemination } from './dissemination.ts'
 import { Ordering } from './ordering.ts'
 import type { PayloadSource } from './payload-source.ts'
 import type { ProgressReport } from './progress-report.ts'
-import type { ChainStart, Clock, Effect, Input, Peer, Restored, Signer, Verifier } from './replica-types.ts'
+import type {
+  Abstention,
+  ChainStart,
+  Clock,
+  Effect,
+  Input,
+  Peer,
+  Restored,
+  Signer,
+  Verifier,
+} from './replica-types.ts'
 import type { Message, ValidatorIndex, ValidatorSet } from './types.ts'
 
 export interface ReplicaOptions {
@@ -172,9 +182,14 @@ export class Replica {
     return this.#ordering.report()
   }
 
-  /** Whether voting stopped because another process votes with this key (P11). */
-  get halted(): boolean {
-    return this.#ordering.halted
+  /** Why this validator does not vote (P10, P11), or null. */
+  get abstention(): Abstention | null {
+    return this.#ordering.abstention
+  }
+
+  /** While the signing state is lost: the view whose finalization, or a later one, ends that; null: not known yet. */
+  get resumeView(): number | null {
+    return this.#ordering.resumeView
   }
 
   /** Current view. */

@@ -5,15 +5,24 @@
  * What it returns may leave the process only after `flush`: signing is immediate, and bytes go to storage in `flush`
  * alone, so that the driver can make certificates and blocks durable first (P2–P4) and cover many votes with one fsync.
  */
-import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
-import { equalBytes } from '../crypto/bytes.ts'
-import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
-import { SIGNATURE_BYTES } from '../crypto/ed25519.ts'
-import { DIGEST_BYTES } from '../crypto/hash.ts'
-import { GuardTable, type SignedVote } from './guard-table.ts'
-import { decodeRecords, encodeRecord, JOURNAL_BODY_BYTES, type JournalStorage } from './journal.ts'
-import type { Signer, SignerAnswer } from './replica-types.ts'
+import type { SignedVote } from './guard-table.ts'
+import type { JournalStorage } from './journal.ts'
+import type { Abstention, Signer, SignerAnswer } from './replica-types.ts'
+import {
+  encodeConflict,
+  encodeEntries,
+  encodeFloor,
+  encodeIdentity,
+  encodeLost,
+  encodeReserve,
+  encodeResumed,
+  encodeVote,
+  replayJournal,
+  type SignerIdentity,
+  type SignerState,
+  type VoteName,
+} from './signer-state.ts'
 import type { Digest, ValidatorIndex, ValidatorSet, VoteKind } from './types.ts'
 import { batchMessage, SIGNED_MESSAGE_BYTES, SIGNED_TAGS, voteMessage } from './wire.ts'
 
@@ -28,17 +37,16 @@ export interface SignerOptions {
   readonly index: ValidatorIndex
   readonly key: SigningKey
   readonly storage: JournalStorage
+  /**
+   * Given by an operator who knows that votes of this key are missing in the journal: nothing is signed until `resumeAbove`
+   * (P10). An unused journal, or one that stopped for P11, is marked so; another one is left as it is.
+   */
+  readonly lost?: {
+    /** Above all batch numbers that were ever used, since those are lost, too. */
+    readonly firstBatchSeq: number
+  }
 }
 
-/** Type of every record so far: a list of entries. */
-const RECORD_ENTRIES = 1
-/** First byte of an entry. Never reuse a number. */
-const ENTRY = { notarize: 1, nullify: 2, finalize: 3, floor: 4, reserve: 5, identity: 6 } as const
-const VOTE_OF_ENTRY = new Map<number, VoteKind>([
-  [ENTRY.notarize, 'notarize'],
-  [ENTRY.nullify, 'nullify'],
-  [ENTRY.finalize, 'finalize'],
-])
 /** The journal is written anew when it is this long; rows below the floor then go. */
 const COMPACT_BYTES = 1024 * 1024
 /** A new range of batch numbers is asked for when this many are left. */
@@ -60,7 +68,8 @@ class JournaledSigner implements Signer {
   readonly #set: ValidatorSet
   readonly #key: SigningKey
   readonly #storage: JournalStorage
-  readonly #table = new GuardTable()
+  readonly #identity: SignerIdentity
+  readonly #state: SignerState
   /** Entries that wait for `flush`. */
   #pending: Uint8Array[] = []
   /** The floor goes to storage with the next entry. */
@@ -69,29 +78,32 @@ class JournaledSigner implements Signer {
   #failure: Error | null = null
   #journalBytes: number
   #compact = false
-  /** Batch numbers below this are reserved: durably, and as asked for. */
+  /** Batch numbers below this are reserved durably; those below `#state.reserved` as soon as that is written. */
   #reservedDurably = 1
-  #reserved = 1
-  #nextSeq = 1
+  #nextSeq: number
 
-  constructor({ set, index, key, storage }: SignerOptions, journal: Uint8Array) {
+  constructor({ set, index, key, storage, lost }: SignerOptions, journal: Uint8Array) {
     this.index = index
     this.#set = set
     this.#key = key
     this.#storage = storage
-    const { records, goodBytes } = decodeRecords(journal)
-    let known = false
-    for (const record of records) {
-      if (record.epoch !== set.epoch) continue // P7: replay ignores records of other epochs
-      if (record.type !== RECORD_ENTRIES) throw unknownFormat(`record type ${record.type}`)
-      known = this.#replayRecord(record.body) || known
-    }
+    this.#identity = identityOf(set, index)
+    const { state, goodBytes } = replayJournal(journal, this.#identity)
+    this.#state = state
     this.#journalBytes = goodBytes
     // A torn tail must go before anything is appended behind it.
     this.#compact = goodBytes < journal.length || goodBytes > COMPACT_BYTES
-    if (!known) this.#pending.push(this.#identity())
-    this.#nextSeq = this.#reserved
+    if (lost !== undefined && (!state.named || state.conflict !== null)) this.#lose(lost.firstBatchSeq)
+    if (!state.named) this.#pending.push(encodeIdentity(this.#identity))
+    state.named = true
+    this.#nextSeq = state.reserved
     this.#reserveMore()
+  }
+
+  #lose(firstBatchSeq: number): void {
+    this.#state.lose()
+    this.#state.reserved = Math.max(this.#state.reserved, firstBatchSeq)
+    this.#pending.push(encodeLost(), encodeReserve(this.#state.reserved))
   }
 
   // ---- votes ----
@@ -110,42 +122,60 @@ class JournaledSigner implements Signer {
 
   #vote(kind: VoteKind, view: number, pid: Digest | null): SignerAnswer {
     if (this.#failure !== null) return { ok: false, reason: `the journal failed: ${this.#failure.message}` }
-    const judged = this.#table.judge(kind, view, pid)
+    if (this.abstention !== null) return { ok: false, reason: `it signs nothing: ${this.abstention}` }
+    const judged = this.#state.table.judge(kind, view, pid)
     if (judged.verdict === 'refuse') return { ok: false, reason: judged.reason }
     if (judged.verdict === 'repeat') return { ok: true, signature: judged.vote.signature, repeated: true }
     const signature = this.#key.sign(voteMessage(this.#set.context, kind, this.#set.epoch, view, pid))
     const vote: SignedVote = { kind, view, pid, signature }
-    this.#table.record(vote)
-    this.#pending.push(encodeVoteEntry(vote))
+    this.#state.table.record(vote)
+    this.#pending.push(encodeVote(vote))
     return { ok: true, signature, repeated: false }
   }
 
   ownVotes(): readonly SignedVote[] {
-    return this.#table.votes()
+    return this.#state.table.votes()
   }
 
-  get floor(): number {
-    return this.#table.floor
+  get knownAbove(): number {
+    return this.#state.table.knownAbove
   }
 
   /** Not worth an fsync of its own: a floor that a crash loses refuses nothing less that matters. */
   raiseFloor(view: number): void {
-    if (this.#table.raiseFloor(view)) this.#floorMoved = true
+    if (this.#state.table.raiseFloor(view)) this.#floorMoved = true
+  }
+
+  // ---- signing nothing (P10, P11) ----
+
+  get abstention(): Abstention | null {
+    return this.#state.abstention
+  }
+
+  stop(conflict: VoteName): void {
+    this.#state.conflict = conflict
+    this.#pending.push(encodeConflict(conflict))
+  }
+
+  resumeAbove(view: number): void {
+    this.#state.resume(view)
+    this.#pending.push(encodeResumed(view))
   }
 
   // ---- batches, acks, hello ----
 
   nextBatchSeq(): number | null {
-    if (this.#failure !== null || this.#nextSeq >= this.#reservedDurably) return null
+    if (this.#failure !== null || this.abstention !== null || this.#nextSeq >= this.#reservedDurably)
+      return null
     const seq = this.#nextSeq++
     this.#reserveMore()
     return seq
   }
 
   #reserveMore(): void {
-    if (this.#reserved - this.#nextSeq >= RESERVE_WHEN_LEFT) return
-    this.#reserved += LIMITS.batchSeqReservation
-    this.#pending.push(encodeNumberEntry(ENTRY.reserve, this.#reserved))
+    if (this.#state.reserved - this.#nextSeq >= RESERVE_WHEN_LEFT) return
+    this.#state.reserved += LIMITS.batchSeqReservation
+    this.#pending.push(encodeReserve(this.#state.reserved))
   }
 
   signBatch(digest: Digest): Uint8Array {
@@ -188,8 +218,8 @@ class JournaledSigner implements Signer {
     if (this.#failure !== null) throw this.#failure
     if (this.#pending.length === 0 && !this.#compact) return
     const entries = this.#pending
-    const reserved = this.#reserved
-    if (this.#floorMoved) entries.push(encodeNumberEntry(ENTRY.floor, this.#table.floor))
+    const { reserved } = this.#state
+    if (this.#floorMoved) entries.push(encodeFloor(this.#state.table.floor))
     this.#floorMoved = false
     this.#pending = []
     try {
@@ -211,114 +241,16 @@ class JournaledSigner implements Signer {
 
   /** The whole table anew; the entries just taken from `#pending` are part of it already. */
   async #rewrite(): Promise<void> {
-    const entries = [
-      this.#identity(),
-      encodeNumberEntry(ENTRY.floor, this.#table.floor),
-      encodeNumberEntry(ENTRY.reserve, this.#reserved),
-    ]
-    const bytes = encodeEntries(this.#set.epoch, [...entries, ...this.#table.votes().map(encodeVoteEntry)])
+    const bytes = this.#state.encode(this.#identity)
     await this.#storage.replace(bytes)
     this.#compact = false
     this.#journalBytes = bytes.length
   }
-
-  // ---- replay ----
-
-  #replayRecord(body: Uint8Array): boolean {
-    try {
-      return this.#replay(new Reader(body))
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      throw new CordonError(
-        'data-inconsistent',
-        `a record of the signer's journal has a right checksum and no meaning: ${error.message}. Please report this`,
-      )
-    }
-  }
-
-  /** Returns whether the record names key and chain. */
-  #replay(reader: Reader): boolean {
-    let named = false
-    while (reader.remaining > 0) {
-      const tag = reader.u8()
-      const kind = VOTE_OF_ENTRY.get(tag)
-      if (kind !== undefined) this.#table.record(readVoteEntry(reader, kind))
-      else if (tag === ENTRY.floor) this.#table.raiseFloor(reader.u48())
-      else if (tag === ENTRY.reserve) this.#reserved = Math.max(this.#reserved, reader.u48())
-      else if (tag === ENTRY.identity) {
-        this.#checkIdentity(reader)
-        named = true
-      } else throw unknownFormat(`entry ${tag}`)
-    }
-    return named
-  }
-
-  #identity(): Uint8Array {
-    return new Writer(65)
-      .u8(ENTRY.identity)
-      .fixed(this.#set.context, DIGEST_BYTES)
-      .fixed(this.#publicKey(), DIGEST_BYTES)
-      .finish()
-  }
-
-  #checkIdentity(reader: Reader): void {
-    const sameChain = equalBytes(reader.fixed(DIGEST_BYTES), this.#set.context)
-    const sameKey = equalBytes(reader.fixed(DIGEST_BYTES), this.#publicKey())
-    if (sameChain && sameKey) return
-    throw new CordonError(
-      'other-chain',
-      `the signer's journal was written ${sameChain ? 'with another validator key' : 'on another chain, or for another validator set'}; ` +
-        'give this node the signer folder that belongs to its key and genesis, or an empty one if the key has never voted on this chain',
-    )
-  }
-
-  #publicKey(): Uint8Array {
-    const validator = this.#set.validators[this.index]
-    if (validator === undefined) throw new RangeError(`no validator ${this.index} in the set`)
-    return validator.publicKey
-  }
 }
 
-function unknownFormat(what: string): CordonError {
-  return new CordonError(
-    'format-version',
-    `the signer's journal holds ${what}, which this release does not know; start the release that wrote it, or a newer one`,
-  )
-}
-
-// ---- entries ----
-
-/** As many records as the entries need; usually one. */
-function encodeEntries(epoch: number, entries: readonly Uint8Array[]): Uint8Array {
-  const output = new Writer(1024)
-  let body = new Writer(1024)
-  let length = 0
-  const close = (): void => {
-    if (length > 0) output.raw(encodeRecord({ type: RECORD_ENTRIES, epoch, body: body.finish() }))
-    body = new Writer(1024)
-    length = 0
-  }
-  for (const entry of entries) {
-    if (length + entry.length > JOURNAL_BODY_BYTES) close()
-    body.raw(entry)
-    length += entry.length
-  }
-  close()
-  return output.finish()
-}
-
-function encodeVoteEntry({ kind, view, pid, signature }: SignedVote): Uint8Array {
-  const writer = new Writer(112).u8(ENTRY[kind]).u48(view)
-  if (pid !== null) writer.fixed(pid, DIGEST_BYTES)
-  return writer.fixed(signature, SIGNATURE_BYTES).finish()
-}
-
-function readVoteEntry(reader: Reader, kind: VoteKind): SignedVote {
-  const view = reader.u48()
-  const pid = kind === 'nullify' ? null : reader.fixed(DIGEST_BYTES)
-  return { kind, view, pid, signature: reader.fixed(SIGNATURE_BYTES) }
-}
-
-function encodeNumberEntry(tag: number, value: number): Uint8Array {
-  return new Writer(9).u8(tag).u48(value).finish()
+/** @throws RangeError if the set has no such validator. */
+export function identityOf(set: ValidatorSet, index: ValidatorIndex): SignerIdentity {
+  const validator = set.validators[index]
+  if (validator === undefined) throw new RangeError(`no validator ${index} in the set`)
+  return { epoch: set.epoch, context: set.context, publicKey: validator.publicKey }
 }

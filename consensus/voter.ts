@@ -4,34 +4,49 @@
  */
 import { pidKey, pidOf } from './certificates.ts'
 import { whyNotFinalize, whyNotNotarize, whyNotNullify } from './guards.ts'
+import { LostVotes } from './lost-votes.ts'
 import { lastFinalView, note, type Core } from './ordering-core.ts'
 import type { Pending } from './proposal-pool.ts'
-import type { Signer, SignerAnswer } from './replica-types.ts'
+import type { Abstention, Signer, SignerAnswer } from './replica-types.ts'
 import type { Certificate, Digest, Vote, VoteKind } from './types.ts'
 
 export class Voter {
   readonly #core: Core
   readonly #signer: Signer | null
-  /** Votes at or below this view may be missing from the own book: a vote seen there proves nothing (P11). */
-  readonly #knownAbove: number
-  #halted = false
+  readonly #lost: LostVotes
   /** Votes the signer refused, so that it is not asked again and again. */
   readonly #refused = new Set<string>()
 
   constructor(core: Core, signer: Signer | null) {
     this.#core = core
     this.#signer = signer
-    this.#knownAbove = signer?.floor ?? 0
+    this.#lost = new LostVotes(core)
   }
 
   /** Whether this node votes at all. */
   get mayVote(): boolean {
-    return this.#signer !== null && !this.#halted
+    return this.#signer !== null && this.abstention === null
   }
 
-  /** Voting stopped because another instance runs with the key (P11). */
-  get halted(): boolean {
-    return this.#halted
+  /** Why this validator does not vote (P10, P11), or null. */
+  get abstention(): Abstention | null {
+    return this.#signer?.abstention ?? null
+  }
+
+  /** While the signing state is lost: the view whose finalization, or a later one, ends that; null: not known yet. */
+  get resumeView(): number | null {
+    return this.#lost.resumeView
+  }
+
+  /** P10: looks whether a lost table still matters. */
+  reviewLost(): void {
+    if (this.#signer?.abstention !== 'signer-lost') return
+    if (this.#lost.review())
+      note(this.#core, { kind: 'voting-waits', view: this.#lost.resumeView ?? Infinity })
+    const finalView = lastFinalView(this.#core)
+    if (finalView < (this.#lost.resumeView ?? Infinity)) return
+    this.#signer.resumeAbove(finalView)
+    note(this.#core, { kind: 'voting-resumed', view: finalView })
   }
 
   /** Why the proposal may not be notarized by this node's view of the network, or null (4.1). */
@@ -86,7 +101,7 @@ export class Voter {
     ask: (signer: Signer) => SignerAnswer,
   ): Vote | null {
     const key = `${kind}/${view}/${pidKey(pid)}`
-    if (this.#signer === null || this.#halted || this.#refused.has(key)) return null
+    if (this.#signer === null || this.abstention !== null || this.#refused.has(key)) return null
     const answer = ask(this.#signer)
     if (!answer.ok) {
       this.#refused.add(key)
@@ -111,16 +126,14 @@ export class Voter {
    * P11: "own conflicting vote seen from the network (valid own signature, not in own table): stop signing at once, stay
    * as observer, alarm. It means a second instance runs with the key."
    */
-  checkOwnVote(vote: Pick<Vote, 'kind' | 'view' | 'pid'>): void {
-    if (
-      this.#signer === null ||
-      this.#halted ||
-      vote.view <= Math.max(this.#knownAbove, lastFinalView(this.#core))
-    )
-      return
-    if (this.#core.own.has(vote)) return
-    this.#halted = true
-    note(this.#core, { kind: 'key-used-elsewhere', vote: vote.kind, view: vote.view })
+  checkOwnVote({ kind, view, pid }: Pick<Vote, 'kind' | 'view' | 'pid'>): void {
+    if (this.#signer === null) return
+    if (this.#signer.abstention === 'signer-lost') this.#lost.sawOwnVote(view)
+    // Votes up to `knownAbove` may be missing from the own book: one that is seen there proves nothing.
+    if (!this.mayVote || view <= Math.max(this.#signer.knownAbove, lastFinalView(this.#core))) return
+    if (this.#core.own.has({ kind, view, pid })) return
+    this.#signer.stop({ kind, view, pid })
+    note(this.#core, { kind: 'key-used-elsewhere', vote: kind, view })
   }
 
   raiseFloor(view: number): void {

@@ -2,11 +2,12 @@
  * The label-free directional score as a TensorFlow.js model: the arithmetic of `model-spec.ts` on an [n × features]
  * tensor. Importing this loads TensorFlow.js; only the scoring worker does.
  *
- * All weights become constant tensors once. A call gathers the columns of all ramps at once, clips, and multiplies per
- * rule; the tail is one more gather, and the score the largest of all.
+ * All weights become constant tensors once. A call gathers the columns of the ramps of all rules at once, clips, and
+ * multiplies rule by rule; the tail is one more gather, and the score the largest of all. What a call costs is the number
+ * of its operations (some 20 µs each, whatever the number of rows up to a few hundred), so there are few.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { FLAG_AT, MODEL_ID, RULES, TAIL, TAIL_COLUMNS, Z_MAX, type Ramp } from './model-spec.ts'
+import { FLAG_AT, MODEL_ID, RULES, TAIL, TAIL_COLUMNS, Z_MAX, type Ramp, type Rule } from './model-spec.ts'
 import { COLUMN, FEATURE_COUNT } from './schema.ts'
 
 export interface DirectionalModel {
@@ -22,9 +23,9 @@ export interface DirectionalModel {
 
 /** Builds the model on the backend that is set (`backend.ts`). */
 export function createModel(): DirectionalModel {
-  const rules = RULES.map(({ ramps }) => rampTensors(ramps))
+  const rules = ruleTensors(RULES)
   const tail = tailTensors()
-  const tensors = [...rules.flatMap(tensorsOf), ...tensorsOf(tail)]
+  const tensors = [...tensorsOf(rules), ...tensorsOf(tail)]
   return {
     id: MODEL_ID,
     score(rows, inputs) {
@@ -34,8 +35,7 @@ export function createModel(): DirectionalModel {
       if (count === 0) return new Float32Array(0)
       return tf.tidy(() => {
         const x = tf.tensor2d(rows, [count, FEATURE_COUNT])
-        const parts = [tailOf(x, inputs, tail), ...rules.map((rule) => ruleOf(x, rule))]
-        return parts.reduce((a, b) => tf.maximum(a, b)).dataSync<'float32'>()
+        return tf.maximum(tailOf(x, inputs, tail), largestRule(x, rules)).dataSync<'float32'>()
       })
     },
     dispose() {
@@ -44,11 +44,12 @@ export function createModel(): DirectionalModel {
   }
 }
 
-function tensorsOf(group: RampTensors | TailTensors): tf.Tensor[] {
+function tensorsOf(group: RuleTensors | TailTensors): tf.Tensor[] {
   return Object.values(group) as tf.Tensor[]
 }
 
-interface RampTensors {
+/** The ramps of all rules, one rule after the other, each filled up to `RAMPS_PER_RULE`. */
+interface RuleTensors {
   readonly columns: tf.Tensor1D
   readonly from: tf.Tensor1D
   /** 1 / (to − from). */
@@ -60,30 +61,53 @@ interface RampTensors {
   readonly fallback: tf.Tensor1D
 }
 
-function rampTensors(ramps: readonly Ramp[]): RampTensors {
-  const numbers = (of: (ramp: Ramp) => number): tf.Tensor1D => tf.tensor1d(ramps.map(of))
+const RAMPS_PER_RULE = Math.max(...RULES.map(({ ramps }) => ramps.length))
+
+/** What one ramp adds to each of the tensors. */
+type RampNumbers = Readonly<Record<keyof RuleTensors, number>>
+
+/** Never known, and worth 1: a factor that changes no product. */
+const FILLER: RampNumbers = { columns: 0, from: 0, slope: 0, knownColumns: 0, always: -Infinity, fallback: 1 }
+
+function numbersOf({ feature, from, to, unknown }: Ramp): RampNumbers {
   return {
-    columns: tf.tensor1d(
-      ramps.map((ramp) => COLUMN[ramp.feature]),
-      'int32',
-    ),
-    from: numbers((ramp) => ramp.from),
-    slope: numbers((ramp) => 1 / (ramp.to - ramp.from)),
-    knownColumns: tf.tensor1d(
-      ramps.map((ramp) => COLUMN[ramp.unknown?.column ?? ramp.feature]),
-      'int32',
-    ),
-    always: numbers((ramp) => (ramp.unknown === null ? 1 : 0)),
-    fallback: numbers((ramp) => ramp.unknown?.value ?? 0),
+    columns: COLUMN[feature],
+    from,
+    slope: 1 / (to - from),
+    knownColumns: COLUMN[unknown?.column ?? feature],
+    always: unknown === null ? 1 : 0,
+    fallback: unknown?.value ?? 0,
   }
 }
 
-/** Product of a rule's ramps, [n]. */
-function ruleOf(x: tf.Tensor2D, rule: RampTensors): tf.Tensor1D {
-  const ramps = tf.clipByValue(tf.mul(tf.sub(tf.gather(x, rule.columns, 1), rule.from), rule.slope), 0, 1)
-  const known = tf.clipByValue(tf.add(tf.gather(x, rule.knownColumns, 1), rule.always), 0, 1)
-  const values = tf.add(tf.mul(known, ramps), tf.mul(tf.sub(1, known), rule.fallback))
-  return tf.prod(values, 1)
+function ruleTensors(rules: readonly Rule[]): RuleTensors {
+  const filled = rules.flatMap(({ ramps }) =>
+    Array.from({ length: RAMPS_PER_RULE }, (_, i) => {
+      const ramp = ramps[i]
+      return ramp === undefined ? FILLER : numbersOf(ramp)
+    }),
+  )
+  const column = (name: keyof RuleTensors, type: 'int32' | 'float32' = 'float32'): tf.Tensor1D =>
+    tf.tensor1d(
+      filled.map((numbers) => numbers[name]),
+      type,
+    )
+  return {
+    columns: column('columns', 'int32'),
+    from: column('from'),
+    slope: column('slope'),
+    knownColumns: column('knownColumns', 'int32'),
+    always: column('always'),
+    fallback: column('fallback'),
+  }
+}
+
+/** The largest of the rules' products of ramps, [n]. */
+function largestRule(x: tf.Tensor2D, rules: RuleTensors): tf.Tensor1D {
+  const ramps = tf.clipByValue(tf.mul(tf.sub(tf.gather(x, rules.columns, 1), rules.from), rules.slope), 0, 1)
+  const known = tf.clipByValue(tf.add(tf.gather(x, rules.knownColumns, 1), rules.always), 0, 1)
+  const values = tf.add(tf.mul(known, ramps), tf.mul(tf.sub(1, known), rules.fallback))
+  return tf.max(tf.prod(tf.reshape(values, [-1, RULES.length, RAMPS_PER_RULE]), 2), 1)
 }
 
 interface TailTensors {

@@ -4,6 +4,7 @@
  *
  *   key = H("state-key", kind u8, id)      id: account id | hold id | validator index u16 | "" | bucket number u48
  */
+import { isUtf8 } from 'node:buffer'
 import type { Parameters } from '../config/parameters.ts'
 import { PARAMETER_NAMES } from '../config/parameters.ts'
 import { LIMITS } from '../config/limits.ts'
@@ -155,7 +156,7 @@ export function encodeValidator(validator: ValidatorEntry): Uint8Array {
 export function decodeValidator(bytes: Uint8Array): ValidatorEntry {
   return decode(bytes, KIND.validator, (reader) => ({
     index: reader.u16(),
-    name: Buffer.from(reader.bytes(LIMITS.genesisBytes)).toString('utf8'),
+    name: readText(reader),
     publicKey: reader.fixed(32),
     operator: reader.fixed(32),
     stake: reader.u64(),
@@ -163,6 +164,12 @@ export function decodeValidator(bytes: Uint8Array): ValidatorEntry {
     flagsRefuted: reader.u64(),
     offence: reader.offset === bytes.length ? null : readOffence(reader),
   }))
+}
+
+function readText(reader: Reader): string {
+  const bytes = reader.bytes(LIMITS.genesisBytes)
+  if (!isUtf8(bytes)) throw new DecodeError('expected UTF-8 text')
+  return Buffer.from(bytes).toString('utf8')
 }
 
 function readOffence(reader: Reader): Offence {

@@ -122,7 +122,9 @@ export function storeVersionOf(head: Uint8Array): number {
 /** @throws DecodeError, as all of the decoders here. */
 export function decodeHead(bytes: Uint8Array): Head {
   const reader = new Reader(bytes)
-  reader.u16()
+  const version = reader.u16()
+  if (version !== STORE_VERSION)
+    throw new DecodeError(`expected a head of version ${STORE_VERSION}, got ${version}`)
   const head: Head = {
     genesisHash: reader.fixed(32),
     genesisStateRoot: reader.fixed(32),
@@ -170,7 +172,7 @@ export function decodeResult(bytes: Uint8Array): BlockResult {
     timeMs: reader.u48(),
     stateRoot: reader.fixed(32),
     receiptsRoot: reader.fixed(32),
-    hadWork: reader.u8() === 1,
+    hadWork: bit(reader),
     receipts: reader.u32(),
   }
   reader.end()
@@ -199,10 +201,10 @@ export function encodeBody(body: BlockBody): Uint8Array {
 
 export function decodeBody(bytes: Uint8Array): BlockBody {
   const reader = new Reader(bytes)
-  const count = reader.u32()
+  const count = countOf(reader, 2 * LENGTH_BYTES, 'receipts with their transactions')
   const receipts = Array.from({ length: count }, () => reader.bytes(bytes.length))
   const transactions = Array.from({ length: count }, () => reader.bytes(bytes.length))
-  const endedHolds = Array.from({ length: reader.u32() }, () => reader.fixed(32))
+  const endedHolds = Array.from({ length: countOf(reader, 32, 'ended holds') }, () => reader.fixed(32))
   reader.end()
   return { receipts, transactions, endedHolds }
 }
@@ -227,7 +229,9 @@ export function encodeLocation({ height, index }: TxLocation): Uint8Array {
 
 export function decodeLocation(bytes: Uint8Array): TxLocation {
   const reader = new Reader(bytes)
-  return { height: reader.u48(), index: reader.u32() }
+  const location = { height: reader.u48(), index: reader.u32() }
+  reader.end()
+  return location
 }
 
 /** What a block added to the windows. */
@@ -249,7 +253,9 @@ export function encodeWindowRecord({ liveIds, batches }: WindowRecord): Uint8Arr
 export function decodeWindowRecord(bytes: Uint8Array): WindowRecord {
   const reader = new Reader(bytes)
   const members = (): Member[] =>
-    Array.from({ length: reader.u32() }, () => memberOf(reader.u48(), reader.fixed(32)))
+    Array.from({ length: countOf(reader, 40, 'members of a window') }, () =>
+      memberOf(reader.u48(), reader.fixed(32)),
+    )
   const record = { liveIds: members(), batches: members() }
   reader.end()
   return record
@@ -268,9 +274,9 @@ export function encodeChanges(changes: readonly Change[]): Uint8Array {
 /** @throws DecodeError. */
 export function decodeChanges(bytes: Uint8Array): Change[] {
   const reader = new Reader(bytes)
-  const changes = Array.from({ length: reader.u32() }, () => ({
+  const changes = Array.from({ length: countOf(reader, 33, 'changes') }, () => ({
     key: reader.fixed(32),
-    value: reader.u8() === 0 ? null : reader.bytes(bytes.length),
+    value: bit(reader) ? reader.bytes(bytes.length) : null,
   }))
   reader.end()
   return changes
@@ -283,10 +289,26 @@ export function encodeOpenHold({ payer, amount }: OpenHold): Uint8Array {
 export function decodeOpenHold(key: Uint8Array, value: Uint8Array): OpenHold {
   const keyReader = new Reader(key.subarray(1))
   const reader = new Reader(value)
-  return {
+  const hold = {
     expiresMs: keyReader.u48(),
     id: keyReader.fixed(32),
     payer: reader.fixed(32),
     amount: reader.u64(),
   }
+  keyReader.end()
+  reader.end()
+  return hold
+}
+
+const LENGTH_BYTES = 4
+
+/** A count of items of at least `itemBytes` each: no more than are there, so nothing is made for a damaged one. */
+function countOf(reader: Reader, itemBytes: number, what: string): number {
+  return reader.count(Math.floor((reader.remaining - LENGTH_BYTES) / itemBytes), what)
+}
+
+function bit(reader: Reader): boolean {
+  const value = reader.u8()
+  if (value > 1) throw new DecodeError(`expected 0 or 1, got ${value}`)
+  return value === 1
 }

@@ -5,12 +5,12 @@
 import { pino } from 'pino'
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
 import { readNodeConfig } from '../config/node-config.ts'
-import { startNode, type RunningNode } from './node.ts'
+import { startNode, type RunningNode, type StartOptions } from './node.ts'
 
 /** A stop that takes longer is cut off. */
 const STOP_TIMEOUT_MS = 3_000
 
-export interface DaemonOptions {
+export interface DaemonOptions extends StartOptions {
   /** The node's directory, with `config/cordon.toml`. */
   readonly directory: string
   /** Aborted to stop the node. */
@@ -23,7 +23,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const { config, warnings } = readNodeConfig(options.directory, process.env)
     const log = pino({ base: null, level: config.logLevel })
     for (const warning of warnings) log.warn(warning)
-    const node = await startNode(config, log)
+    const node = await startNode(config, log, options)
     const failure = await Promise.race([node.failed.then((error) => ({ error })), aborted(options.signal)])
     const code = failure === null ? EXIT.done : refuse(failure.error)
     const trouble = await stopInTime(node)
@@ -74,9 +74,9 @@ function aborted(signal: AbortSignal): Promise<null> {
  * Runs a node as all that this process does: until SIGINT, SIGTERM or a failure. Resolves to the exit code, with which
  * the process should then be ended: whatever a library left open must not keep a stopped node alive.
  */
-export function runDaemonProcess(directory: string): Promise<number> {
+export function runDaemonProcess(directory: string, options: StartOptions = {}): Promise<number> {
   process.on('uncaughtException', survive)
-  return runDaemon({ directory, signal: stopSignal() })
+  return runDaemon({ ...options, directory, signal: stopSignal() })
 }
 
 /** Aborts at the first SIGINT or SIGTERM; ends the process if stopping takes too long after that. */

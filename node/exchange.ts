@@ -6,7 +6,7 @@ import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { Parameters } from '../config/parameters.ts'
 import { equalBytes } from '../crypto/bytes.ts'
-import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
+import { DecodeError } from '../crypto/codec.ts'
 import { checkBatchSignature } from '../consensus/batch-check.ts'
 import { checkCertificate } from '../consensus/certificates.ts'
 import type { Input, Misbehaviour, Peer, Target, Verifier } from '../consensus/replica-types.ts'
@@ -21,13 +21,8 @@ import {
 import type { Network, NetworkLog, PeerInfo, Topic, Verdict } from '../p2p/types.ts'
 import { StoreAnswers } from './answers.ts'
 import type { ChainStore } from './store/chain-store.ts'
+import { decodeSubmit, encodeSubmit, partsOf, SUBMIT_TXS_MAX } from './submit-request.ts'
 
-/** First byte of a request on the request protocol. */
-const REQUEST = { submit: 1 } as const
-const SUBMIT_TXS_MAX = 256
-/** Kind and count before the transactions, and the length before each. */
-const SUBMIT_HEAD_BYTES = 5
-const SUBMIT_LENGTH_BYTES = 4
 /** Final blocks that far below the newest one are old news: nobody passes them on. */
 const OLD_BLOCKS = 256
 
@@ -220,41 +215,4 @@ export class Exchange {
 
 function peerOf(info: PeerInfo): Peer {
   return { id: info.id, validator: info.validator }
-}
-
-function encodeSubmit(txs: readonly Uint8Array[]): Uint8Array {
-  const writer = new Writer().u8(REQUEST.submit).u32(txs.length)
-  for (const tx of txs) writer.bytes(tx)
-  return writer.finish()
-}
-
-/** @throws DecodeError */
-function decodeSubmit(bytes: Uint8Array): Uint8Array[] {
-  const reader = new Reader(bytes)
-  const kind = reader.u8()
-  if (kind !== REQUEST.submit)
-    throw new DecodeError(`expected a request of kind ${REQUEST.submit}, got ${kind}`)
-  const count = reader.count(SUBMIT_TXS_MAX, 'transactions')
-  const txs = Array.from({ length: count }, () => reader.bytes(LIMITS.txBytes))
-  reader.end()
-  return txs
-}
-
-/** In order, each part small enough for one request. */
-function partsOf(txs: readonly Uint8Array[]): Uint8Array[][] {
-  const parts: Uint8Array[][] = []
-  let part: Uint8Array[] = []
-  let bytes = SUBMIT_HEAD_BYTES
-  for (const tx of txs) {
-    const more = SUBMIT_LENGTH_BYTES + tx.length
-    if (part.length === SUBMIT_TXS_MAX || bytes + more > LIMITS.requestBytes) {
-      parts.push(part)
-      part = []
-      bytes = SUBMIT_HEAD_BYTES
-    }
-    part.push(tx)
-    bytes += more
-  }
-  if (part.length > 0) parts.push(part)
-  return parts
 }

@@ -2,7 +2,8 @@
  * The way in: from an encoded transaction to `accepted`, and on into a batch.
  *
  * A validator puts what it admitted into its own batches. A full node gossips it on the `tx` topic, and hands it over to
- * a validator directly again and again until it is final, since gossip promises nothing.
+ * a validator directly again and again until it is final, since gossip promises nothing. A validator that signs nothing
+ * for now (consensus.md P10, P11) does as a full node.
  */
 import { CordonError } from '../config/errors.ts'
 import type { DecodedTransaction } from '../ledger/transaction.ts'
@@ -52,13 +53,15 @@ export interface IntakeOptions {
   readonly pending: PendingTransactions
   readonly store: PendingStore
   readonly maxOpenBatches: number
+  /** Whether this node writes batches now: never a full node, and not a validator that signs nothing. */
+  readonly writesBatches: () => boolean
   readonly load: () => Load
   /** Hands transactions to the replica's batch builder. */
   readonly offer: (txs: readonly Uint8Array[]) => void
   /** The strict verifier accepted its signatures. */
   readonly checked: (tx: DecodedTransaction) => void
   readonly gossip: (bytes: Uint8Array) => void
-  /** Hands transactions to some validator; resolves when it answered. Full nodes only. */
+  /** Hands transactions to some validator; resolves when it answered. Only while this node writes no batches. */
   readonly handOver: (txs: readonly Uint8Array[]) => Promise<unknown>
   readonly log: IntakeLog
 }
@@ -106,8 +109,8 @@ export class Intake {
     this.#loadTimer = setInterval(() => {
       this.#checkLoad()
     }, LOAD_CHECK_MS)
-    if (this.#options.self === null) this.#armHandover()
-    else this.offerDue()
+    this.#armHandover()
+    this.offerDue()
   }
 
   stop(): void {
@@ -127,7 +130,7 @@ export class Intake {
   }
 
   async #take(tx: DecodedTransaction): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    const { admission, pending, checked, gossip, self } = this.#options
+    const { admission, pending, checked, gossip, writesBatches } = this.#options
     const { id } = tx
     const taken = await this.#withAccount(tx, (account) => {
       const known = pending.get(txName(id)) !== null
@@ -142,7 +145,7 @@ export class Intake {
     const { known, durable } = taken
     this.offerDue()
     await durable
-    if (!known && self === null) gossip(tx.bytes)
+    if (!known && !writesBatches()) gossip(tx.bytes)
     return { id, known }
   }
 
@@ -222,7 +225,7 @@ export class Intake {
 
   /** Hands to the batch builder what is due; several calls of one turn become one input. */
   offerDue(): void {
-    if (this.#offerQueued || this.#options.self === null || this.#stopped) return
+    if (this.#offerQueued || !this.#options.writesBatches() || this.#stopped) return
     this.#offerQueued = true
     queueMicrotask(() => {
       this.#offerQueued = false
@@ -231,8 +234,8 @@ export class Intake {
   }
 
   #offerNow(): void {
-    if (this.#stopped) return
-    const { pending, offer } = this.#options
+    const { pending, offer, writesBatches } = this.#options
+    if (this.#stopped || !writesBatches()) return
     const due = pending.takeDue(performance.now(), Date.now(), OFFER_TXS)
     if (due.length > 0) offer(due)
     clearTimeout(this.#offerTimer)
@@ -256,7 +259,8 @@ export class Intake {
   }
 
   async #handOver(): Promise<void> {
-    const { pending, handOver } = this.#options
+    const { pending, handOver, writesBatches } = this.#options
+    if (writesBatches()) return
     const txs = pending.takeForHandover(performance.now(), HANDOVER_TXS)
     if (txs.length > 0) await handOver(txs).catch(() => undefined) // the next round tries another validator
   }

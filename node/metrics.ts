@@ -18,6 +18,7 @@ export interface Gauges {
   readonly openHolds: () => number
   readonly driverBacklog: () => number
   readonly provenOffences: () => number
+  readonly notVoting: () => number
   readonly stalled: () => number
   readonly connectedStakeBps: () => number
   readonly missingVotesBps: () => number
@@ -100,6 +101,8 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   openHolds: 'Payments held for review.',
   driverBacklog: 'Inputs waiting for the consensus engine.',
   provenOffences: 'Validators with a proven contradiction on the ledger; above 0 somebody must act.',
+  notVoting:
+    '1 while this validator signs no votes: another process uses its key, or its signing state was lost.',
   stalled: '1 while nothing has become final for too long; cordon doctor stall says why.',
   connectedStakeBps: 'Stake of this node and the validators it is connected to, in hundredths of a per cent.',
   missingVotesBps: 'Stake without a vote in the current view, in hundredths of a per cent.',

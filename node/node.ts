@@ -9,17 +9,15 @@ import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
-import { chainIdOf, genesisHash as hashOfGenesis, type Genesis } from '../config/genesis.ts'
+import { chainIdOf, genesisHash as hashOfGenesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
 import { VERSION } from '../config/version.ts'
-import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
 import { Replica } from '../consensus/replica.ts'
 import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
-import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
-import { makeValidatorSet } from '../consensus/validator-set.ts'
+import type { ValidatorIndex } from '../consensus/types.ts'
 import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
@@ -35,6 +33,7 @@ import { FraudMemory } from './fraud-memory.ts'
 import { Intake } from './intake.ts'
 import { Metrics } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
+import { EPOCH, readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { rehearse } from './rehearsal.ts'
@@ -51,8 +50,6 @@ import { ChainStore } from './store/chain-store.ts'
 import { makeDirectory } from './store/database.ts'
 import { PendingStore } from './store/pending-store.ts'
 
-/** The only epoch there is for now; stake is constant. */
-const EPOCH = 1
 /** How often old certificates are deleted from disk. */
 const PRUNE_INTERVAL_MS = 60_000
 
@@ -66,11 +63,20 @@ export interface RunningNode {
   stop(): Promise<void>
 }
 
+export interface StartOptions {
+  /** The operator says that the signing state is lost, and that the node is to wait until that does not matter (P10). */
+  readonly lostWait?: boolean
+}
+
 /**
  * Starts a node.
  * @throws CordonError with an exit code of the daemon if its files or ports do not allow it.
  */
-export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
+export async function startNode(
+  config: NodeConfig,
+  log: Logger,
+  { lostWait = false }: StartOptions = {},
+): Promise<RunningNode> {
   await using opened = new AsyncDisposableStack()
   const genesis = readGenesisFile(config.genesisFile)
   const genesisHash = hashOfGenesis(genesis)
@@ -80,7 +86,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   const verifier: Verifier = { verify }
   const judgeEvidence = evidenceJudge(set, verifier)
 
-  const validator = config.validatorKeyFile === null ? null : openValidator(config.validatorKeyFile, set)
+  const validator = config.validatorKeyFile === null ? null : readOwnValidator(config.validatorKeyFile, set)
   const self = validator?.index ?? null
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
@@ -97,9 +103,6 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => store.close())
   const pendingStore = await PendingStore.open(join(config.dataDirectory, 'pending'), genesisHash)
   opened.defer(() => pendingStore.close())
-  const signer =
-    validator === null ? null : await openSigner({ directory: config.signerDirectory, set, ...validator })
-  if (signer !== null) opened.defer(() => signer.close())
   const newest = await store.newestFinal()
   if (ledger.height > (newest?.height ?? 0)) {
     throw new CordonError(
@@ -108,6 +111,16 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
       { ledgerHeight: ledger.height, finalHeight: newest?.height ?? 0 },
     )
   }
+  const restored = await store.restore(
+    ledger.recentResults(2 * LIMITS.executionLagBlocks),
+    parameters.batchTtlMs + parameters.maxClockDriftMs,
+  )
+  const signer =
+    validator === null
+      ? null
+      : await openSigner({ config, genesisHash, set, ...validator, restored, lostWait, log })
+  if (signer !== null) opened.defer(() => signer.close())
+  else if (lostWait) log.warn('--signer-lost-wait has no effect: this is a full node')
 
   // Judging and admission.
   const scorer = createScorer({
@@ -156,10 +169,6 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   opened.defer(() => executor.stop())
 
   // Consensus.
-  const restored = await store.restore(
-    ledger.recentResults(2 * LIMITS.executionLagBlocks),
-    parameters.batchTtlMs + parameters.maxClockDriftMs,
-  )
   const replica = new Replica({
     set,
     chain: { genesisHash, createdMs: genesis.createdMs, stateRoot: ledger.genesisStateRoot },
@@ -223,6 +232,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     pending,
     store: pendingStore,
     maxOpenBatches: parameters.maxOpenBatches,
+    writesBatches: () => self !== null && replica.abstention === null,
     load: () => ({
       ownOpenBatches: replica.ownOpenBatches,
       queuedTxs: replica.queuedTxs,
@@ -284,6 +294,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     openHolds: () => ledger.openHolds,
     driverBacklog: () => driver.backlog,
     provenOffences: () => ledger.validators().filter(({ offence }) => offence !== null).length,
+    notVoting: () => (replica.abstention === null ? 0 : 1),
     stalled: () => (status.progress().stalled ? 1 : 0),
     connectedStakeBps: () => status.progress().connectedBps,
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
@@ -409,30 +420,6 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
     failed: failure.promise,
     stop: () => running.disposeAsync(),
   }
-}
-
-function validatorSetOf(genesis: Genesis, genesisHash: Uint8Array): ValidatorSet {
-  return makeValidatorSet(
-    { genesisHash },
-    EPOCH,
-    genesis.validators.map(({ name, publicKey, stake }) => ({ name, publicKey, weight: stake })),
-  )
-}
-
-function openValidator(
-  path: string,
-  set: ValidatorSet,
-): { readonly index: ValidatorIndex; readonly keyPair: ReturnType<typeof readKeyFile> } {
-  const keyPair = readKeyFile(path, 'validator')
-  const index = set.validators.findIndex((entry) => equalBytes(entry.publicKey, keyPair.publicKey))
-  if (index === -1) {
-    throw new CordonError(
-      'config-invalid',
-      `the validator key ${toHex(keyPair.publicKey)} of ${path} is not in the genesis file; use the right key, or remove validator_key from the configuration to run a full node`,
-      { path },
-    )
-  }
-  return { index, keyPair }
 }
 
 /** Transactions in own batches that are not ordered yet, with the time of the batch: the replica sends those again by itself. */

@@ -132,8 +132,17 @@ export class Settlement {
       case 'key-used-elsewhere':
         log.fatal(
           note,
-          'another process votes with the key of this validator; this node stopped voting. Stop the other one, then restart',
+          'another process votes with the key of this validator, or an older signer folder was put in place; this node signs nothing more, also after a restart. Stop the other one and import what it signed: cordon signer import (docs/signer.md)',
         )
+        return
+      case 'voting-waits':
+        log.warn(
+          note,
+          'the signing state was lost; this node votes again when this view or a later one is final',
+        )
+        return
+      case 'voting-resumed':
+        log.warn(note, 'the wait for a lost signing state is over; this node votes above this view')
         return
       case 'too-far-behind':
         log.error(

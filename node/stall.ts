@@ -4,6 +4,7 @@ import { LIMITS } from '../config/limits.ts'
 import type { Parameters } from '../config/parameters.ts'
 import { toHex } from '../crypto/bytes.ts'
 import type { ProgressReport } from '../consensus/progress-report.ts'
+import type { Abstention } from '../consensus/replica-types.ts'
 import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import { weightOf } from '../consensus/validator-set.ts'
 
@@ -14,8 +15,15 @@ export interface StallQuestion {
   readonly sinceFinalMs: number
   /** This node, if it is a validator, and the validators it has a connection to. */
   readonly connected: ReadonlySet<ValidatorIndex>
-  /** Whether this node stopped voting because another process uses its key. */
-  readonly halted: boolean
+  /** Why this node does not vote though it is a validator, or null. */
+  readonly abstention: Abstention | null
+}
+
+/** What to do about it. */
+export const ABSTENTION_ADVICE: Readonly<Record<Abstention, string>> = {
+  'key-used-elsewhere':
+    'stop the other process that uses this key, and import what it signed: cordon signer import (docs/signer.md)',
+  'signer-lost': 'wait, or import what was signed: cordon signer import (docs/signer.md)',
 }
 
 /** Time without a final block after which a chain with these parameters counts as stalled. */
@@ -75,10 +83,12 @@ function lackingCertificate({ view, notarizedViews, missesBlocks }: ProgressRepo
 
 type Facts = Omit<ChainProgress, 'findings' | 'advice'>
 
-function findings({ report, halted }: StallQuestion, facts: Facts): string[] {
+function findings({ report, abstention }: StallQuestion, facts: Facts): string[] {
   const { view, votes, missing, connectedBps, quorumBps } = facts
   const lines: string[] = []
-  if (halted) lines.push('this node does not vote: another process votes with its key')
+  if (abstention === 'key-used-elsewhere')
+    lines.push('this node does not vote: another process votes with its key')
+  if (abstention === 'signer-lost') lines.push('this node does not vote yet: its signing state was lost')
   if (connectedBps < quorumBps)
     lines.push(
       `this node and the validators it is connected to hold ${percent(connectedBps)} of the stake; ${percent(quorumBps)} are needed`,
@@ -104,10 +114,10 @@ function proposalState({ hasProposal, proposalInvalid }: ProgressReport): string
 }
 
 function advice(
-  { set, report, connected, halted }: StallQuestion,
+  { set, report, connected, abstention }: StallQuestion,
   missing: readonly ValidatorIndex[],
 ): string {
-  if (halted) return 'stop the other process that uses this key, then restart this node'
+  if (abstention !== null) return ABSTENTION_ADVICE[abstention]
   const names = (indices: readonly ValidatorIndex[]): string =>
     indices.map((index) => nameOf(set, index)).join(', ')
   const away = missing.filter((index) => !connected.has(index))

@@ -10,7 +10,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../p2p/types.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { Scorer } from './scoring/scorer.ts'
-import { chainProgress } from './stall.ts'
+import { ABSTENTION_ADVICE, chainProgress } from './stall.ts'
 
 /** Finality latencies kept for the percentiles. */
 const LATENCY_SAMPLES = 512
@@ -99,7 +99,7 @@ export class StatusSource {
       parameters: genesis.parameters,
       sinceFinalMs: performance.now() - this.#lastFinalMs,
       connected: new Set(this.#connected()),
-      halted: replica.halted,
+      abstention: replica.abstention,
     })
   }
 
@@ -131,12 +131,26 @@ export class StatusSource {
   }
 
   #halt(): Problem[] {
-    if (!this.#options.replica.halted) return []
+    if (this.#options.replica.abstention !== 'key-used-elsewhere') return []
     return [
       {
         what: 'voting',
         detail: 'this node stopped voting: another process votes with its key',
-        hint: 'stop the other process, then restart this node',
+        hint: ABSTENTION_ADVICE['key-used-elsewhere'],
+      },
+    ]
+  }
+
+  /** No illness: it ends by itself, and a restart would only begin it anew. */
+  #wait(): Problem[] {
+    const { abstention, resumeView } = this.#options.replica
+    if (abstention !== 'signer-lost') return []
+    const until = resumeView === null ? 'a quorum of the other validators was heard' : `view ${resumeView}`
+    return [
+      {
+        what: 'voting',
+        detail: `the signing state was lost; this node does not vote until ${until}${resumeView === null ? '' : ' or a later one is final'}`,
+        hint: ABSTENTION_ADVICE['signer-lost'],
       },
     ]
   }
@@ -144,7 +158,7 @@ export class StatusSource {
   /** What keeps the node from being used; empty: nothing. */
   obstacles(query: ReadyQuery): Problem[] {
     const { replica, network, ledger, scorer, self, set } = this.#options
-    const obstacles = [...this.#stall(), ...this.#halt()]
+    const obstacles = [...this.#stall(), ...this.#halt(), ...this.#wait()]
     const add = (what: string, detail: string): void => {
       obstacles.push({ what, detail, hint: 'wait, or see the log' })
     }

@@ -39,6 +39,7 @@ export class Dialer {
   /** Targets whose turn has come while `LIMITS.parallelDials` others were being dialled. */
   readonly #waiting = new Set<Target>()
   #dialling = 0
+  #diallingPassing = 0
 
   constructor(options: DialerOptions) {
     this.#options = options
@@ -126,12 +127,13 @@ export class Dialer {
 
   async #attempt(target: Target): Promise<void> {
     if (this.#targets.get(target.key) !== target || this.#isReady(target)) return
-    if (this.#dialling >= LIMITS.parallelDials) {
+    if (!this.#hasTurn(target)) {
       this.#waiting.add(target)
       return
     }
     const startMs = performance.now()
     this.#dialling += 1
+    if (target.passing) this.#diallingPassing += 1
     target.dialling = true
     try {
       await this.#dial(target)
@@ -143,14 +145,27 @@ export class Dialer {
     } finally {
       target.dialling = false
       this.#dialling -= 1
+      if (target.passing) this.#diallingPassing -= 1
     }
     // After an attempt that took long, waiting as long again leaves time for other work.
     target.waitMs = Math.max(target.waitMs, Math.min(performance.now() - startMs, LIMITS.dialRetryMaxMs))
     this.#again(target)
-    const next = this.#waiting.values().next().value
+    const next = this.#next()
     if (next === undefined) return
     this.#waiting.delete(next)
     void this.#attempt(next)
+  }
+
+  /** Strangers get a few turns at a time, so that dials to made-up ones do not keep us from the peers we know. */
+  #hasTurn(target: Target): boolean {
+    const busy = target.passing && this.#diallingPassing >= LIMITS.parallelFoundDials
+    return this.#dialling < LIMITS.parallelDials && !busy
+  }
+
+  /** Who waits longest; peers we know before strangers. */
+  #next(): Target | undefined {
+    const waiting = [...this.#waiting].filter((target) => this.#hasTurn(target))
+    return waiting.find((target) => !target.passing) ?? waiting[0]
   }
 
   async #dial(target: Target): Promise<void> {

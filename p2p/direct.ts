@@ -4,7 +4,8 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { LIMITS } from '../config/limits.ts'
-import { encodeFrames, FrameReader } from './frames.ts'
+import { encodeFrames, FrameError, FrameReader } from './frames.ts'
+import { abortConnection } from './greeter.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { NetworkLog } from './types.ts'
 
@@ -29,6 +30,8 @@ export class DirectSender {
   #retry: NodeJS.Timeout | null = null
   #sent = 0
   #dropped = 0
+  /** When the peer last took something, or had nothing to take. */
+  #readMs = performance.now()
 
   constructor(protocol: string, log: NetworkLog) {
     this.#protocol = protocol
@@ -63,12 +66,14 @@ export class DirectSender {
 
   /** Queues one frame of at most `LIMITS.messageBytes`. It leaves at the end of this turn if the peer keeps up. */
   send(frame: Uint8Array): void {
+    if (this.#queuedBytes === 0) this.#readMs = performance.now()
     this.#queue.push(frame)
     this.#queuedBytes += frame.length
     while (this.#queuedBytes > LIMITS.peerQueueBytes) {
       this.#shift()
       this.#dropped += 1
     }
+    if (performance.now() - this.#readMs > LIMITS.unreadTimeoutMs) this.#giveUp()
     if (this.#flushScheduled) return
     this.#flushScheduled = true
     process.nextTick(this.#flush)
@@ -85,6 +90,15 @@ export class DirectSender {
     }
   }
 
+  /** Whoever answers pings and reads nothing only costs memory. */
+  #giveUp(): void {
+    const connection = this.#connection
+    this.#readMs = performance.now()
+    if (connection === null) return
+    this.#log.debug({ peer: connection.remotePeer.toString() }, 'the peer does not read what it is sent')
+    abortConnection(connection, 'nothing was read for too long')
+  }
+
   /** One frame, and those after it that fit into the same write. */
   #nextWrite(): Uint8Array {
     const frames: Uint8Array[] = []
@@ -96,6 +110,7 @@ export class DirectSender {
       this.#shift()
     }
     this.#sent += frames.length
+    this.#readMs = performance.now()
     return encodeFrames(frames)
   }
 
@@ -177,11 +192,29 @@ export interface DirectReceiverHandlers {
 export function receiveDirect(stream: Stream, bucket: TokenBucket, handlers: DirectReceiverHandlers): void {
   const reader = new FrameReader(LIMITS.messageBytes)
   let pause: NodeJS.Timeout | null = null
+  let unfinished: NodeJS.Timeout | null = null
+
+  const fail = (error: Error): void => {
+    stream.abort(error)
+    handlers.onFault(error.message)
+  }
+
+  /** A frame that was begun has to end: else its bytes would be held for as long as the peer likes. */
+  const watch = (): void => {
+    if (unfinished !== null) clearTimeout(unfinished)
+    unfinished = null
+    if (reader.pendingBytes === 0 || pause !== null || stream.status !== 'open') return
+    unfinished = setTimeout(() => {
+      fail(new FrameError(`a frame was not complete within ${LIMITS.frameTimeoutMs} ms`))
+    }, LIMITS.frameTimeoutMs)
+  }
 
   /** Hands out complete frames; false when that ended with a pause or with the stream. */
   const pump = (): boolean => {
+    let got = false
     try {
       for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+        got = true
         handlers.onFrame(frame)
         if (!bucket.take()) {
           hold()
@@ -190,9 +223,10 @@ export function receiveDirect(stream: Stream, bucket: TokenBucket, handlers: Dir
       }
       return true
     } catch (error) {
-      stream.abort(error as Error)
-      handlers.onFault((error as Error).message)
+      fail(error as Error)
       return false
+    } finally {
+      if (got || unfinished === null) watch()
     }
   }
 
@@ -212,6 +246,8 @@ export function receiveDirect(stream: Stream, bucket: TokenBucket, handlers: Dir
   })
   stream.addEventListener('close', () => {
     if (pause !== null) clearTimeout(pause)
+    if (unfinished !== null) clearTimeout(unfinished)
+    unfinished = null
   })
 }
 

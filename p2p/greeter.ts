@@ -2,6 +2,7 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { LIMITS } from '../config/limits.ts'
 import { FrameStream } from './frames.ts'
+import { hostOf } from './inbound-hosts.ts'
 import { answerHello, finishHello, HelloError, sayHello, type HelloResult, type HelloSelf } from './hello.ts'
 
 /** A connection on its way through the hello. */
@@ -41,6 +42,7 @@ export class Greeter {
 
   /** A connection was opened. The dialler speaks first. */
   onConnection(connection: Connection): void {
+    if (connection.direction === 'inbound') this.#makeRoom()
     const timer = setTimeout(() => {
       abortConnection(connection, 'no hello in time')
       this.#refuse(
@@ -58,6 +60,21 @@ export class Greeter {
     }
     this.#greetings.set(connection, greeting)
     if (connection.direction === 'outbound') void this.#greet(connection, greeting)
+  }
+
+  /**
+   * So many hellos at once mean a flood. The oldest connection of the address that has the most goes: an honest peer is
+   * through with its hello in a moment, and so is never the oldest for long.
+   */
+  #makeRoom(): void {
+    const inbound = [...this.#greetings.keys()].filter(({ direction }) => direction === 'inbound')
+    if (inbound.length < LIMITS.connectionsBeforeHello) return
+    const byHost = Map.groupBy(inbound, ({ remoteAddr }) => hostOf(remoteAddr))
+    const most = [...byHost.values()].reduce((a, b) => (b.length > a.length ? b : a))
+    const oldest = most[0] as Connection
+    const greeting = this.#greetings.get(oldest) as Greeting
+    abortConnection(oldest, 'too many connections in their hello')
+    this.#refuse(oldest, greeting, new Error('had to make room for a newer connection'))
   }
 
   /** @returns whether the connection was still in its hello. */

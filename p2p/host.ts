@@ -13,7 +13,9 @@ import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
 import { LIMITS } from '../config/limits.ts'
 import { keyPairFromSeed } from '../crypto/ed25519.ts'
+import { InboundHosts } from './inbound-hosts.ts'
 import type { ProtocolNames } from './protocols.ts'
+import { limitedStreams } from './stream-limit.ts'
 import type { NetworkOptions } from './types.ts'
 import { sparingWindowUpdates } from './window-updates.ts'
 
@@ -35,6 +37,7 @@ export interface HostOptions {
 /** A host that is not started yet. */
 export async function createHost(options: HostOptions): Promise<Host> {
   const { network } = options
+  const hosts = new InboundHosts()
   const isBanned = (peer: PeerId): boolean => options.isBanned(peer)
   return createLibp2p({
     start: false,
@@ -44,16 +47,18 @@ export async function createHost(options: HostOptions): Promise<Host> {
     transports: [tcp()], // sets noDelay on every socket by itself
     connectionEncrypters: [noise()],
     streamMuxers: [
-      sparingWindowUpdates(
-        yamux({
-          maxInboundStreams: 128,
-          maxOutboundStreams: 256,
-          // Bounds what a peer can have us hold for one stream that nobody reads.
-          streamOptions: {
-            maxStreamWindowSize: LIMITS.messageBytes,
-            maxReadBufferLength: LIMITS.messageBytes,
-          },
-        }),
+      limitedStreams(
+        sparingWindowUpdates(
+          yamux({
+            maxInboundStreams: LIMITS.streamsPerConnection,
+            maxOutboundStreams: 256,
+            // Bounds what a peer can have us hold for one stream that nobody reads.
+            streamOptions: {
+              maxStreamWindowSize: LIMITS.messageBytes,
+              maxReadBufferLength: LIMITS.messageBytes,
+            },
+          }),
+        ),
       ),
     ],
     connectionManager: {
@@ -77,6 +82,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       // Loopback and private addresses are as good as others: devnets and test networks live there.
       denyDialMultiaddr: () => false,
       denyDialPeer: isBanned,
+      denyInboundConnection: (connection) => !hosts.admit(connection),
       denyInboundEncryptedConnection: isBanned,
       denyOutboundEncryptedConnection: isBanned,
     },

@@ -13,14 +13,20 @@ export interface Counters {
   droppedByGonePeers: number
 }
 
-export function registerMetrics(registry: Registry, peers: PeerTable, counters: Counters): void {
-  const gauge = (name: string, help: string, value: () => number): void => {
+/** @param remembered how many peers libp2p's store knows. */
+export function registerMetrics(
+  registry: Registry,
+  peers: PeerTable,
+  counters: Counters,
+  remembered: () => Promise<number>,
+): void {
+  const gauge = (name: string, help: string, value: () => number | Promise<number>): void => {
     new Gauge({
       name: `cordon_p2p_${name}`,
       help,
       registers: [registry],
-      collect() {
-        this.set(value())
+      async collect() {
+        this.set(await value())
       },
     })
   }
@@ -40,4 +46,9 @@ export function registerMetrics(registry: Registry, peers: PeerTable, counters: 
   gauge('refused_hellos', 'Connections refused in the hello', () => counters.refusedHellos)
   gauge('penalties', 'Offences of peers', () => counters.penalties)
   gauge('bans', 'Bans of peers', () => counters.bans)
+  gauge(
+    'remembered_peers',
+    'Peers whose addresses and protocols are remembered, connected or not',
+    remembered,
+  )
 }

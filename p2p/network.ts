@@ -16,12 +16,14 @@ import { Gossip, GOSSIP_BYTES } from './gossip.ts'
 import { abortConnection, Greeter } from './greeter.ts'
 import { HelloError, printable, type HelloResult } from './hello.ts'
 import { createHost, type Host } from './host.ts'
+import { hostOf } from './inbound-hosts.ts'
 import { registerMetrics, type Counters } from './metrics.ts'
 import { PeerTable } from './peer-table.ts'
 import { Peer } from './peer.ts'
 import { protocolNames, type ProtocolNames } from './protocols.ts'
 import { request, RequestError, serveRequest } from './requests.ts'
 import { PeerScores } from './scores.ts'
+import { TokenBucket } from './token-bucket.ts'
 import type { Network, NetworkOptions, PeerInfo, Topic, Verdict } from './types.ts'
 
 /** How long a second connection to one peer is kept, so that what is under way on it arrives. */
@@ -54,6 +56,11 @@ class Libp2pNetwork implements Network {
     bans: 0,
     droppedByGonePeers: 0,
   }
+  readonly #refusalWarnings = new TokenBucket(
+    LIMITS.refusalWarningsPerSecond,
+    10 * LIMITS.refusalWarningsPerSecond,
+    () => performance.now(),
+  )
   readonly #gossip: Gossip
   #host!: Host
   #dialer!: Dialer
@@ -108,7 +115,12 @@ class Libp2pNetwork implements Network {
       isBanned: (id) => this.#scores.isBanned(id),
       log: options.log,
     })
-    registerMetrics(this.#registry, this.#peers, this.#counters)
+    registerMetrics(
+      this.#registry,
+      this.#peers,
+      this.#counters,
+      async () => (await this.#host.peerStore.all()).length,
+    )
     this.#host.addEventListener('connection:open', ({ detail }) => {
       this.#guard(() => {
         this.#onConnection(detail)
@@ -273,13 +285,15 @@ class Libp2pNetwork implements Network {
     const id = connection.remotePeer.toString()
     const fields = { peer: id, address: connection.remoteAddr.toString() }
     this.#counters.refusedHellos += 1
+    this.#forget(connection.remotePeer)
     this.#dialer.onRefused(id)
     if (!(error instanceof HelloError)) {
       // No penalty: the peer may just be stopping.
       this.#options.log.debug({ ...fields, error: String(error) }, 'hello broken off')
       return
     }
-    this.#options.log.warn({ ...fields, fault: error.fault }, `peer refused: ${error.message}`)
+    const level = this.#refusalWarnings.take() ? 'warn' : 'debug'
+    this.#options.log[level]({ ...fields, fault: error.fault }, `peer refused: ${error.message}`)
     if (error.fault === 'forged') this.#scores.ban(id)
     if (error.fault === 'malformed') this.#scores.penalize(id, false)
   }
@@ -304,8 +318,12 @@ class Libp2pNetwork implements Network {
     const id = connection.remotePeer.toString()
     const known = this.#peers.get(id)
     const mayBeRefused = known === undefined && hello.validator === null && connection.direction === 'inbound'
-    if (mayBeRefused && !this.#peers.hasPlaceForOthers(this.#options.validatorKeys.length)) {
-      throw new HelloError('full', 'all places for peers that are no validators are taken')
+    const host = hostOf(connection.remoteAddr)
+    if (mayBeRefused && !this.#peers.hasPlaceForOther(this.#options.validatorKeys.length, host)) {
+      throw new HelloError(
+        'full',
+        'all places for peers that are no validators are taken, or all of one address',
+      )
     }
     const peer = known ?? new Peer(connection.remotePeer, this.peerId, hello, this.#newSender())
     peer.hello = hello
@@ -373,6 +391,16 @@ class Libp2pNetwork implements Network {
     if (!this.#running) return
     if (this.#dialer.wants(peer.id)) this.#dialer.onGone(peer.id)
     else if (index !== null) void this.#wantValidator(index, peer.peerId)
+    else this.#forget(peer.peerId)
+  }
+
+  /** What identify said about a peer that nobody here wants: libp2p keeps it for hours, and identities cost nothing. */
+  #forget(peerId: PeerId): void {
+    const id = peerId.toString()
+    if (!this.#running || this.#dialer.wants(id) || this.#peers.get(id) !== undefined) return
+    this.#host.peerStore.delete(peerId).catch((error: unknown) => {
+      this.#options.log.debug({ peer: id, error }, 'could not forget a peer')
+    })
   }
 
   /** mDNS found somebody. */

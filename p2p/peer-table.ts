@@ -1,5 +1,6 @@
 /** The peers that passed their hello, by peer id and by the validator they proved to be. */
 import { LIMITS } from '../config/limits.ts'
+import { hostOf } from './inbound-hosts.ts'
 import type { Peer } from './peer.ts'
 
 export class PeerTable {
@@ -41,10 +42,17 @@ export class PeerTable {
     this.#forgetValidator(peer)
   }
 
-  /** Whether a peer that is no validator may dial in: part of the places is kept for validators. */
-  hasPlaceForOthers(validators: number): boolean {
+  /**
+   * Whether a peer that is no validator may dial in from `host`: part of the places is kept for validators, and no
+   * address gets all of the others.
+   */
+  hasPlaceForOther(validators: number, host: string): boolean {
     const places = Math.max(LIMITS.peers - validators, LIMITS.peers >> 2)
-    return this.all().filter((peer) => peer.hello.validator === null).length < places
+    const others = this.all().filter((peer) => peer.hello.validator === null)
+    const neighbours = others.filter((peer) =>
+      peer.connections.some(({ remoteAddr }) => hostOf(remoteAddr) === host),
+    )
+    return others.length < places && neighbours.length < LIMITS.strangersPerHost
   }
 
   #forgetValidator(peer: Peer): void {

@@ -4,11 +4,16 @@ import { action } from '../run.ts'
 
 interface StartOptions {
   readonly dir: string
+  readonly signerLostWait?: boolean
 }
 
 export function build(command: Command): Command {
   command
     .requiredOption('--dir <directory>', 'directory of the node, as init made it')
+    .option(
+      '--signer-lost-wait',
+      'what this validator signed is lost for good: follow without voting until it cannot matter any more (docs/signer.md)',
+    )
     .addHelpText(
       'after',
       '\nExit codes: 0 stopped, 78 configuration, 80 refuses to sign twice, 81 upgrade needed, 82 data inconsistent.',
@@ -16,7 +21,7 @@ export function build(command: Command): Command {
   return action(command, start)
 }
 
-async function start({ dir }: StartOptions): Promise<number> {
+async function start({ dir, signerLostWait = false }: StartOptions): Promise<number> {
   const { runDaemonProcess } = await import('../../node/daemon.ts')
-  return runDaemonProcess(dir)
+  return runDaemonProcess(dir, { lostWait: signerLostWait })
 }

@@ -174,8 +174,14 @@ export class Bucket {
     const reader = new Reader(bytes)
     if (reader.u8() !== BUCKET_PAGE) throw new DecodeError('expected a bucket page')
     const bucket = new Bucket(path)
-    for (let left = reader.u32(); left > 0; left--)
-      bucket.set(reader.fixed(32), reader.bytes(MAX_VALUE_BYTES))
+    let previous: Uint8Array | null = null
+    for (let left = reader.u32(); left > 0; left--) {
+      const key = reader.fixed(32)
+      if (previous !== null && Buffer.compare(previous, key) >= 0)
+        throw new DecodeError('expected the keys of a bucket page strictly ascending')
+      bucket.set(key, reader.bytes(MAX_VALUE_BYTES))
+      previous = key
+    }
     reader.end()
     return bucket
   }

@@ -51,6 +51,13 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   throw locked(directory, 'several processes are starting on it at once')
 }
 
+/** The live process that holds the directory, or null. */
+export async function lockHolder(directory: string): Promise<number | null> {
+  const text = await readOrNull(join(directory, LOCK_FILE))
+  const owner = text === null ? null : parseOwner(text)
+  return owner !== null && (await isAlive(owner)) ? owner.pid : null
+}
+
 async function createExclusively(path: string, text: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx', 0o600)

@@ -2,7 +2,7 @@
  * The signer's journal in a file: appended with fdatasync, replaced by way of a temporary file, rename and an fsync of
  * the folder. The folder is locked while it is open.
  */
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JournalStorage } from '../../consensus/journal.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
@@ -85,8 +85,22 @@ export class FileJournal implements JournalStorage {
   }
 }
 
+/**
+ * What the journal of a folder holds, for those who only look: takes no lock, and changes nothing. A writer appends or
+ * replaces the file as a whole, so what is read is the journal as it was at some moment, at most with a torn last record.
+ * Null: there is none.
+ */
+export async function readJournal(directory: string): Promise<Uint8Array | null> {
+  try {
+    return await readFile(join(directory, JOURNAL_FILE))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
 /** Makes a new name in the folder survive a crash. */
-async function syncDirectory(directory: string): Promise<void> {
+export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
     await handle.sync()

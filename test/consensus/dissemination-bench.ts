@@ -2,7 +2,7 @@
 import { makeParameters, type Parameters } from '../../config/parameters.ts'
 import { sign, verify } from '../../crypto/ed25519.ts'
 import { Dissemination } from '../../consensus/dissemination.ts'
-import type { Effect, Peer, Restored, Signer, Target } from '../../consensus/replica-types.ts'
+import type { Abstention, Effect, Peer, Restored, Signer, Target } from '../../consensus/replica-types.ts'
 import type {
   Ack,
   BatchCertificate,
@@ -24,12 +24,16 @@ export interface BenchOptions {
   readonly parameters?: Readonly<Record<string, unknown>>
   readonly restored?: Partial<Pick<Restored, 'batches' | 'finalBlocks' | 'executed'>>
   readonly view?: number
+  /** Of its signer. */
+  readonly abstention?: Abstention
 }
 
 export class Bench {
   readonly set: ValidatorSet
   readonly self: number | null
   readonly parameters: Parameters
+  /** Of its signer. */
+  abstention: Abstention | null
   readonly dissemination: Dissemination
   /** Batch numbers to give out; empty: none is reserved. */
   seqs: number[] = Array.from({ length: 1_000 }, (_, i) => i + 1)
@@ -42,6 +46,7 @@ export class Bench {
     this.set = options.set ?? validatorSet()
     this.self = options.self === undefined ? 0 : options.self
     this.parameters = makeParameters('devnet', options.parameters)
+    this.abstention = options.abstention ?? null
     this.dissemination = new Dissemination({
       set: this.set,
       parameters: this.parameters,
@@ -63,6 +68,7 @@ export class Bench {
     const refuse = (): never => {
       throw new Error('dissemination signs batches and acks only')
     }
+    const abstention = (): Abstention | null => this.abstention
     return {
       index: self,
       notarize: refuse,
@@ -74,7 +80,12 @@ export class Bench {
       flush: refuse,
       close: refuse,
       dirty: false,
-      floor: 0,
+      stop: refuse,
+      resumeAbove: refuse,
+      knownAbove: 0,
+      get abstention() {
+        return abstention()
+      },
       nextBatchSeq: () => this.seqs.shift() ?? null,
       signBatch: (digest) => sign(batchMessage(digest), keyPair(self).secretKey),
       signAck: (message) => sign(message, keyPair(self).secretKey),

@@ -187,6 +187,27 @@ test('asked again over a stream, the same bytes; by gossip, nothing', () => {
   assert.deepEqual(bench.gossiped(batch), [])
 })
 
+test('P11: a validator whose key is used elsewhere acks no more, and stores batches as a follower does', () => {
+  const bench = new Bench({ abstention: 'key-used-elsewhere' })
+  const batch = bench.batchOf(1, 7)
+  assert.deepEqual(typesOf(bench.gossiped(batch)), ['store batch'])
+  assert.deepEqual(bench.asked(batch), [])
+  const waiting = new Bench({ abstention: 'signer-lost' })
+  assert.deepEqual(
+    typesOf(waiting.gossiped(batch)),
+    ['assess'],
+    'acks are no votes: a lost table does not matter',
+  )
+})
+
+test('P11: neither does it when it stops while a batch is being assessed', () => {
+  const bench = new Bench()
+  const batch = bench.batchOf(1, 7)
+  bench.gossiped(batch)
+  bench.abstention = 'key-used-elsewhere'
+  assert.deepEqual(typesOf(bench.assessed(batch)), ['store batch'])
+})
+
 test('one bad transaction: no ack, the author is penalised, and the batch is not assessed again', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)

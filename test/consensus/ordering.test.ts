@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LIMITS } from '../../config/limits.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { Block, Certificate, ProposalMessage } from '../../consensus/types.ts'
+import { pidKey } from '../../consensus/certificates.ts'
+import { leader } from '../../consensus/validator-set.ts'
 import { blockDigest, proposalId } from '../../consensus/wire.ts'
 import { castBy, cut, firstBlock, proposalBy, voteOf } from './by-hand.ts'
 import { certificate, CREATED_MS, digestOf, validatorSet } from './fixtures.ts'
+import { MemoryJournal } from './memory-journal.ts'
 import { LINK_MS, VirtualNetwork } from './virtual-network.ts'
 import { EMPTY_ROOT } from '../../crypto/merkle.ts'
 
@@ -530,10 +534,118 @@ test('P11: a valid vote of the own key that was never cast here stops the voting
   await network.startAll([2])
   await network.deliver(1, 2, voteOf(2, 'notarize', 1, digestOf('elsewhere')))
   assert.equal(network.node(2).noted('key-used-elsewhere').length, 1)
-  assert.equal(network.node(2).engine.halted, true)
+  assert.equal(network.node(2).engine.abstention, 'key-used-elsewhere')
   await network.deliver(0, 2, { type: 'proposal', proposal: proposalBy(0, 1, firstBlock(0)) })
   await network.run(10 * DELTA_MS)
   assert.equal(network.node(2).noted('vote-cast').length, 0)
+})
+
+test('P11: after a restart it is still silent', async () => {
+  const network = new VirtualNetwork()
+  network.link = cut(0, 1, 3)
+  await network.startAll([2])
+  const node = network.node(2)
+  await network.deliver(1, 2, voteOf(2, 'notarize', 1, digestOf('elsewhere')))
+  node.crash()
+  await node.start()
+  assert.equal(node.engine.abstention, 'key-used-elsewhere')
+  await network.deliver(0, 2, { type: 'proposal', proposal: proposalBy(0, 1, firstBlock(0)) })
+  await network.run(10 * DELTA_MS)
+  assert.equal(node.noted('vote-cast').length, 0)
+})
+
+/** Two votes of one validator that no honest one casts both, or null. */
+function contradictionOf(network: VirtualNetwork, signer: number): string | null {
+  const votes = network.sent.flatMap(({ message }) =>
+    message.type === 'vote' && message.vote.signer === signer ? [message.vote] : [],
+  )
+  for (const proposal of network.sent.flatMap(({ message }) =>
+    message.type === 'proposal' ? [message.proposal] : [],
+  )) {
+    const { view } = proposal.proposal
+    if (leader(set, view) !== signer) continue
+    const pid = proposalId(set.context, proposal.proposal)
+    votes.push({ kind: 'notarize', epoch: 1, view, pid, signer, signature: proposal.signature })
+  }
+  const byView = Map.groupBy(votes, ({ view }) => view)
+  for (const [view, cast] of byView) {
+    const pids = new Set(cast.filter(({ kind }) => kind !== 'nullify').map(({ pid }) => pidKey(pid)))
+    const kinds = new Set(cast.map(({ kind }) => kind))
+    if (pids.size > 1 || (kinds.has('nullify') && kinds.has('finalize'))) return `view ${view}`
+  }
+  return null
+}
+
+test('P10: a lost signer folder: the validator follows, votes again 32 views on, and never contradicts itself', async () => {
+  const network = new VirtualNetwork({ parameters: { idleMs: 0 } })
+  await network.startAll()
+  assert.ok(await network.run(10_000, () => network.minHeight() >= 10))
+  const node = network.node(3)
+  node.crash()
+  node.journal = new MemoryJournal()
+  const lostAtMs = network.nowMs
+  const finalBefore = network.node(0).engine.lastFinalView
+  node.notes.length = 0
+  await node.start({ firstBatchSeq: 5_000 })
+  assert.equal(node.engine.abstention, 'signer-lost')
+  assert.ok(await network.run(20_000, () => node.noted('voting-waits').length === 1))
+  const waits = node.noted('voting-waits')[0]
+  assert.ok(waits?.kind === 'voting-waits' && waits.view >= finalBefore + LIMITS.lostSignerViews)
+  assert.equal(node.engine.resumeView, waits.view)
+
+  // In between it is started again, without the flag: the wait begins anew.
+  node.crash()
+  await node.start()
+  assert.equal(node.engine.abstention, 'signer-lost')
+  assert.ok(await network.run(60_000, () => node.noted('voting-resumed').length === 1))
+  const resumed = node.noted('voting-resumed')[0]
+  assert.ok(resumed?.kind === 'voting-resumed' && resumed.view >= waits.view)
+  const cast = (): number[] =>
+    node.noted('vote-cast').map((note) => (note.kind === 'vote-cast' ? note.view : 0))
+  assert.ok(await network.run(20_000, () => cast().length > 5))
+  assert.ok(Math.min(...cast()) > resumed.view, 'it voted only above the finalization it waited for')
+
+  // And its table is an ordinary one from then on.
+  node.crash()
+  await node.start()
+  assert.equal(node.engine.abstention, null)
+  const { height } = node
+  assert.ok(
+    await network.run(20_000, () =>
+      node.stored.final.some(({ block }) => block.author === 3 && block.height > height),
+    ),
+    'it leads again',
+  )
+  assert.ok(network.nowMs > lostAtMs)
+  assert.equal(contradictionOf(network, 3), null)
+  for (const other of network.nodes) {
+    assert.deepEqual(other.offences, [])
+    assert.equal(other.noted('key-used-elsewhere').length, 0)
+  }
+  network.assertAgreement()
+})
+
+test('P10: an own vote of earlier days that comes in late puts the end of the wait off', async () => {
+  const network = new VirtualNetwork({ parameters: { idleMs: 0 } })
+  await network.startAll([0, 1, 2])
+  const node = network.node(3)
+  await node.start({ firstBatchSeq: 1 })
+  assert.ok(await network.run(10_000, () => node.engine.resumeView !== null))
+  const before = node.engine.resumeView ?? 0
+  await network.deliver(1, 3, voteOf(3, 'nullify', before + 5, null))
+  assert.equal(node.engine.resumeView, before + 5 + LIMITS.lostSignerViews)
+  assert.equal(node.engine.abstention, 'signer-lost', 'and it is no sign of another process')
+})
+
+test('P10: one faulty validator in a far view does not put the end off', async () => {
+  const network = new VirtualNetwork({ parameters: { idleMs: 0 } })
+  await network.startAll([0, 1, 2])
+  const node = network.node(3)
+  network.link = (from, to) => (to === 3 && from === 2 ? null : LINK_MS)
+  await node.start({ firstBatchSeq: 1 })
+  await network.deliver(2, 3, voteOf(2, 'nullify', 1_000_000, null))
+  assert.ok(await network.run(10_000, () => node.engine.resumeView !== null))
+  assert.ok((node.engine.resumeView ?? 0) < 1_000)
 })
 
 test('after the data folder was lost and the signer kept, the node does not vote again below its floor', async () => {

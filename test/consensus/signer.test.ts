@@ -12,8 +12,14 @@ const set = validatorSet()
 const P = digestOf('P')
 const Q = digestOf('Q')
 
-function open(storage: MemoryJournal, epochSet = set, index = 1): Promise<Signer> {
+function open(
+  storage: MemoryJournal,
+  epochSet = set,
+  index = 1,
+  lost?: { readonly firstBatchSeq: number },
+): Promise<Signer> {
   return openSigner({
+    ...(lost !== undefined && { lost }),
     set: epochSet,
     index,
     storage,
@@ -156,4 +162,54 @@ test('signs acks, batches and hellos, and nothing else under their names', async
   assert.throws(() => signer.signAck(vote), RangeError)
   assert.throws(() => signer.signHello(vote), RangeError)
   assert.ok(verify(signer.signHello(P), P, keyPair(1).publicKey))
+})
+
+test('P10: a lost table: nothing is signed, also after a restart, until it may go on; batch numbers begin far ahead', async () => {
+  const storage = new MemoryJournal()
+  const first = await open(storage, set, 1, { firstBatchSeq: 70_000 })
+  assert.equal(first.abstention, 'signer-lost')
+  for (const answer of [first.notarize(5, P), first.nullify(5), first.finalize(5, P)])
+    assert.equal(answer.ok, false)
+  assert.equal(first.nextBatchSeq(), null)
+  const waiting = await open(storage.afterCrash())
+  assert.equal(waiting.abstention, 'signer-lost')
+  waiting.resumeAbove(90)
+  assert.equal(waiting.nullify(90).ok, false)
+  assert.ok(waiting.nullify(91).ok)
+  assert.equal(waiting.dirty, true)
+  const disk = storage.afterCrash()
+  const crashed = await open(disk)
+  assert.equal(crashed.abstention, 'signer-lost', 'nothing had left: the wait goes on')
+  crashed.resumeAbove(95)
+  await crashed.flush()
+  assert.ok((crashed.nextBatchSeq() ?? 0) >= 70_000)
+  const after = await open(disk.afterCrash())
+  assert.equal(after.abstention, null)
+  assert.equal(after.nullify(95).ok, false)
+  assert.ok(after.nullify(96).ok)
+})
+
+test('P10: the flag does nothing to a table that is there', async () => {
+  const storage = new MemoryJournal()
+  const before = await open(storage)
+  before.nullify(5)
+  await before.flush()
+  const after = await open(storage.afterCrash(), set, 1, { firstBatchSeq: 70_000 })
+  assert.equal(after.abstention, null)
+  assert.equal(after.finalize(5, P).ok, false)
+  assert.ok((after.nextBatchSeq() ?? Infinity) < 70_000)
+})
+
+test('P11: once stopped it signs no vote and numbers no batch, also after a restart; the flag of P10 ends it by waiting', async () => {
+  const storage = new MemoryJournal()
+  const signer = await open(storage)
+  signer.stop({ kind: 'notarize', view: 7, pid: P })
+  assert.equal(signer.nullify(8).ok, false)
+  assert.equal(signer.nextBatchSeq(), null)
+  await signer.flush()
+  const after = await open(storage.afterCrash())
+  assert.equal(after.abstention, 'key-used-elsewhere')
+  assert.equal(after.notarize(7, Q).ok, false)
+  const waiting = await open(storage.afterCrash(), set, 1, { firstBatchSeq: 70_000 })
+  assert.equal(waiting.abstention, 'signer-lost')
 })

@@ -136,7 +136,8 @@ export class VirtualNode {
     return this.stored.final.length
   }
 
-  async start(): Promise<void> {
+  /** @param lost as the operator's flag: the signer has lost its table. */
+  async start(lost?: { readonly firstBatchSeq: number }): Promise<void> {
     const { set, parameters } = this.network
     if (this.isValidator) {
       this.#signer = await openSigner({
@@ -144,6 +145,7 @@ export class VirtualNode {
         index: this.index,
         storage: this.journal,
         key: { sign: (message) => sign(message, keyPair(this.index).secretKey) },
+        ...(lost !== undefined && { lost }),
       })
     }
     this.ordering = new Ordering({

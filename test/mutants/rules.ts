@@ -308,7 +308,7 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
   {
     name: 'votes not in the journal',
     rule: 'P1',
-    edits: [without('consensus/signer.ts', 'this.#pending.push(encodeVoteEntry(vote))')],
+    edits: [without('consensus/signer.ts', 'this.#pending.push(encodeVote(vote))')],
   },
   {
     name: 'the journal is not synced',
@@ -344,13 +344,13 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     edits: [
       {
         file: 'consensus/signer.ts',
-        find: 'this.#nextSeq >= this.#reservedDurably) return null',
-        replace: 'this.#nextSeq >= this.#reserved) return null',
+        find: 'this.#nextSeq >= this.#reservedDurably)',
+        replace: 'this.#nextSeq >= this.#state.reserved)',
       },
       {
         file: 'consensus/signer.ts',
-        find: 'this.#nextSeq = this.#reserved\n',
-        replace: 'this.#nextSeq = Math.max(1, this.#reserved - 2_000)\n',
+        find: 'this.#nextSeq = state.reserved\n',
+        replace: 'this.#nextSeq = Math.max(1, state.reserved - 2_000)\n',
       },
     ],
   },
@@ -649,8 +649,8 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
     rule: 'P7, pitfall 13',
     edits: [
       without(
-        'consensus/signer.ts',
-        'if (record.epoch !== set.epoch) continue // P7: replay ignores records of other epochs',
+        'consensus/signer-state.ts',
+        'if (record.epoch !== identity.epoch) continue // P7: replay ignores records of other epochs',
       ),
     ],
     scenario: { file: 'test/consensus/signer.test.ts' },
@@ -658,7 +658,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
   {
     name: 'a vote of the own key from elsewhere is let pass',
     rule: 'P11',
-    edits: [without('consensus/voter.ts', 'this.#halted = true')],
+    edits: [without('consensus/voter.ts', 'this.#signer.stop({ kind, view, pid })')],
     scenario: { file: ORDERING_TEST, test: 'P11' },
   },
 ]

@@ -284,6 +284,8 @@ export interface IntakeHarnessOptions {
   /** Another pending log, for one that fails or is slow. */
   readonly store?: PendingStore
   readonly handOver?: (txs: readonly Uint8Array[]) => Promise<unknown>
+  /** Default: what `self` says. */
+  readonly writesBatches?: () => boolean
 }
 
 export const NO_LOAD: Load = {
@@ -296,7 +298,7 @@ export const NO_LOAD: Load = {
 /** An intake over the ledger of a chain. It is not started. */
 export async function makeIntake(
   chain: NodeChain,
-  { self = 0, store, handOver }: IntakeHarnessOptions = {},
+  { self = 0, store, handOver, writesBatches = () => self !== null }: IntakeHarnessOptions = {},
 ): Promise<IntakeHarness> {
   const log = store ?? (await chain.pendingStore())
   const { parameters } = chain.chain.genesis
@@ -333,6 +335,7 @@ export async function makeIntake(
     pending,
     store: log,
     maxOpenBatches: parameters.maxOpenBatches,
+    writesBatches,
     load: () => harness.load,
     offer: (txs) => harness.offered.push(...txs),
     checked: (tx) => harness.checked.push(tx),

@@ -324,6 +324,34 @@ test('a full node hands over again until it is final, whatever the validators sa
   assert.equal(handed.length, 3)
 })
 
+test('a validator that signs nothing hands over as a full node does, and batches again once it signs', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  let monotonicMs = 0
+  mock.method(performance, 'now', () => monotonicMs)
+  let signs = false
+  const { intake, gossiped, handed, offered } = await open({ writesBatches: () => signs })
+  intake.start()
+  const tx = transfer(5n)
+  await intake.submit(tx.bytes)
+  assert.deepEqual(gossiped, [tx.bytes])
+  for (let passed = 0; passed < 2_000; passed += 250) {
+    monotonicMs += 250
+    mock.timers.tick(250)
+    await turns(1)
+  }
+  assert.deepEqual(handed[0], [tx.bytes])
+  assert.deepEqual(offered, [])
+  signs = true
+  intake.offerDue() // as after every executed block
+  await turns(1)
+  assert.deepEqual(offered, [tx.bytes])
+  const rounds = handed.length
+  monotonicMs += 5_000
+  mock.timers.tick(5_000)
+  await turns(1)
+  assert.equal(handed.length, rounds)
+})
+
 test('nothing is armed again after stop', async () => {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
   let monotonicMs = 0

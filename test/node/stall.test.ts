@@ -18,7 +18,7 @@ function question(
     parameters: makeParameters('devnet'),
     sinceFinalMs: 11_000,
     connected: new Set([0, 1, 2, 3]),
-    halted: false,
+    abstention: null,
     report: {
       view: 9,
       leader: 1,

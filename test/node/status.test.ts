@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import type { ProgressReport } from '../../consensus/progress-report.ts'
+import type { Abstention } from '../../consensus/replica-types.ts'
 import { stallMs } from '../../node/stall.ts'
 import { StatusSource, type StatusOptions } from '../../node/status.ts'
 import { START_BALANCE } from '../ledger/helpers.ts'
@@ -14,7 +15,8 @@ let others: number
 let healthy: boolean
 let deliveredHeight: number
 let lastFinalHeight: number
-let halted: boolean
+let abstention: Abstention | null
+let resumeView: number | null
 /** View 7, led by v3: v1 has given it up, and nobody else has voted. */
 const REPORT: ProgressReport = {
   view: 7,
@@ -38,7 +40,8 @@ beforeEach(async () => {
   healthy = true
   deliveredHeight = 1
   lastFinalHeight = 0
-  halted = false
+  abstention = null
+  resumeView = null
 })
 
 afterEach(async () => {
@@ -62,7 +65,8 @@ function open(self: number | null = 0): StatusSource {
         return lastFinalHeight
       },
       view: 7,
-      halted,
+      abstention,
+      resumeView,
       report: () => REPORT,
     },
     network: {
@@ -104,11 +108,20 @@ test('a chain that makes empty blocks more rarely is stalled later', () => {
 })
 
 test('a node whose key votes elsewhere is not well and not ready', () => {
-  halted = true
+  abstention = 'key-used-elsewhere'
   const status = open()
   for (const problems of [status.problems(), status.obstacles({})])
     assert.deepEqual(names(problems), ['voting'])
   assert.match(status.progress().advice, /stop the other process/)
+})
+
+test('a node that waits for its lost signing state is well, and not ready until it votes', () => {
+  abstention = 'signer-lost'
+  assert.deepEqual(open().problems(), [])
+  assert.match(open().obstacles({})[0]?.detail ?? '', /until a quorum of the other validators was heard/)
+  resumeView = 4_711
+  assert.match(open().obstacles({})[0]?.detail ?? '', /until view 4711 or a later one is final/)
+  assert.match(open().progress().advice, /cordon signer import/)
 })
 
 test('a model that does not work is a problem, and an obstacle', () => {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { heldTransfers } from '../../consensus/verdict.ts'
 import type { ExecutionResult } from '../../consensus/replica-types.ts'
 import type { BatchCertificate, Block, Digest, ValidatorSet } from '../../consensus/types.ts'
+import type { ReceiptClaim } from './results-oracle.ts'
 import { decodeTx } from './transactions.ts'
 
 export type Outcome = 'settled' | 'held' | 'duplicate' | 'expired'
@@ -35,6 +36,8 @@ export interface SimApplication {
   skips(block: Block): boolean[]
   /** `bodies[i]` may be null exactly if certificate i is skipped. */
   execute(block: Block, bodies: readonly (readonly Uint8Array[] | null)[]): Promise<Execution>
+  /** What proves the end of an executed transaction; null: nothing. Undefined: there are no receipts here. */
+  receiptOf(txId: number): Promise<ReceiptClaim | null> | undefined
   /** A crash: the newest executions that were not on disk are lost and will be done again. */
   rollback(heights: number): void
   /** A restart. */
@@ -151,6 +154,10 @@ export class HashChain implements SimApplication {
       this.#holds = [...this.#holds, timeMs + this.#holdMs]
       return { id: tx.id, outcome: 'held' }
     })
+  }
+
+  receiptOf(): undefined {
+    return undefined
   }
 
   open(): Promise<void> {

@@ -7,11 +7,13 @@ import { equalBytes } from '../../crypto/bytes.ts'
 import { Ledger } from '../../ledger/ledger.ts'
 import { MemoryStore } from '../../ledger/store/memory.ts'
 import type { LedgerStore, RangeQuery, StoreChange, StoreRow } from '../../ledger/store/store.ts'
+import { encodeReceipt } from '../../ledger/receipt.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import type { BlockExecution } from '../../ledger/types.ts'
 import type { Execution, Outcome, SimApplication, TxOutcome } from './application.ts'
 import type { SimChain } from './chain.ts'
 import { Violation } from './oracles.ts'
+import type { ReceiptClaim } from './results-oracle.ts'
 import { decodeTx } from './transactions.ts'
 
 /** A store whose newest write batches can be undone. */
@@ -56,6 +58,10 @@ export async function genesisStateRoot(chain: SimChain): Promise<Uint8Array> {
   return ledger.genesisStateRoot
 }
 
+interface LedgerOutcome extends TxOutcome {
+  readonly txId: Uint8Array
+}
+
 interface Step {
   readonly result: ExecutionResult
   readonly txs: readonly number[]
@@ -66,7 +72,8 @@ export class LedgerApplication implements SimApplication {
   readonly #chain: SimChain
   readonly #store = new RewindingStore()
   readonly #steps: Step[] = []
-  readonly #txs = new Set<number>()
+  /** Executed transactions by number, with their ids. */
+  readonly #txs = new Map<number, Uint8Array>()
   #ledger: Ledger | null = null
   #supply: bigint | null = null
   #lost = 0
@@ -131,9 +138,15 @@ export class LedgerApplication implements SimApplication {
     const done = batches
       .flatMap((batch) => batch ?? [])
       .filter(({ outcome }) => outcome === 'settled' || outcome === 'held')
-    for (const { id } of done) this.#txs.add(id)
+    for (const { id, txId } of done) this.#txs.set(id, txId)
     this.#steps.push({ result, txs: done.map(({ id }) => id) })
     return { result, batches, nextDueMs: execution.nextDueMs }
+  }
+
+  async receiptOf(txId: number): Promise<ReceiptClaim | null> {
+    const id = this.#txs.get(txId)
+    const proof = id === undefined ? null : await this.#open.receiptProof(id)
+    return proof === null ? null : { ...proof, receipt: encodeReceipt(proof.receipt) }
   }
 
   /** Value is conserved. */
@@ -165,7 +178,7 @@ export class LedgerApplication implements SimApplication {
 function outcomesOf(
   { receipts, voids }: BlockExecution,
   bodies: readonly (readonly Uint8Array[] | null)[],
-): (readonly TxOutcome[] | null)[] {
+): (readonly LedgerOutcome[] | null)[] {
   let nextReceipt = 0
   let nextVoid = 0
   return bodies.map((txs) =>
@@ -176,10 +189,14 @@ function outcomesOf(
           const receipt = receipts[nextReceipt]
           if (receipt !== undefined && equalBytes(receipt.txId, id)) {
             nextReceipt++
-            return { id: decodeTx(bytes).id, outcome: settledOrHeld(receipt.outcome) }
+            return { id: decodeTx(bytes).id, txId: id, outcome: settledOrHeld(receipt.outcome) }
           }
           const reason = voids[nextVoid++]?.reason
-          return { id: decodeTx(bytes).id, outcome: reason === 'duplicate' ? 'duplicate' : 'expired' }
+          return {
+            id: decodeTx(bytes).id,
+            txId: id,
+            outcome: reason === 'duplicate' ? 'duplicate' : 'expired',
+          }
         }),
   )
 }

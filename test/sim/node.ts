@@ -29,6 +29,7 @@ import { batchDigestOfCertificate } from '../../consensus/wire.ts'
 import type { Execution, SimApplication } from './application.ts'
 import { Violation } from './oracles.ts'
 import type { Prng } from './prng.ts'
+import type { ReceiptClaim } from './results-oracle.ts'
 import type { Scheduler } from './scheduler.ts'
 import { Killed, VirtualJournal, VirtualStore, type Boundary } from './storage.ts'
 import { decodeTx, honestFlags } from './transactions.ts'
@@ -168,6 +169,11 @@ export class SimNode {
   /** Executed batches whose bodies are gone, so that no other node could get them here. */
   lostBodies(): readonly BatchRef[] {
     return this.#executedRefs.filter((ref) => this.#store.batch(ref) === null)
+  }
+
+  /** What proves the end of a transaction here; undefined: this node's application has no receipts. */
+  receiptOf(txId: number): Promise<ReceiptClaim | null> | undefined {
+    return this.#app.receiptOf(txId)
   }
 
   get replica(): Replica | null {

@@ -111,6 +111,8 @@ export interface RunOptions {
   readonly realLedger: boolean
   /** Messages go through their encoding. */
   readonly throughWire: boolean
+  /** Validators sign with Ed25519, not by an oracle. */
+  readonly realKeys: boolean
 }
 
 export const BOUNDARIES: readonly Boundary[] = [
@@ -168,6 +170,7 @@ export function drawOptions(seed: number): RunOptions {
     recoveryMs: 8_000,
     progressMs: 4_000,
     throughWire: prng.chance(0.2),
+    realKeys: false,
     realLedger: prng.chance(0.3),
   }
 }
@@ -205,6 +208,7 @@ export function calmOptions(
     progressMs: 3_000,
     throughWire: true,
     realLedger: true,
+    realKeys: false,
   }
 }
 

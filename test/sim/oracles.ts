@@ -30,7 +30,7 @@ import {
 } from '../../consensus/wire.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { Execution } from './application.ts'
-import type { SignatureOracle } from './signatures.ts'
+import type { Signatures } from './signatures.ts'
 import { decodeTx, isSuspicious, type SimTx } from './transactions.ts'
 
 export class Violation extends Error {}
@@ -54,7 +54,7 @@ interface Executed {
 export class Oracles {
   readonly #set: ValidatorSet
   readonly #honest: ReadonlySet<number>
-  readonly #signatures: SignatureOracle
+  readonly #signatures: Signatures
   readonly #faultyWeight: bigint
   readonly #quorum: bigint
   readonly #ballots = new Map<string, Ballot>()
@@ -81,12 +81,7 @@ export class Oracles {
 
   readonly #batchTtlMs: number
 
-  constructor(
-    set: ValidatorSet,
-    honest: ReadonlySet<number>,
-    signatures: SignatureOracle,
-    batchTtlMs: number,
-  ) {
+  constructor(set: ValidatorSet, honest: ReadonlySet<number>, signatures: Signatures, batchTtlMs: number) {
     this.#set = set
     this.#batchTtlMs = batchTtlMs
     this.#honest = honest

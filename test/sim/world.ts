@@ -17,7 +17,8 @@ import type { ClockStep, CrashPlan, Pause, RunOptions } from './options.ts'
 import { Oracles, Stall, Violation } from './oracles.ts'
 import { Prng } from './prng.ts'
 import { Scheduler } from './scheduler.ts'
-import { SignatureOracle } from './signatures.ts'
+import { ResultsOracle } from './results-oracle.ts'
+import { RealSignatures, SignatureOracle, type SimKey, type Signatures } from './signatures.ts'
 import { encodeTx, type Suspicion } from './transactions.ts'
 import { twistOf } from './twists.ts'
 
@@ -28,6 +29,8 @@ const STEP_MS = 50
 const SETTLE_MS = 1_000
 /** After the last transaction: longest time without one that ends. Full queues take their time; a lost one never ends. */
 const DRAIN_MS = 20_000
+/** Receipts that each node has to prove. */
+const PROOFS_PER_NODE = 8
 
 export interface RunResult {
   readonly audit: string
@@ -57,6 +60,7 @@ export class World {
   readonly scheduler = new Scheduler()
   readonly nodes: SimNode[] = []
   readonly oracles: Oracles
+  readonly #results = new ResultsOracle()
   readonly #hooks: RunHooks
   readonly #chain: SimChain
   readonly #prng: Prng
@@ -73,7 +77,7 @@ export class World {
   #submitting = true
 
   static async create(options: RunOptions, hooks: RunHooks = {}): Promise<World> {
-    const signatures = new SignatureOracle()
+    const signatures = options.realKeys ? new RealSignatures() : new SignatureOracle()
     const validators = options.weights.map((weight, index) => ({
       name: `v${index + 1}`,
       publicKey: signatures.keyOf(index).publicKey,
@@ -90,7 +94,7 @@ export class World {
   private constructor(
     options: RunOptions,
     hooks: RunHooks,
-    signatures: SignatureOracle,
+    signatures: Signatures,
     set: ValidatorSet,
     simChain: SimChain,
     stateRoot: Uint8Array,
@@ -150,7 +154,10 @@ export class World {
       },
       delivered: (node, block) => {
         this.#record(`${node.name} final ${block.height}`)
-        if (!this.#isFaulty(node.index)) this.oracles.delivered(node.name, block)
+        if (!this.#isFaulty(node.index)) {
+          this.oracles.delivered(node.name, block)
+          this.#results.delivered(block)
+        }
         this.#trace(
           () =>
             `${node.name} delivers height ${block.height} by ${block.author}, ${block.payload.length} certificates, ${Buffer.from(blockDigest(block)).toString('hex').slice(0, 8)}`,
@@ -162,6 +169,7 @@ export class World {
         )
         if (this.#isFaulty(node.index)) return
         this.oracles.executed(node.name, block, bodies, execution)
+        this.#results.executed(execution.result)
         this.#hooks.executed?.(node.index, block, execution)
       },
       penalized: (node, { peer, why, detail }) => {
@@ -208,7 +216,7 @@ export class World {
     )
   }
 
-  #makeNode(index: number, env: NodeEnvironment, key: ReturnType<SignatureOracle['keyOf']> | null): SimNode {
+  #makeNode(index: number, env: NodeEnvironment, key: SimKey | null): SimNode {
     const { skewMs, fsyncMs, executeMs, faulty } = this.options
     const behaviour = faulty.find((entry) => entry.index === this.#identityOf(index))?.behaviour ?? null
     const twist =
@@ -413,6 +421,7 @@ export class World {
     }
     // Time for everybody to come to the same height, and for what is void to be deleted.
     await this.#runUntil(this.scheduler.nowMs + SETTLE_MS)
+    await this.#demandProofs()
     for (const node of this.#honestNodes) {
       const lost = node.lostBodies()[0]
       if (lost !== undefined)
@@ -424,6 +433,24 @@ export class World {
       if (this.oracles.outcomeOf(id) === null && validUntilMs > executedTimeMs)
         throw new Violation(`transaction ${id}, accepted by ${by.name}, was lost`)
     }
+  }
+
+  /** What was executed is committed to by final headers, and receipts lead there. */
+  async #demandProofs(): Promise<void> {
+    const deadlineMs = this.scheduler.nowMs + this.options.recoveryMs
+    for (let open = this.#results.uncommitted(); open.length > 0; open = this.#results.uncommitted()) {
+      if (this.scheduler.nowMs >= deadlineMs)
+        throw new Stall(
+          `no final header commits to the results of ${open.length} heights, first ${open[0] ?? 0}`,
+        )
+      await this.#runUntil(this.scheduler.nowMs + STEP_MS)
+    }
+    const executed = [...this.#accepted.keys()].filter((id) => this.oracles.outcomeOf(id) !== null)
+    for (const node of this.#honestNodes.filter(({ up }) => up))
+      for (const id of this.#prng.sample(executed, Math.min(PROOFS_PER_NODE, executed.length))) {
+        const claim = node.receiptOf(id)
+        if (claim !== undefined) this.#results.proven(node.name, id, await claim)
+      }
   }
 
   #result(recoveredMs: number): RunResult {

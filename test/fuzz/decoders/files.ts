@@ -1,0 +1,230 @@
+/** Texts and files that people hand around, edit or leave lying on a disk. */
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { Names } from '../../../cli/names.ts'
+import { Outbox } from '../../../cli/outbox.ts'
+import { decodeReceiptFile, encodePortableReceipt } from '../../../client/receipt-file.ts'
+import { formatAmount, parseAmount } from '../../../config/amount.ts'
+import { parseGenesis, serialiseGenesis } from '../../../config/genesis-file.ts'
+import { DEFAULT_SETTINGS, parseSettings, serialiseSettings } from '../../../config/node-config.ts'
+import { encodeAddress, parseAddress } from '../../../crypto/address.ts'
+import { writeKeyFile, readKeyFile } from '../../../crypto/key-file.ts'
+import { readKeyInfo } from '../../../crypto/keystore.ts'
+import { seedOfMnemonic } from '../../../crypto/mnemonic.ts'
+import { readDevnetFile } from '../../../devnet/layout.ts'
+import { AccountTable } from '../../../fraud/account-table.ts'
+import { Baseline } from '../../../fraud/baseline.ts'
+import { readSnapshot, writeSnapshot } from '../../../fraud/snapshot.ts'
+import { makeGenesis, makeParts } from '../../client/receipt-chain.ts'
+import { decoder, refusesWith, textOf, type Decoder } from '../decoder.ts'
+import { TRANSACTION_HEX } from './ledger.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'cordon-fuzz-'))
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+
+/** A decoder that reads a file: `read` finds the input at `path`. */
+function ofFile<Value>(
+  name: string,
+  path: string,
+  read: (directory: string, path: string) => Value,
+  refuses: Decoder['refuses'],
+  seeds: () => readonly string[],
+): Decoder {
+  const folder = join(directory, name)
+  const file = join(folder, path)
+  mkdirSync(folder, { recursive: true })
+  return decoder({
+    name,
+    decode: (bytes) => {
+      writeFileSync(file, bytes)
+      chmodSync(file, 0o600)
+      return read(folder, file)
+    },
+    refuses,
+    seeds: () => seeds().map((text) => Buffer.from(text)),
+    text: true,
+  })
+}
+
+/** Sealed with the password `fuzz` at the light cost: making one anew would differ each time. */
+const KEYSTORE = `{
+  "format": "cordon-keystore/1",
+  "name": "fuzz",
+  "address": "dcdn1af9xcclzn3fq40h42pa3xtk9lx25wa4wh6l8hyjzrm4xj9zx6gkqcgm7lt",
+  "kdf": {
+    "name": "argon2id",
+    "memoryKiB": 4096,
+    "passes": 1,
+    "lanes": 1,
+    "salt": "fde9bff8c6c69ff30236a7c469b333d3"
+  },
+  "cipher": {
+    "name": "xchacha20-poly1305",
+    "nonce": "32eb67e369bd748682807c64e849a4a63cc7d57ac5668999",
+    "sealed": "2f29a7ef863c4ddeb120843960492232e6c23d4e880d2f55b7636fb5ef4c8512913a79b5425a93341a55dbeb719aaf1d"
+  },
+  "checksum": "9abf4450346bfa3bbf9c9e5f2a7b927289fc5104d294e74b2832080e526bb191"
+}
+`
+
+function keyFileText(): string {
+  const path = join(directory, 'validator.json')
+  writeKeyFile(path, 'validator', new Uint8Array(32).fill(7))
+  return readFileSync(path, 'utf8')
+}
+
+const MNEMONIC = `${'abandon '.repeat(23)}art`
+const CHAIN = '0102030405060708'
+const OUTBOX_ID = '11'.repeat(32)
+const ADDRESS = encodeAddress('dcdn', new Uint8Array(32).fill(5))
+
+const OUTBOX = {
+  format: 'cordon-outbox/1',
+  chain: CHAIN,
+  key: null,
+  txId: OUTBOX_ID,
+  validUntilMs: 1_700_000_060_000,
+  from: ADDRESS,
+  to: ADDRESS,
+  amount: '5',
+  memo: 'lunch',
+  tx: TRANSACTION_HEX,
+}
+
+const DEVNET = {
+  format: 'cordon-devnet/1',
+  seed: 's',
+  createdMs: 1,
+  genesisHash: '22'.repeat(32),
+  parameters: { deltaMs: 5 },
+  loadAccounts: 0,
+  nodes: [
+    {
+      name: 'v1',
+      validator: true,
+      rpc: 'http://127.0.0.1:1',
+      p2p: '/ip4/127.0.0.1/tcp/2',
+      dir: 'v1',
+      stake: '1',
+      pid: null,
+    },
+  ],
+  supervisor: { pid: 1, identity: 'i', port: 2, token: 't', startedMs: 3 },
+  identities: { v1: 'i' },
+}
+
+const SNAPSHOT_SUM_BYTES = 4
+const SNAPSHOT_ACCOUNTS = 4
+
+function snapshot(accounts: number): Uint8Array {
+  const table = new AccountTable(SNAPSHOT_ACCOUNTS)
+  for (let account = 0; account < accounts; account++)
+    table.touch(`0${account}`.repeat(32), 1_700_000_000_000)
+  return writeSnapshot(table, new Baseline())
+}
+
+export const FILE_DECODERS: readonly Decoder[] = [
+  decoder({
+    name: 'genesis',
+    decode: (bytes) => parseGenesis(textOf(bytes)),
+    refuses: refusesWith('genesis-invalid', 'format-version'),
+    seeds: () => [Buffer.from(serialiseGenesis(makeGenesis()))],
+    text: true,
+  }),
+  decoder({
+    name: 'settings',
+    decode: (bytes) => parseSettings(textOf(bytes), 'cordon.toml'),
+    refuses: refusesWith('config-invalid', 'format-version'),
+    seeds: () => [Buffer.from(serialiseSettings(DEFAULT_SETTINGS))],
+    text: true,
+  }),
+  decoder({
+    name: 'receipt-file',
+    decode: (bytes) => decodeReceiptFile(textOf(bytes)),
+    refuses: refusesWith('receipt-invalid'),
+    seeds: () => [Buffer.from(encodePortableReceipt(makeParts()))],
+    text: true,
+  }),
+  decoder({
+    name: 'amount',
+    decode: (bytes) => parseAmount(textOf(bytes)),
+    refuses: refusesWith('amount-invalid'),
+    seeds: () => ['12.50CRD', '7uCRD', formatAmount(2n ** 63n - 1n)].map((text) => Buffer.from(text)),
+    text: true,
+  }),
+  decoder({
+    name: 'address',
+    decode: (bytes) => parseAddress(textOf(bytes)),
+    refuses: refusesWith('address-invalid'),
+    seeds: () => [Buffer.from(ADDRESS), Buffer.from(encodeAddress('cdn', new Uint8Array(32)).toUpperCase())],
+    text: true,
+  }),
+  decoder({
+    name: 'mnemonic',
+    decode: (bytes) => seedOfMnemonic(textOf(bytes)),
+    refuses: refusesWith('mnemonic-invalid'),
+    seeds: () => [Buffer.from(MNEMONIC)],
+    text: true,
+  }),
+  ofFile(
+    'keystore',
+    'fuzz.json',
+    (folder) => readKeyInfo(folder, 'fuzz'),
+    refusesWith('keystore-invalid', 'format-version'),
+    () => [KEYSTORE],
+  ),
+  ofFile(
+    'key-file',
+    'key.json',
+    (_folder, path) => readKeyFile(path, 'validator').publicKey,
+    refusesWith('keystore-invalid'),
+    () => [keyFileText()],
+  ),
+  ofFile(
+    'address-book',
+    'contacts.json',
+    (folder, path) => new Names({ keystore: join(folder, 'none'), addressBook: path }).nameOf(ADDRESS),
+    refusesWith('keystore-invalid'),
+    () => [JSON.stringify({ bob: ADDRESS })],
+  ),
+  ofFile(
+    'outbox',
+    `${OUTBOX_ID}.1.json`,
+    (folder) => new Outbox(folder, CHAIN).add(outboxEntry(), null).terms,
+    refusesWith('config-invalid'),
+    () => [JSON.stringify(OUTBOX, null, 2)],
+  ),
+  ofFile(
+    'devnet-file',
+    'devnet.json',
+    (folder) => readDevnetFile(folder),
+    refusesWith('config-invalid', 'format-version'),
+    () => [JSON.stringify(DEVNET, null, 2)],
+  ),
+  decoder({
+    name: 'fraud-snapshot',
+    decode: (bytes) => {
+      const { accounts, baseline } = readSnapshot(bytes, SNAPSHOT_ACCOUNTS)
+      return [accounts.size, baseline.ready]
+    },
+    refuses: refusesWith('data-inconsistent', 'format-version'),
+    seeds: () => [snapshot(0), snapshot(2), snapshot(SNAPSHOT_ACCOUNTS)],
+    repair: (bytes) => {
+      const repaired = Buffer.from(bytes)
+      const end = repaired.length - SNAPSHOT_SUM_BYTES
+      if (end >= 0) repaired.writeUInt32BE(crc32(repaired.subarray(0, end)), end)
+      return repaired
+    },
+  }),
+]
+
+function outboxEntry(): Parameters<Outbox['add']>[0] {
+  return {
+    txId: Buffer.from(OUTBOX_ID, 'hex'),
+    bytes: Buffer.from(TRANSACTION_HEX, 'hex'),
+    validUntilMs: OUTBOX.validUntilMs,
+    terms: { from: ADDRESS, to: ADDRESS, amount: '5', memo: 'lunch' },
+  }
+}
