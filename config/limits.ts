@@ -52,10 +52,8 @@ export const LIMITS = {
 
   /** Encoded block. */
   blockBytes: 2 * 1024 * 1024,
-  /** Nullifications inside one proposal, and their encoded bytes. Above it the leader cannot propose (paging is not built yet). */
-  skipsPerProposal: 4_096,
-  /** Nullifications inside one proposal, in bytes. */
-  skipBytesPerProposal: 1024 * 1024,
+  /** Nullifications inside one proposal. Of more skipped views it carries the first and the last half of so many; voters ask for the others. */
+  skipsPerProposal: 64,
   /** Newest views whose uncertified blocks are kept, two a view; older ones are fetched if they turn out notarized. */
   uncertifiedBlockViews: 64,
   /** Without a final block for so long, or for two empty blocks' time if that is longer, the chain counts as stalled. */

@@ -4,6 +4,7 @@ import { judgeResults, msUntilDue, whyBlockInvalid } from './block-rules.ts'
 import type { BlockSync } from './block-sync.ts'
 import type { ParentInfo } from './block-tree.ts'
 import type { CertificateIntake, OrderingParts } from './certificate-intake.ts'
+import type { CertificateSync } from './certificate-sync.ts'
 import { lastFinalView, note, parentDigestOf, type Core } from './ordering-core.ts'
 import type { Pending } from './proposal-pool.ts'
 import type { Vote } from './types.ts'
@@ -16,16 +17,21 @@ export class Balloting {
   readonly #voter: Voter
   readonly #sync: BlockSync
   readonly #certificates: CertificateIntake
+  readonly #certificateSync: CertificateSync
   #dueBlockMs = Infinity
   /** Claimed results that differ from own ones, so that each is reported once. */
   readonly #mismatches = new Set<string>()
 
-  constructor({ core, agenda, voter, sync }: OrderingParts, certificates: CertificateIntake) {
+  constructor(
+    { core, agenda, voter, sync, certificateSync }: OrderingParts,
+    certificates: CertificateIntake,
+  ) {
     this.#core = core
     this.#agenda = agenda
     this.#voter = voter
     this.#sync = sync
     this.#certificates = certificates
+    this.#certificateSync = certificateSync
   }
 
   get #now(): number {
@@ -55,6 +61,7 @@ export class Balloting {
     if (this.#voter.whyNotNotarize(pending, hasParent) !== null) {
       // 4.1.4: a parent below the last final view is "permanently invalid".
       if (pending.message.proposal.parentView < lastFinalView(this.#core)) this.castNullify()
+      else this.#certificateSync.wantSkips(pending.message)
       return
     }
     const { message, pid } = pending

@@ -2,7 +2,7 @@
 import { LIMITS } from '../config/limits.ts'
 import type { Agenda } from './agenda.ts'
 import { BlockFetcher, type FetchPurpose } from './block-fetch.ts'
-import { keepBlock, lastFinalHeight, lastFinalView, note, type Core } from './ordering-core.ts'
+import { askOrder, keepBlock, lastFinalHeight, lastFinalView, note, type Core } from './ordering-core.ts'
 import type { Peer } from './replica-types.ts'
 import type { Block, Certificate, Digest, ValidatorIndex } from './types.ts'
 import { leader } from './validator-set.ts'
@@ -133,16 +133,15 @@ export class BlockSync {
     this.#fetcher.want(
       purpose,
       goal,
-      () => (certificate === null ? [] : this.holdersOf(certificate)),
+      () => (certificate === null ? [] : this.#holdersOf(certificate)),
       this.#now,
     )
   }
 
   /** "Ask the leader first, then the signers of the certificate: they hold it durably"; then all others. A full node asks anyone. */
-  holdersOf(certificate: Certificate): ValidatorIndex[] {
+  #holdersOf(certificate: Certificate): ValidatorIndex[] {
     const { set, self } = this.#core
     if (self === null) return []
-    const order = [leader(set, certificate.view), ...certificate.signers, ...set.validators.keys()]
-    return [...new Set(order)].filter((index) => index !== self)
+    return askOrder(this.#core, [leader(set, certificate.view), ...certificate.signers])
   }
 }

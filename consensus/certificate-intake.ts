@@ -2,6 +2,7 @@
 import { LIMITS } from '../config/limits.ts'
 import type { Agenda } from './agenda.ts'
 import type { BlockSync } from './block-sync.ts'
+import type { CertificateSync } from './certificate-sync.ts'
 import { checkCertificate, pidKey, pidOf } from './certificates.ts'
 import { lastFinalView, type Core } from './ordering-core.ts'
 import type { Peer } from './replica-types.ts'
@@ -17,6 +18,7 @@ export interface OrderingParts {
   readonly agenda: Agenda
   readonly voter: Voter
   readonly sync: BlockSync
+  readonly certificateSync: CertificateSync
   readonly retransmitter: Retransmitter
 }
 

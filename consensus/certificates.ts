@@ -92,6 +92,12 @@ export class CertificateStore {
     return this.#byKind[kind].has(view)
   }
 
+  /** Whether a nullification of every view of the range is held; of none in an empty range. */
+  hasNullified(fromView: number, toView: number): boolean {
+    for (let view = fromView; view <= toView; view++) if (!this.has('nullify', view)) return false
+    return true
+  }
+
   add(certificate: Certificate): void {
     this.#byKind[certificate.kind].set(certificate.view, certificate)
     if (certificate.kind === 'notarize' && certificate.view > (this.#newestNotarization?.view ?? 0))

@@ -21,12 +21,14 @@ export interface NotarizeQuestion {
   readonly pid: string
   readonly parentView: number
   readonly nullified: boolean
+  /** Whether a nullification of every view between the parent's and this one is held. */
+  readonly hasSkips: boolean
   readonly hasParent: boolean
 }
 
 /**
- * Why not to notarize, or null. 4.1.1 (first proposal of the leader), 4.1.5–6 (parent certificate, a nullification for
- * every view between) and 4.1.7 (block valid) are checked when the proposal comes in: `proposal-check.ts`, `block-rules.ts`.
+ * Why not to notarize, or null. 4.1.1 (first proposal of the leader), 4.1.5 (parent certificate), the part of 4.1.6 that
+ * the proposal itself shows, and 4.1.7 (block valid) are checked when it comes in: `proposal-check.ts`, `block-rules.ts`.
  */
 export function whyNotNotarize(question: NotarizeQuestion): string | null {
   const { view, own, pid, parentView, lastFinalView } = question
@@ -37,6 +39,7 @@ export function whyNotNotarize(question: NotarizeQuestion): string | null {
   if (parentView < 0 || parentView >= view) return `parent view ${parentView} is not below view ${view}` // 4.1.4
   if (parentView < lastFinalView)
     return `parent view ${parentView} is below the finalized view ${lastFinalView}` // 4.1.4
+  if (!question.hasSkips) return 'a skipped view has no nullification here' // 4.1.6
   if (!question.hasParent) return 'the parent chain is not held' // 4.1.8
   return null
 }

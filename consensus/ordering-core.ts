@@ -54,6 +54,11 @@ export function lastFinalHeight({ lastFinal, tree }: Core): number {
   return Math.max(info?.height ?? 0, tree.root.height)
 }
 
+/** Whom to ask for something: `first`, then all other validators. */
+export function askOrder({ set, self }: Core, first: readonly ValidatorIndex[]): ValidatorIndex[] {
+  return [...new Set([...first, ...set.validators.keys()])].filter((index) => index !== self)
+}
+
 export function note(core: Core, content: Note): void {
   core.emit({ type: 'note', note: content })
 }

@@ -13,7 +13,8 @@
  *        └──2Δ no proposal, 3Δ no certificate──▶ nullify v ──q──▶ Nullification(v) ──▶ enter v+1     its ancestors
  *
  * A proposal names its parent view and carries that view's certificate and a nullification for every view skipped in
- * between, so a voter judges by what the proposal carries and not by what it happened to see. Whoever holds a
+ * between (of very many the first and the last; voters ask for those they miss), so a voter judges by what the proposal
+ * shows and not by what it happened to see. Whoever holds a
  * notarization, and has not nullified that view, votes to finalize it; finalize and nullify exclude each other.
  *
  * ## Why it is safe
@@ -46,7 +47,8 @@
  *   (`proposer.ts`): a view is entered on a notarization, so by the letter no chain would ever be idle.
  * - §7: T_idle no longer counts into the timers of a view once its proposal is here, for the wait it allows for is over,
  *   or once nullify votes of weight > F are, for somebody honest knows of work.
- * - §8.8: 4,096 nullifications, at most 1 MiB, may stand in one proposal; paging of more is not built.
+ * - §8.8: of more than 64 skipped views, `justHash` covers those in between by their numbers, not by the leader's own
+ *   certificates: any nullification of them will do (ADR 5).
  * - §5: certificates of views up to the last final one are dropped unread; the last finalization says more than they do.
  *
  * ## Parts
@@ -55,6 +57,7 @@
  *                proposals,  taken in, or made     what is    Proposer ── parent-selection
  *                votes       from votes            possible   Finality ── deliver
  *                                                  now        BlockSync ── BlockFetcher
+ *                                                             CertificateSync ── CertificateFetcher
  *
  * `Core` is the state they share: certificates, votes, proposals, blocks, results, timers. `Retransmitter` repeats.
  * Every input ends in `#settle`, which works off the agenda until nothing more is possible.
@@ -68,6 +71,7 @@ import { Balloting } from './balloting.ts'
 import { BlockSync } from './block-sync.ts'
 import { BlockTree, infoOf, type ParentInfo } from './block-tree.ts'
 import { CertificateIntake } from './certificate-intake.ts'
+import { CertificateSync } from './certificate-sync.ts'
 import { CertificateStore, pidKey } from './certificates.ts'
 import { contradiction, voteEvidence } from './evidence.ts'
 import { Finality } from './finality.ts'
@@ -128,14 +132,13 @@ export interface OrderingOptions {
 const ALL_VIEWS = 2 ** 47
 /** How often a node that nobody has answered yet asks for certificates. */
 const JOIN_RETRY_MS = 500
-/** Validators asked at a time for missing certificates. */
-const HOLE_REQUESTS = 2
 export class Ordering {
   readonly #core: Core
   readonly #agenda: Agenda
   readonly #voter: Voter
   readonly #retransmitter: Retransmitter
   readonly #sync: BlockSync
+  readonly #certificateSync: CertificateSync
   readonly #certificates: CertificateIntake
   readonly #inbound: Inbound
   readonly #balloting: Balloting
@@ -149,8 +152,6 @@ export class Ordering {
   #quietSinceMs = 0
   #joinMs = Infinity
   #moreDeliveriesMs = Infinity
-  /** Requests for certificates in this view, so that each asks others. */
-  #holeAttempts = 0
 
   constructor({ set, chain, parameters, self, signer, verifier, payload, restored, emit }: OrderingOptions) {
     const certificates = new CertificateStore()
@@ -190,11 +191,13 @@ export class Ordering {
     this.#voter = new Voter(this.#core, signer)
     this.#retransmitter = new Retransmitter({ certificates, own, progress, emit })
     this.#sync = new BlockSync(this.#core, this.#agenda)
+    this.#certificateSync = new CertificateSync(this.#core)
     const parts = {
       core: this.#core,
       agenda: this.#agenda,
       voter: this.#voter,
       sync: this.#sync,
+      certificateSync: this.#certificateSync,
       retransmitter: this.#retransmitter,
     }
     this.#certificates = new CertificateIntake(parts)
@@ -293,6 +296,7 @@ export class Ordering {
   onCertificates(from: Peer, certificates: readonly Certificate[], clock: Clock): void {
     this.#begin(clock)
     this.#agenda.joined = true
+    this.#certificateSync.answered(from.id)
     for (const certificate of certificates) if (!this.#certificates.take(from, certificate)) break
     this.#settle()
   }
@@ -352,6 +356,7 @@ export class Ordering {
       this.#reviewIdle()
     } while (this.#agenda.isOpen(this.#core.view))
     this.#sync.review()
+    this.#certificateSync.review()
   }
 
   #enterView(): void {
@@ -364,8 +369,8 @@ export class Ordering {
     note(this.#core, { kind: 'view-entered', view, by: this.#agenda.enteredBy })
     this.#balloting.enterView()
     this.#sync.enterView()
+    this.#certificateSync.enterView()
     this.#proposeMs = Infinity
-    this.#holeAttempts = 0
     this.#agenda.notarize = this.#agenda.propose = this.#agenda.fetch = true
     proposals.prune(lastFinalView(this.#core), view)
     pool.takeFuture(view + 1)
@@ -396,26 +401,8 @@ export class Ordering {
         this.#sync.wantChain('parent', result.certificate)
         return
       case 'hole':
-        // "Ask peers for certificates of (lastFin, v); retry every Δ until tLead; if still none castNullify(v)."
-        for (const to of this.#holeTargets()) this.#askForCertificates(to)
-        this.#proposeMs = this.#now + this.#core.timers.deltaMs
+        this.#certificateSync.wantHole(result.view)
     }
-  }
-
-  /** Two validators, others each time, those first whose certificate made this node jump. */
-  #holeTargets(): Target[] {
-    const { certificates, view } = this.#core
-    const entry = certificates.leadingPast(view - 1)
-    const holders = entry === null ? [] : this.#sync.holdersOf(entry)
-    if (holders.length === 0) return [{ kind: 'validators' }]
-    const first = HOLE_REQUESTS * this.#holeAttempts++
-    return Array.from(
-      { length: Math.min(HOLE_REQUESTS, holders.length) },
-      (_, i): Target => ({
-        kind: 'validator',
-        index: holders[(first + i) % holders.length] as ValidatorIndex,
-      }),
-    )
   }
 
   #askForCertificates(to: Target): void {
@@ -518,6 +505,7 @@ export class Ordering {
       this.#joinMs,
       this.#retransmitter.nextForwardMs,
       this.#sync.nextDeadlineMs,
+      this.#certificateSync.nextDeadlineMs,
     )
   }
 

@@ -1,9 +1,7 @@
 /** What the leader builds upon (consensus.md §6, selectParent). */
-import { LIMITS } from '../config/limits.ts'
 import type { BlockTree } from './block-tree.ts'
 import type { CertificateStore } from './certificates.ts'
 import type { Certificate, Digest } from './types.ts'
-import { encodeCertificate } from './wire.ts'
 
 export type ParentChoice =
   | {
@@ -11,13 +9,13 @@ export type ParentChoice =
       readonly view: number
       readonly digest: Digest
       readonly certificate: Certificate | null
+      /** The nullification of every view between, ascending. */
       readonly skips: readonly Certificate[]
     }
   /** No certificate of this view is held: the node jumped over it. */
   | { readonly found: 'hole'; readonly view: number }
   /** The view has a notarized block that is not held, and no nullification to skip it by. */
   | { readonly found: 'missing-block'; readonly certificate: Certificate }
-  | { readonly found: 'too-many-skips'; readonly view: number }
 
 /**
  * Goes down from the view below `view`: a notarized or finalized block that is held is the parent; a nullification is a
@@ -32,7 +30,6 @@ export function selectParent(
   lastFinalView: number,
 ): ParentChoice {
   const skips: Certificate[] = []
-  let bytes = 0
   for (let below = view - 1; below >= lastFinalView; below--) {
     if (below === 0)
       return { found: 'parent', view: 0, digest: genesis, certificate: null, skips: skips.reverse() }
@@ -45,9 +42,6 @@ export function selectParent(
     if (skip === null)
       return certificate === null ? { found: 'hole', view: below } : { found: 'missing-block', certificate }
     skips.push(skip)
-    bytes += encodeCertificate(skip).length
-    if (skips.length > LIMITS.skipsPerProposal || bytes > LIMITS.skipBytesPerProposal)
-      return { found: 'too-many-skips', view: below }
   }
   return { found: 'hole', view: lastFinalView }
 }

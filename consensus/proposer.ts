@@ -14,6 +14,7 @@ import type { Finality } from './finality.ts'
 import { excludedBelow, keepBlock, lastFinalView, type Core } from './ordering-core.ts'
 import { selectParent, type ParentChoice } from './parent-selection.ts'
 import type { Pending } from './proposal-pool.ts'
+import { inlineSkips } from './skips.ts'
 import type { Block, Certificate, Proposal, ProposalMessage } from './types.ts'
 import { leader } from './validator-set.ts'
 import type { Voter } from './voter.ts'
@@ -31,8 +32,8 @@ export type ProposeOutcome =
   | { readonly outcome: 'wait'; readonly untilMs: number }
   /** The parent's block is notarized and not held. */
   | { readonly outcome: 'missing-block'; readonly certificate: Certificate }
-  /** Certificates of (lastFin, view) are missing: to be asked for. */
-  | { readonly outcome: 'hole' }
+  /** Certificates of (lastFin, view) are missing, the highest of this view: to be asked for. */
+  | { readonly outcome: 'hole'; readonly view: number }
 
 const NOTHING: ProposeOutcome = { outcome: 'nothing' }
 
@@ -72,9 +73,8 @@ export class Proposer {
       view,
       lastFinalView(this.#core),
     )
-    if (parent.found === 'hole') return { outcome: 'hole' }
+    if (parent.found === 'hole') return { outcome: 'hole', view: parent.view }
     if (parent.found === 'missing-block') return { outcome: 'missing-block', certificate: parent.certificate }
-    if (parent.found === 'too-many-skips') return NOTHING
     return this.#proposeOn(parent)
   }
 
@@ -128,7 +128,8 @@ export class Proposer {
 
   #send(block: Block, parent: Parent): ProposeOutcome {
     const { set, view, emit } = this.#core
-    const { certificate: parentCertificate, skips } = parent
+    const { certificate: parentCertificate } = parent
+    const skips = inlineSkips(parent.skips)
     const digest = blockDigest(block)
     const proposal: Proposal = {
       epoch: set.epoch,

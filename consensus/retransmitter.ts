@@ -98,14 +98,19 @@ export class Retransmitter {
   }
 
   #messagesOf(view: number): Extract<Message, { type: 'vote' | 'certificate' }>[] {
-    const { certificates, own } = this.#options
-    const held = [certificates.get('notarize', view), certificates.get('nullify', view)].filter(
-      (certificate) => certificate !== null,
-    )
+    const held = this.#certificatesOf(view)
     return [
-      ...own.votes(view).map((vote) => ({ type: 'vote' as const, vote })),
+      ...this.#options.own.votes(view).map((vote) => ({ type: 'vote' as const, vote })),
       ...held.map((certificate) => ({ type: 'certificate' as const, certificate })),
     ]
+  }
+
+  /** Notarization and nullification of a view above the last final one, as far as they are held. */
+  #certificatesOf(view: number): Certificate[] {
+    const { certificates } = this.#options
+    return [certificates.get('notarize', view), certificates.get('nullify', view)].filter(
+      (certificate) => certificate !== null,
+    )
   }
 
   // ---- answers (§8.5–6) ----
@@ -116,7 +121,10 @@ export class Retransmitter {
       this.#sendCertificate({ kind: 'peer', id: to.id }, certificate)
   }
 
-  /** `lastFinal` plus one certificate per view of the range, one page; a notarization before a nullification. */
+  /**
+   * `lastFinal` and the certificates of the range, ascending by view, one page. Of a view that has both a notarization and a
+   * nullification both are sent: who asks may need the one to build upon, or the other to skip the view (§8.8).
+   */
   answerRange(
     to: Peer,
     range: { readonly from: number; readonly to: number },
@@ -127,12 +135,10 @@ export class Retransmitter {
     const certificates: Certificate[] = lastFinal === null ? [] : [lastFinal]
     let bytes = certificates.reduce((sum, certificate) => sum + encodeCertificate(certificate).length, 0)
     for (let view = Math.max(range.from, (lastFinal?.view ?? 0) + 1); view <= range.to; view++) {
-      const certificate =
-        this.#options.certificates.parentCertificate(view) ?? this.#options.certificates.get('nullify', view)
-      if (certificate === null) continue
-      bytes += 4 + encodeCertificate(certificate).length
-      if (bytes > LIMITS.pageBytes || certificates.length === LIMITS.certificatesPerPage) break
-      certificates.push(certificate)
+      const held = this.#certificatesOf(view)
+      bytes += held.reduce((sum, certificate) => sum + 4 + encodeCertificate(certificate).length, 0)
+      if (bytes > LIMITS.pageBytes || certificates.length + held.length > LIMITS.certificatesPerPage) break
+      certificates.push(...held)
     }
     this.#send({ kind: 'peer', id: to.id }, { type: 'certificates', certificates })
   }

@@ -151,7 +151,7 @@ export interface Proposal {
   /** 0: the genesis of the epoch. */
   readonly parentView: number
   readonly blockDigest: Digest
-  /** H("just", parent certificate ‖ skips): what the leader claims to have seen. */
+  /** H("just", parent certificate ‖ skips, with the views between first and last ones): what the leader claims to have seen. */
   readonly justHash: Digest
 }
 
@@ -185,7 +185,7 @@ export interface ProposalMessage {
   readonly block: Block
   /** Notarization or finalization of the parent view; null exactly when parentView is 0. */
   readonly parentCertificate: Certificate | null
-  /** One nullification for every view strictly between, ascending. */
+  /** One nullification for every view strictly between, ascending; of more than 64 the first and the last 32 (§8.8). */
   readonly skips: readonly Certificate[]
   /** The leader's notarize signature: its vote. */
   readonly signature: Uint8Array
@@ -200,7 +200,7 @@ export type Message =
   | { readonly type: 'batch'; readonly batch: SignedBatch }
   | { readonly type: 'ack'; readonly ack: Ack }
   | { readonly type: 'batch-certificate'; readonly certificate: BatchCertificate }
-  /** Answered with certificates of the views, lastFinal included. */
+  /** Answered with notarizations and nullifications of the views, and lastFinal, up to one page. */
   | { readonly type: 'certificates-request'; readonly fromView: number; readonly toView: number }
   | { readonly type: 'certificates'; readonly certificates: readonly Certificate[] }
   /** Answered with the block and its ancestors, newest first, up to `maxBlocks` and one page. */

@@ -52,6 +52,7 @@ export class Voter {
   /** Why the proposal may not be notarized by this node's view of the network, or null (4.1). */
   whyNotNotarize(pending: Pending, hasParent: boolean): string | null {
     const { view, parentView } = pending.message.proposal
+    const { certificates } = this.#core
     return whyNotNotarize({
       view,
       currentView: this.#core.view,
@@ -59,7 +60,8 @@ export class Voter {
       own: this.#core.own.of(view),
       pid: pending.key,
       parentView,
-      nullified: this.#core.certificates.has('nullify', view),
+      nullified: certificates.has('nullify', view),
+      hasSkips: certificates.hasNullified(parentView + 1, view - 1),
       hasParent,
     })
   }

@@ -162,11 +162,23 @@ export function proposalId(context: Digest, proposal: Proposal): Digest {
   return known.context === context ? known.pid : make()
 }
 
-/** H("just", parent certificate ‖ nullifications): what the leader claims to have seen. */
+/**
+ * H("just", parent certificate ‖ nullifications): what the leader claims to have seen. Where the list leaves out views, they
+ * stand in it by their numbers, behind a length of 0 that no certificate has: each voter holds nullifications of its own
+ * for them, and certificates are not unique.
+ */
 export function justHash(parentCertificate: Certificate | null, skips: readonly Certificate[]): Digest {
   const writer = new Writer(1024)
   writer.bytes(parentCertificate === null ? new Uint8Array() : encodeCertificate(parentCertificate))
-  for (const skip of skips) writer.bytes(encodeCertificate(skip))
+  for (const [position, skip] of skips.entries()) {
+    const before = skips[position - 1]
+    if (before !== undefined && skip.view > before.view + 1)
+      writer
+        .bytes(new Uint8Array())
+        .u48(before.view + 1)
+        .u48(skip.view - 1)
+    writer.bytes(encodeCertificate(skip))
+  }
   return hash('just', writer.finish())
 }
 

@@ -12,6 +12,7 @@ const notarize = {
   pid: P,
   parentView: 4,
   nullified: false,
+  hasSkips: true,
   hasParent: true,
 }
 const nullify = { view: 5, currentView: 5, own: NO_VOTES }
@@ -35,6 +36,7 @@ for (const [rule, change] of [
   ['4.1.3 the view is nullified', { nullified: true }],
   ['4.1.4 the parent view is not below', { parentView: 5 }],
   ['4.1.4 the parent view is below the last final one', { parentView: 2 }],
+  ['4.1.6 a skipped view has no nullification', { hasSkips: false }],
   ['4.1.8 the parent is not held', { hasParent: false }],
 ] as const) {
   test(`mayNotarize refuses: ${rule}`, () => {

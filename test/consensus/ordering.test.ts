@@ -1,76 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LIMITS } from '../../config/limits.ts'
-import { sign } from '../../crypto/ed25519.ts'
 import { toHex } from '../../crypto/bytes.ts'
-import type { Block, Certificate, Message, ProposalMessage, Vote } from '../../consensus/types.ts'
+import type { Block, Certificate, ProposalMessage } from '../../consensus/types.ts'
 import { pidKey } from '../../consensus/certificates.ts'
 import { leader } from '../../consensus/validator-set.ts'
-import { blockDigest, justHash, proposalId, voteMessage } from '../../consensus/wire.ts'
-import { certificate, CREATED_MS, digestOf, GENESIS_HASH, keyPair, validatorSet } from './fixtures.ts'
+import { blockDigest, proposalId } from '../../consensus/wire.ts'
+import { castBy, cut, firstBlock, proposalBy, voteOf } from './by-hand.ts'
+import { certificate, CREATED_MS, digestOf, validatorSet } from './fixtures.ts'
 import { MemoryJournal } from './memory-journal.ts'
-import { LINK_MS, VirtualNetwork, type LinkRule } from './virtual-network.ts'
+import { LINK_MS, VirtualNetwork } from './virtual-network.ts'
 import { EMPTY_ROOT } from '../../crypto/merkle.ts'
 
 const set = validatorSet()
 /** With four equal weights: the leader of view v is validator (v − 1) mod 4. */
 const DELTA_MS = 100
 const IDLE_MS = 1_500
-
-/** Nothing from or to these gets through. */
-function cut(...nodes: number[]): LinkRule {
-  return (from, to) => (nodes.includes(from) || nodes.includes(to) ? null : LINK_MS)
-}
-
-function proposalBy(
-  leader: number,
-  view: number,
-  block: Block,
-  parent: Certificate | null = null,
-  skips: readonly Certificate[] = [],
-): ProposalMessage {
-  const proposal = {
-    epoch: 1,
-    view,
-    parentView: parent?.view ?? 0,
-    blockDigest: blockDigest(block),
-    justHash: justHash(parent, skips),
-  }
-  const message = voteMessage(set.context, 'notarize', 1, view, proposalId(set.context, proposal))
-  return {
-    proposal,
-    block,
-    parentCertificate: parent,
-    skips,
-    signature: sign(message, keyPair(leader).secretKey),
-  }
-}
-
-function firstBlock(author: number, timeMs = CREATED_MS + 1): Block {
-  return {
-    genesisHash: GENESIS_HASH,
-    height: 1,
-    parentDigest: GENESIS_HASH,
-    epoch: 1,
-    author,
-    timeMs,
-    payload: [],
-    executed: { height: 0, stateRoot: digestOf('genesis state'), resultsRoot: EMPTY_ROOT },
-    validatorSetHash: set.hash,
-    nextValidatorSetHash: set.hash,
-  }
-}
-
-function voteOf(signer: number, kind: Vote['kind'], view: number, pid: Uint8Array | null): Message {
-  const signature = sign(voteMessage(set.context, kind, 1, view, pid), keyPair(signer).secretKey)
-  return { type: 'vote', vote: { kind, epoch: 1, view, pid, signer, signature } }
-}
-
-function castBy(network: VirtualNetwork, index: number, kind: Vote['kind'], view: number): boolean {
-  return network
-    .node(index)
-    .notes.some((note) => note.kind === 'vote-cast' && note.vote === kind && note.view === view)
-}
 
 test('happy path: the first block is made at once and is final after three delays, everywhere', async () => {
   const network = new VirtualNetwork({ followers: 1 })
@@ -216,7 +161,7 @@ test('4.1.6: a proposal without a nullification for a skipped view is refused an
   await network.deliver(1, 2, { type: 'proposal', proposal: proposalBy(1, 2, firstBlock(1)) })
   assert.match(
     network.node(2).penalties.join(),
-    /bad-proposal: expected 1 nullifications between view 0 and 2, got 0/,
+    /bad-proposal: expected 1 nullifications for the views between 0 and 2, got 0/,
   )
   assert.equal(castBy(network, 2, 'notarize', 2), false)
   const skips = [certificate(set, 'nullify', 1, null, [0, 1, 3])]

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DecodeError } from '../../crypto/codec.ts'
+import { hash } from '../../crypto/hash.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import { sign } from '../../crypto/ed25519.ts'
 import { LIMITS } from '../../config/limits.ts'
@@ -47,6 +48,16 @@ function proposalMessage(): ProposalMessage {
   const parentCertificate = certificate(set, 'notarize', 1, sampleProposal(set, 1, block), [0, 1, 2])
   const full = { ...proposal, parentView: 1, justHash: wire.justHash(parentCertificate, skips) }
   return { proposal: full, block, parentCertificate, skips, signature: vote('notarize').signature }
+}
+
+/** Past 66 views: the nullifications of views 33 and 34 are not in it (consensus.md §8.8). */
+function pagedProposalMessage(): ProposalMessage {
+  const views = Array.from({ length: 66 }, (_, i) => i + 1).filter((view) => view !== 33 && view !== 34)
+  const skips = views.map((view) => certificate(set, 'nullify', view, null, [0, 1, 2]))
+  const past = { ...sampleProposal(set, 67, block), justHash: wire.justHash(null, skips) }
+  const message = wire.voteMessage(set.context, 'notarize', 1, 67, wire.proposalId(set.context, past))
+  const signature = sign(message, keyPair(2).secretKey)
+  return { proposal: past, block, parentCertificate: null, skips, signature }
 }
 
 function signedBatch(): SignedBatch {
@@ -102,6 +113,8 @@ const digests = {
   header: wire.encodeHeader(block),
   proposalId: pid,
   justHash: proposalMessage().proposal.justHash,
+  pagedJustHash: pagedProposalMessage().proposal.justHash,
+  pagedProposal: hash('genesis', wire.encodeProposalMessage(pagedProposalMessage())),
   notarizeMessage: wire.voteMessage(set.context, 'notarize', 1, 3, pid),
   nullifyMessage: wire.voteMessage(set.context, 'nullify', 1, 3, null),
   finalizeMessage: wire.voteMessage(set.context, 'finalize', 1, 3, pid),

@@ -13,12 +13,22 @@ export interface BrokenRule {
   /** Where the rule is written: a section or durability rule of consensus.md, or dissemination.md. */
   readonly rule: string
   readonly edits: readonly Edit[]
-  /** A test file with a directed scenario, for what no simulated run comes to: it is run instead, and must fail. */
-  readonly scenario?: string
+  /** For what no simulated run comes to, or too seldom: it is run instead, and must fail. */
+  readonly scenario?: Scenario
+}
+
+export interface Scenario {
+  readonly file: string
+  /** Of its tests only those whose names match; all of them if there is no pattern. */
+  readonly test?: string
 }
 
 const GUARDS = 'consensus/guards.ts'
 const TABLE = 'consensus/guard-table.ts'
+const JOURNAL = 'consensus/journal.ts'
+const ORDERING_TEST = 'test/consensus/ordering.test.ts'
+const PITFALLS_TEST = 'test/consensus/pitfalls.test.ts'
+const SKIPS_TEST = 'test/consensus/skips.test.ts'
 const never = (condition: string): string => `if (false && (${condition})`
 
 /** Takes a line out. */
@@ -26,7 +36,27 @@ function without(file: string, line: string): Edit {
   return { file, find: line, replace: '' }
 }
 
-export const BROKEN_RULES: readonly BrokenRule[] = [
+/** One line of the protocol's guards taken out, while the signer's table stands: a matter for the guards' own test. */
+function withoutGuard(name: string, rule: string, line: string): BrokenRule {
+  return {
+    name: `guard left out: ${name}`,
+    rule,
+    edits: [without(GUARDS, line)],
+    scenario: { file: 'test/consensus/guards.test.ts' },
+  }
+}
+
+/** One exclusion of the signer's table changed, while the protocol's guards stand. */
+function brokenTable(name: string, rule: string, find: string, replace: string): BrokenRule {
+  return {
+    name: `signer's table: ${name}`,
+    rule,
+    edits: [{ file: TABLE, find, replace }],
+    scenario: { file: 'test/consensus/guard-table.test.ts' },
+  }
+}
+
+const PROTOCOL_RULES: readonly BrokenRule[] = [
   {
     name: 'quorum one too small',
     rule: '§2',
@@ -59,6 +89,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
         replace: 'return weight > 0n\n',
       },
     ],
+    scenario: { file: ORDERING_TEST, test: 'bad votes and certificates' },
   },
   {
     name: 'signatures in certificates not checked',
@@ -117,7 +148,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
         replace: 'return null',
       },
     ],
-    scenario: 'test/consensus/guards.test.ts',
+    scenario: { file: 'test/consensus/guards.test.ts' },
   },
   {
     name: 'finalize after nullify',
@@ -156,7 +187,57 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
         find: 'if (skips.length !== expected)',
         replace: never('skips.length !== expected)'),
       },
+      {
+        file: 'consensus/proposal-check.ts',
+        find: "if (skip.kind !== 'nullify' || skip.view !== view)",
+        replace: "if (skip.kind !== 'nullify')",
+      },
+      without(GUARDS, "if (!question.hasSkips) return 'a skipped view has no nullification here' // 4.1.6"),
     ],
+  },
+  {
+    name: 'skipped views that a proposal does not carry need not be held',
+    rule: '4.1.6, 8.8',
+    edits: [
+      without(GUARDS, "if (!question.hasSkips) return 'a skipped view has no nullification here' // 4.1.6"),
+    ],
+    scenario: { file: SKIPS_TEST, test: 'a voter asks the leader' },
+  },
+  {
+    name: 'missing nullifications are not asked for',
+    rule: '8.8',
+    edits: [
+      {
+        file: 'consensus/balloting.ts',
+        find: 'else this.#certificateSync.wantSkips(pending.message)',
+        replace: '',
+      },
+    ],
+    scenario: { file: SKIPS_TEST, test: 'a voter asks the leader' },
+  },
+  {
+    name: 'missing nullifications are asked for once, never again',
+    rule: '8.6',
+    edits: [
+      {
+        file: 'consensus/certificate-fetch.ts',
+        find: 'wanted.pauseMs *= BACKOFF_GROWTH',
+        replace: 'wanted.nextMs = Infinity',
+      },
+    ],
+    scenario: { file: SKIPS_TEST, test: 'withholds' },
+  },
+  {
+    name: 'of a view with both certificates only the notarization is sent',
+    rule: '8.6',
+    edits: [
+      {
+        file: 'consensus/retransmitter.ts',
+        find: "return [certificates.get('notarize', view), certificates.get('nullify', view)].filter(",
+        replace: "return [certificates.get('notarize', view) ?? certificates.get('nullify', view)].filter(",
+      },
+    ],
+    scenario: { file: SKIPS_TEST, test: 'a view that has both' },
   },
   {
     name: 'proposals signed by anybody',
@@ -248,9 +329,14 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
     name: 'blocks voted for not stored',
     rule: 'P4',
     edits: [
+      // The proposal that is stored beside it holds the block, too: only without both is it lost.
       without('consensus/balloting.ts', 'this.#sync.keep(message.proposal.blockDigest, message.block)'),
+      without(
+        'consensus/balloting.ts',
+        "this.#core.emit({ type: 'store', record: { kind: 'proposal', proposal: message } })",
+      ),
     ],
-    scenario: 'test/consensus/ordering.test.ts',
+    scenario: { file: ORDERING_TEST, test: 'P4' },
   },
   {
     name: 'batch numbers used before they are reserved durably',
@@ -316,4 +402,368 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
       },
     ],
   },
+]
+
+const GUARD_LINES: readonly BrokenRule[] = [
+  withoutGuard(
+    'notarize in a view that is not current',
+    '4.1.1',
+    'if (view !== question.currentView) return `view ${view} is not the current one` // 4.1.1',
+  ),
+  withoutGuard(
+    'notarize a second proposal',
+    '4.1.2',
+    "if (own.notarize !== null) return 'already notarized in this view' // 4.1.2",
+  ),
+  withoutGuard(
+    'notarize another proposal than the one finalized',
+    '4.1.2',
+    "if (own.finalize !== null && own.finalize !== pid) return 'finalized another proposal in this view' // 4.1.2",
+  ),
+  withoutGuard(
+    'notarize in a nullified view',
+    '4.1.3',
+    "if (question.nullified) return 'the view is nullified' // 4.1.3",
+  ),
+  withoutGuard(
+    'a parent view that is not below',
+    '4.1.4',
+    'if (parentView < 0 || parentView >= view) return `parent view ${parentView} is not below view ${view}` // 4.1.4',
+  ),
+  withoutGuard(
+    'a parent below the last final view',
+    '4.1.4',
+    'if (parentView < lastFinalView)\n    return `parent view ${parentView} is below the finalized view ${lastFinalView}` // 4.1.4',
+  ),
+  withoutGuard(
+    'skipped views without nullification',
+    '4.1.6',
+    "if (!question.hasSkips) return 'a skipped view has no nullification here' // 4.1.6",
+  ),
+  withoutGuard(
+    'a parent that is not held',
+    '4.1.8',
+    "if (!question.hasParent) return 'the parent chain is not held' // 4.1.8",
+  ),
+  withoutGuard(
+    'nullify a view that is not current',
+    '4.2.1',
+    'if (view !== currentView) return `view ${view} is not the current one` // 4.2.1',
+  ),
+  withoutGuard('nullify twice', '4.2.2', "if (own.nullify) return 'already nullified' // 4.2.2"),
+  withoutGuard(
+    'nullify after finalize',
+    '4.2.2',
+    "if (own.finalize !== null) return 'finalized a proposal in this view' // 4.2.2",
+  ),
+  withoutGuard(
+    'finalize after an own nullify',
+    '4.3.2',
+    "if (own.nullify) return 'nullified this view' // 4.3.2",
+  ),
+  withoutGuard('finalize twice', '4.3.2', "if (own.finalize !== null) return 'already finalized' // 4.3.2"),
+  withoutGuard(
+    'finalize in a nullified view',
+    '4.3.2',
+    "if (nullified) return 'the view is nullified' // 4.3.2",
+  ),
+  withoutGuard(
+    'finalize another proposal than the one notarized',
+    '4.3.3',
+    "if (own.notarize !== null && own.notarize !== pid) return 'notarized another proposal' // 4.3.3",
+  ),
+  withoutGuard(
+    'finalize without the block',
+    '4.3.4',
+    "if (!hasBlock) return 'the block is not held' // 4.3.4",
+  ),
+  withoutGuard(
+    'finalize at or below the last final view',
+    '4.3.5',
+    'if (view <= lastFinalView) return `view ${view} is not above the finalized view ${lastFinalView}` // 4.3.5',
+  ),
+]
+
+const TABLE_LINES: readonly BrokenRule[] = [
+  brokenTable(
+    'two proposals notarized',
+    '4.1.2',
+    "if (row.notarize !== undefined) return 'another proposal was notarized'",
+    '',
+  ),
+  brokenTable(
+    'notarize another proposal than the one finalized',
+    '4.1.2',
+    "if (row.finalize !== undefined && !samePid(row.finalize.pid, pid))\n        return 'another proposal was finalized'",
+    '',
+  ),
+  brokenTable(
+    'nullify after finalize',
+    '4.2.2',
+    "return row.finalize === undefined ? null : 'a proposal was finalized'",
+    'return null',
+  ),
+  brokenTable(
+    'finalize after nullify',
+    '4.3.2',
+    "if (row.nullify !== undefined) return 'the view was nullified'",
+    '',
+  ),
+  brokenTable(
+    'two proposals finalized',
+    '4.3.2',
+    "if (row.finalize !== undefined) return 'another proposal was finalized'",
+    '',
+  ),
+  brokenTable(
+    'finalize another proposal than the one notarized',
+    '4.3.3',
+    "if (row.notarize !== undefined && !samePid(row.notarize.pid, pid))\n        return 'another proposal was notarized'",
+    '',
+  ),
+  brokenTable(
+    'another signature for the same question',
+    'P8',
+    "if (earlier !== undefined && samePid(earlier.pid, pid)) return { verdict: 'repeat', vote: earlier }",
+    "if (earlier !== undefined && samePid(earlier.pid, pid)) return { verdict: 'sign' }",
+  ),
+  brokenTable(
+    'votes at or below the floor',
+    'P8',
+    "if (view <= this.#floor)\n      return { verdict: 'refuse', reason: `view ${view} is not above the floor ${this.#floor}` }",
+    '',
+  ),
+  brokenTable('the floor sinks', 'P8', 'if (view <= this.#floor) return false', ''),
+]
+
+const DURABILITY_RULES: readonly BrokenRule[] = [
+  {
+    name: 'the certificate that led into a view is not stored',
+    rule: 'P3',
+    edits: [
+      {
+        file: 'consensus/certificate-intake.ts',
+        find: "emit({ type: 'store', record: { kind: 'certificate', certificate } })",
+        replace:
+          "if (kind !== 'nullify') emit({ type: 'store', record: { kind: 'certificate', certificate } })",
+      },
+    ],
+    scenario: { file: PITFALLS_TEST, test: 'P3' },
+  },
+  {
+    name: 'own proposals not stored',
+    rule: 'P4',
+    edits: [
+      without(
+        'consensus/proposer.ts',
+        "emit({ type: 'store', record: { kind: 'proposal', proposal: message } })",
+      ),
+    ],
+    scenario: { file: ORDERING_TEST, test: 'a leader that crashed after its proposal' },
+  },
+  {
+    name: 'an older finalization takes the place of a newer one',
+    rule: 'P5',
+    edits: [
+      {
+        file: 'consensus/certificate-intake.ts',
+        find: 'if (certificate.view <= lastFinalView(this.#core) || certificates.has(certificate.kind, certificate.view))',
+        replace: 'if (certificates.has(certificate.kind, certificate.view))',
+      },
+      {
+        file: 'consensus/certificate-intake.ts',
+        find: 'if (view <= lastFinalView(this.#core) || certificates.has(kind, view)) return\n    this.#agenda.joined',
+        replace: 'if (certificates.has(kind, view)) return\n    this.#agenda.joined',
+      },
+    ],
+    scenario: { file: PITFALLS_TEST, test: 'P5' },
+  },
+  {
+    name: 'a node starts without its newest final block',
+    rule: 'P5',
+    edits: [
+      {
+        file: 'consensus/ordering.ts',
+        find: 'if (stored === undefined) {',
+        replace:
+          'if (stored === undefined) {\n    if (delivered.height > 0) return { digest: delivered.digest, height: delivered.height, timeMs: 0, executed: { height: 0, stateRoot: chain.stateRoot, resultsRoot: EMPTY_ROOT } }',
+      },
+    ],
+    scenario: { file: ORDERING_TEST, test: 'P5' },
+  },
+  {
+    name: 'own votes not counted again after a restart',
+    rule: 'P6, pitfall 6',
+    edits: [
+      {
+        file: 'consensus/ordering.ts',
+        find: '      own.record(vote)\n      pool.add(vote)\n',
+        replace: '      own.record(vote)\n',
+      },
+    ],
+    scenario: { file: ORDERING_TEST, test: 'P6' },
+  },
+  {
+    name: 'a torn last record of the journal is refused',
+    rule: 'P7',
+    edits: [
+      {
+        file: JOURNAL,
+        find: 'if (!isTorn(bytes, offset)) throw corrupt(offset, bytes.length)',
+        replace: 'throw corrupt(offset, bytes.length)',
+      },
+    ],
+    scenario: { file: 'test/consensus/journal.test.ts' },
+  },
+  {
+    name: 'a bad record in the middle of the journal is dropped with all that follows',
+    rule: 'P7',
+    edits: [without(JOURNAL, 'if (!isTorn(bytes, offset)) throw corrupt(offset, bytes.length)')],
+    scenario: { file: 'test/consensus/journal.test.ts' },
+  },
+  {
+    name: 'records are appended behind a torn one',
+    rule: 'P7',
+    edits: [
+      {
+        file: 'consensus/signer.ts',
+        find: 'this.#compact = goodBytes < journal.length || goodBytes > COMPACT_BYTES',
+        replace: 'this.#compact = goodBytes > COMPACT_BYTES',
+      },
+    ],
+    scenario: { file: 'test/consensus/signer.test.ts' },
+  },
+  {
+    name: 'a signer whose journal failed goes on signing',
+    rule: 'P1',
+    edits: [
+      without(
+        'consensus/signer.ts',
+        'if (this.#failure !== null) return { ok: false, reason: `the journal failed: ${this.#failure.message}` }',
+      ),
+    ],
+    scenario: { file: 'test/consensus/signer.test.ts' },
+  },
+  {
+    name: 'records of another epoch are replayed',
+    rule: 'P7, pitfall 13',
+    edits: [
+      without(
+        'consensus/signer-state.ts',
+        'if (record.epoch !== identity.epoch) continue // P7: replay ignores records of other epochs',
+      ),
+    ],
+    scenario: { file: 'test/consensus/signer.test.ts' },
+  },
+  {
+    name: 'a vote of the own key from elsewhere is let pass',
+    rule: 'P11',
+    edits: [without('consensus/voter.ts', 'this.#signer.stop({ kind, view, pid })')],
+    scenario: { file: ORDERING_TEST, test: 'P11' },
+  },
+]
+
+const PITFALLS: readonly BrokenRule[] = [
+  {
+    name: 'a node that nullified ignores the notarization',
+    rule: 'pitfall 3',
+    edits: [
+      {
+        file: 'consensus/certificate-intake.ts',
+        find: 'if (view + 1 > this.#agenda.targetView) {',
+        replace:
+          "if (view + 1 > this.#agenda.targetView && !(kind === 'notarize' && this.#core.own.of(view).nullify)) {",
+      },
+    ],
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 3' },
+  },
+  {
+    name: 'own votes are not repeated within a view',
+    rule: 'pitfall 5, 8.3',
+    edits: [
+      {
+        file: 'consensus/ordering.ts',
+        find: 'this.#retransmitter.retry(this.#core.view, this.#core.lastFinal)',
+        replace: 'void this.#retransmitter',
+      },
+    ],
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 5: nullify' },
+  },
+  {
+    name: 'a chain is idle although its tip is not final',
+    rule: 'pitfall 5, §12',
+    edits: [
+      without(
+        'consensus/finality.ts',
+        'if ((certificates.newestNotarization?.view ?? 0) > lastFinalView(this.#core)) return false',
+      ),
+      without(
+        'consensus/finality.ts',
+        'if (finalDigest === undefined || !equalBytes(root.digest, finalDigest)) return false',
+      ),
+      { file: 'consensus/finality.ts', find: 'if (root.height === 0 || proposals', replace: 'if (proposals' },
+    ],
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 5: finalize' },
+  },
+  {
+    name: 'votes of later views are dropped',
+    rule: 'pitfall 9',
+    edits: [
+      {
+        file: 'consensus/inbound.ts',
+        find: 'if (vote.view > view + 1) pool.addFuture(vote)\n    else this.#count(vote)',
+        replace: 'if (vote.view <= view) this.#count(vote)',
+      },
+    ],
+    scenario: { file: ORDERING_TEST, test: 'votes that come early' },
+  },
+  {
+    name: 'stored certificates are kept for ever',
+    rule: 'pitfall 10, §13',
+    edits: [
+      without(
+        'consensus/certificate-intake.ts',
+        "this.#core.emit({ type: 'store', record: { kind: 'delete-certificates-below', view: pruneBelow } })",
+      ),
+    ],
+    scenario: { file: ORDERING_TEST, test: 'stored certificates far below' },
+  },
+  {
+    name: 'timeouts shrink on activity, not on finality',
+    rule: 'pitfall 11, §7',
+    edits: [
+      {
+        file: 'consensus/ordering.ts',
+        find: 'timers.enter(view, lastFinalView(this.#core), this.#now,',
+        replace: 'timers.enter(view, this.#core.certificates.newestNotarization?.view ?? 0, this.#now,',
+      },
+    ],
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 11' },
+  },
+  {
+    name: 'a standstill repeats everything',
+    rule: 'pitfall 12, 8.4',
+    edits: [without('consensus/retransmitter.ts', 'if (bytes > LIMITS.standstillBytes) return false')],
+    scenario: { file: PITFALLS_TEST, test: 'pitfall 12' },
+  },
+  {
+    name: 'two equal votes are evidence',
+    rule: 'pitfall 19, §10',
+    edits: [without('consensus/evidence.ts', 'if (equalBytes(first.pid, second.pid)) return null')],
+    scenario: { file: 'test/consensus/evidence.test.ts' },
+  },
+  {
+    name: 'a repeated vote counts again',
+    rule: 'pitfall 20',
+    edits: [without('consensus/vote-pool.ts', "if (tally?.signatures.has(signer) === true) return 'known'")],
+    scenario: { file: 'test/consensus/vote-pool.test.ts' },
+  },
+]
+
+export const BROKEN_RULES: readonly BrokenRule[] = [
+  ...PROTOCOL_RULES,
+  ...GUARD_LINES,
+  ...TABLE_LINES,
+  ...DURABILITY_RULES,
+  ...PITFALLS,
 ]

@@ -22,6 +22,7 @@ import type {
   Vote,
   VoteKind,
 } from '../../consensus/types.ts'
+import { inlineSkips } from '../../consensus/skips.ts'
 import { leader } from '../../consensus/validator-set.ts'
 import {
   ackMessage,
@@ -231,11 +232,12 @@ export class Adversary {
     const parent = this.#blockOf(parentCertificate)
     if (parentCertificate !== null && parent === null) return null
     const parentView = parentCertificate?.view ?? 0
-    const skips: Certificate[] = []
+    const held: Certificate[] = []
     for (let between = parentView + 1; between < view; between++) {
       const skip = this.#certificates.get(`nullify ${between}`)
-      if (skip !== undefined) skips.push(skip)
+      if (skip !== undefined) held.push(skip)
     }
+    const skips = inlineSkips(held)
     const block = this.#makeBlock(me, parent)
     const proposal: Proposal = {
       epoch: set.epoch,
