@@ -45,8 +45,8 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   },
   {
     name: 'votes leave before they are in the journal (P1)',
-    find: 'votesSent\' = if (fate == Done) votesSent.union(after.outVotes) else votesSent,',
-    replace: 'votesSent\' = votesSent.union(after.outVotes),',
+    find: "votesSent' = if (fate == Done) votesSent.union(after.outVotes) else votesSent,",
+    replace: "votesSent' = votesSent.union(after.outVotes),",
     invariant: 'sentVotesAreDurable',
     instance: 'equal',
   },
@@ -77,7 +77,8 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
 export async function isFound(rule: BrokenRule, traces: number, seed: number): Promise<boolean> {
   const text = readFileSync(ORDERING, 'utf8')
   const count = text.split(rule.find).length - 1
-  if (count !== 1) throw new Error(`${rule.name}: expected once in the model, found ${count} times: ${rule.find}`)
+  if (count !== 1)
+    throw new Error(`${rule.name}: expected once in the model, found ${count} times: ${rule.find}`)
   const dir = mkdtempSync(join(tmpdir(), 'cordon-spec-'))
   try {
     const model = join(dir, 'ordering.qnt')

@@ -23,12 +23,9 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '40' },
   },
 })
-const [traces, replays, seed, steps] = [values.traces, values.replay, values.seed, values.steps].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-]
+const [traces, replays, seed, steps] = [values.traces, values.replay, values.seed, values.steps].map(
+  Number,
+) as [number, number, number, number]
 
 interface Count {
   traces: number
@@ -87,7 +84,9 @@ async function main(): Promise<number> {
     console.log(`${found ? 'found' : 'NOT FOUND'}: ${rule.name}`)
   })
   await runAll(hunts)
-  console.log(`${count.traces} traces, ${count.replayed} replayed, ${count.failures} failures, ${seconds()} s`)
+  console.log(
+    `${count.traces} traces, ${count.replayed} replayed, ${count.failures} failures, ${seconds()} s`,
+  )
   return count.failures === 0 ? 0 : 1
 }
 

@@ -95,8 +95,7 @@ export class Replay {
   }
 
   #messageOf(input: Exclude<ModelInput, { type: 'timer' }>): Message {
-    if (input.type === 'proposal')
-      return { type: 'proposal', proposal: this.#proposal(input.proposal.pid) }
+    if (input.type === 'proposal') return { type: 'proposal', proposal: this.#proposal(input.proposal.pid) }
     if (input.type === 'vote') return { type: 'vote', vote: this.#vote(input.vote) }
     return { type: 'certificate', certificate: this.#certificate(input.certificate) }
   }
@@ -223,7 +222,12 @@ export class Replay {
 
   #send(by: number, messages: readonly Message[]): string[] {
     const names: string[] = []
-    const note = (kind: Vote['kind'], view: number, digest: Uint8Array | null, signature: Uint8Array): void => {
+    const note = (
+      kind: Vote['kind'],
+      view: number,
+      digest: Uint8Array | null,
+      signature: Uint8Array,
+    ): void => {
       const vote = { kind, view, pid: this.#pidOf(digest), by }
       const signatures = this.#sent.get(certificateName(vote)) ?? new Map<number, Uint8Array>()
       if (!signatures.has(by)) names.push(voteName(vote))
