@@ -16,4 +16,4 @@ for (const instance of Object.keys(INSTANCES)) {
   lines.push(...kept.map((trace) => JSON.stringify(trace)))
 }
 writeFileSync(KEPT_TRACES, `${lines.join('\n')}\n`)
-console.log(`${lines.length} traces, ${STEPS} steps each`)
+process.stdout.write(`${lines.length} traces, ${STEPS} steps each\n`)

@@ -4,7 +4,7 @@
  * the engine; then every broken rule must be found. Exit code 1 if anything does not hold.
  */
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { BROKEN_RULES, isFound } from './broken-rules.ts'
 import { INSTANCES } from './instances.ts'
 import { ORDERING, simulate } from './quint.ts'
@@ -27,6 +27,10 @@ const [traces, replays, seed, steps] = [values.traces, values.replay, values.see
   Number,
 ) as [number, number, number, number]
 
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
 interface Count {
   traces: number
   replayed: number
@@ -40,7 +44,7 @@ async function runLot(instance: string, lot: number, lots: number, count: Count)
   const { violation, kept } = await simulate({ ...options, traces: size })
   if (violation !== null) {
     count.failures++
-    console.log(violation)
+    say(violation)
     return
   }
   count.traces += size
@@ -50,7 +54,7 @@ async function runLot(instance: string, lot: number, lots: number, count: Count)
       count.replayed++
     } catch (error) {
       count.failures++
-      console.log(instance, `seed ${options.seed}`, error)
+      say(`${instance}, seed ${options.seed}: ${inspect(error)}`)
     }
   }
 }
@@ -73,7 +77,7 @@ async function main(): Promise<number> {
   const lots = Array.from({ length: perInstance }, (_, lot) => names.map((instance) => ({ instance, lot })))
   const tasks = lots.flat().map(({ instance, lot }) => async (): Promise<void> => {
     await runLot(instance, lot, perInstance * names.length, count)
-    console.log(
+    say(
       `${instance} ${lot}: ${count.traces} traces hold, ${count.replayed} replayed, ${count.failures} failures, ${seconds()} s`,
     )
   })
@@ -81,12 +85,10 @@ async function main(): Promise<number> {
   const hunts = BROKEN_RULES.map((rule) => async (): Promise<void> => {
     const found = await isFound(rule, BROKEN_RULE_TRACES, seed)
     if (!found) count.failures++
-    console.log(`${found ? 'found' : 'NOT FOUND'}: ${rule.name}`)
+    say(`${found ? 'found' : 'NOT FOUND'}: ${rule.name}`)
   })
   await runAll(hunts)
-  console.log(
-    `${count.traces} traces, ${count.replayed} replayed, ${count.failures} failures, ${seconds()} s`,
-  )
+  say(`${count.traces} traces, ${count.replayed} replayed, ${count.failures} failures, ${seconds()} s`)
   return count.failures === 0 ? 0 : 1
 }
 
