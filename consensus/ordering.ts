@@ -224,8 +224,11 @@ export class Ordering {
       proposals.add({ message, pid, key: pidKey(pid), invalid: null })
       if (leader(set, view) === self) this.#proposer.restore(message)
     }
-    for (const certificate of certificates)
-      if (certificate.view >= finalView) this.#certificates.index(certificate)
+    for (const certificate of certificates) {
+      if (certificate.view < finalView) continue
+      this.#certificates.index(certificate)
+      if (self !== null && certificate.signers.includes(self)) this.#voter.rejournal(certificate)
+    }
     for (const { kind, view, pid, signature } of signer?.ownVotes() ?? []) {
       if (view <= finalView) continue
       const vote: Vote = { kind, epoch: set.epoch, view, pid, signer: (signer as Signer).index, signature }

@@ -123,6 +123,20 @@ export class Voter {
   }
 
   /**
+   * P1, after a restart: a certificate that was formed with an own vote is stored before that vote is in the journal, and
+   * the process may have died in between. The certificate will be sent, so the vote has to be in the journal before: it
+   * must bind also if the stored certificates are lost later. What the signer refuses lies at or below its floor.
+   */
+  rejournal(certificate: Certificate): void {
+    const { kind, view } = certificate
+    const pid = pidOf(this.#core.set, certificate)
+    if (this.#signer === null) return
+    if (pid === null) this.#signer.nullify(view)
+    else if (kind === 'notarize') this.#signer.notarize(view, pid)
+    else this.#signer.finalize(view, pid)
+  }
+
+  /**
    * P11: "own conflicting vote seen from the network (valid own signature, not in own table): stop signing at once, stay
    * as observer, alarm. It means a second instance runs with the key."
    */

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LIMITS } from '../../config/limits.ts'
 import { toHex } from '../../crypto/bytes.ts'
+import { sign } from '../../crypto/ed25519.ts'
 import type { Block, Certificate, ProposalMessage } from '../../consensus/types.ts'
 import { pidKey } from '../../consensus/certificates.ts'
+import { openSigner } from '../../consensus/signer.ts'
 import { leader } from '../../consensus/validator-set.ts'
 import { blockDigest, proposalId } from '../../consensus/wire.ts'
 import { castBy, cut, firstBlock, proposalBy, voteOf } from './by-hand.ts'
-import { certificate, CREATED_MS, digestOf, validatorSet } from './fixtures.ts'
+import { certificate, CREATED_MS, digestOf, keyPair, validatorSet } from './fixtures.ts'
 import { MemoryJournal } from './memory-journal.ts'
 import { LINK_MS, VirtualNetwork } from './virtual-network.ts'
 import { EMPTY_ROOT } from '../../crypto/merkle.ts'
@@ -263,6 +265,26 @@ async function certificateNotDurable(losesCertificates: boolean): Promise<Virtua
   await network.startAll([1, 2, 3])
   return network
 }
+
+test('P1: an own vote that only a stored certificate shows is journaled on the restart, before anything leaves', async () => {
+  const network = new VirtualNetwork()
+  await network.startAll()
+  assert.ok(await network.run(DELTA_MS, () => network.minHeight() === 1))
+  const node = network.node(1)
+  const shown = [...node.stored.certificates.values()].filter(({ signers }) => signers.includes(1))
+  assert.ok(shown.some(({ kind }) => kind === 'finalize'))
+  node.crash()
+  // The records are stored before the journal is written, and the process dies in between.
+  node.journal = new MemoryJournal()
+  await node.start()
+  const key = { sign: (message: Uint8Array): Uint8Array => sign(message, keyPair(1).secretKey) }
+  const signer = await openSigner({ set, index: 1, storage: node.journal.afterCrash(), key })
+  for (const { kind, view } of shown)
+    assert.ok(
+      signer.ownVotes().some((vote) => vote.kind === kind && vote.view === view),
+      `${kind} ${view}`,
+    )
+})
 
 test('P2: a finalize vote whose notarization is durable survives a crash of everybody', async () => {
   const network = await certificateNotDurable(false)
