@@ -29,6 +29,8 @@ const INSIDE_OTHERS: Readonly<Record<string, string>> = {
   decodeOrNull: 'calls the decoder it is given',
   decodeAddress: 'parseAddress, and a comparison',
   readGenesisFile: 'parseGenesis on what a file holds',
+  readOwnValidator: 'readKeyFile, and a comparison',
+  readError: 'makes an error, reads nothing',
   readNodeConfig: 'parseSettings on what a file holds',
   parseParameter: 'part of the genesis',
   parseExplanations: 'of a file that the node throws away when anything at all is wrong with it',

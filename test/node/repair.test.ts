@@ -123,8 +123,8 @@ test('a validator whose signer folder is another one than before does not start'
   const directory = copy()
   renameSync(join(directory, 'signer/votes.journal'), join(directory, 'votes.journal'))
   await assert.rejects(examine(directory, made), {
-    code: 'data-inconsistent',
-    message: /a certificate of view \d+ has a vote of this validator, but its signer's journal knows of none/,
+    code: 'signer-lost',
+    message: /has signed on this chain before/,
   })
 })
 

@@ -9,6 +9,7 @@ import { decodeReceiptFile, encodePortableReceipt } from '../../../client/receip
 import { formatAmount, parseAmount } from '../../../config/amount.ts'
 import { parseGenesis, serialiseGenesis } from '../../../config/genesis-file.ts'
 import { DEFAULT_SETTINGS, parseSettings, serialiseSettings } from '../../../config/node-config.ts'
+import { parseProtection, serialiseProtection, type Protection } from '../../../consensus/protection.ts'
 import { encodeAddress, parseAddress } from '../../../crypto/address.ts'
 import { writeKeyFile, readKeyFile } from '../../../crypto/key-file.ts'
 import { readKeyInfo } from '../../../crypto/keystore.ts'
@@ -125,12 +126,41 @@ function snapshot(accounts: number): Uint8Array {
   return writeSnapshot(table, new Baseline())
 }
 
+const PROTECTION: Protection = {
+  genesisHash: new Uint8Array(32).fill(1),
+  publicKey: new Uint8Array(32).fill(2),
+  epoch: 1,
+  highWater: {
+    notarize: { view: 6, pid: new Uint8Array(32).fill(3) },
+    nullify: 7,
+    finalize: { view: 0, pid: null },
+  },
+  reservedBatchSeq: 2_001,
+  conflict: null,
+  rows: {
+    above: 4,
+    votes: [
+      { kind: 'notarize', view: 6, pid: new Uint8Array(32).fill(3), signature: new Uint8Array(64).fill(4) },
+      { kind: 'nullify', view: 7, pid: null, signature: new Uint8Array(64).fill(5) },
+    ],
+  },
+}
+
 export const FILE_DECODERS: readonly Decoder[] = [
   decoder({
     name: 'genesis',
     decode: (bytes) => parseGenesis(textOf(bytes)),
     refuses: refusesWith('genesis-invalid', 'format-version'),
     seeds: () => [Buffer.from(serialiseGenesis(makeGenesis()))],
+    text: true,
+  }),
+  decoder({
+    name: 'protection',
+    decode: (bytes) => parseProtection(textOf(bytes), 'protection.json'),
+    refuses: refusesWith('protection-invalid', 'format-version'),
+    encode: (protection) => Buffer.from(serialiseProtection(protection)),
+    seeds: () =>
+      [PROTECTION, { ...PROTECTION, rows: null }].map((each) => Buffer.from(serialiseProtection(each))),
     text: true,
   }),
   decoder({
