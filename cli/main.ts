@@ -1,11 +1,5 @@
 /** Entry of `bin/cordon`. */
-import { enableCompileCache } from 'node:module'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { VERSION } from '../config/version.ts'
-
-// Compiled code is only taken from a folder of this user's own: the default, below /tmp, could be prepared by another.
-enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cordon', 'compile'))
 
 /** For a command line that could not be parsed. */
 function wantsJson(args: readonly string[]): boolean {
@@ -41,6 +35,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-const exitCode = await main(process.argv.slice(2))
-// A connection or timer that is still open must not keep a finished command alive.
-process.stdout.write('', () => process.exit(exitCode))
+void main(process.argv.slice(2)).then((exitCode) => {
+  // A connection or timer that is still open must not keep a finished command alive.
+  process.stdout.write('', () => process.exit(exitCode))
+})

@@ -9,5 +9,10 @@ if (values.dir === undefined) {
   process.stderr.write('cordon: usage: expected --dir NODE_DIR, the directory with config/cordon.toml\n')
   process.exit(EXIT.usage)
 }
-await directoryIsMade
-process.exit(await runDaemonProcess(values.dir))
+
+async function run(dir: string): Promise<void> {
+  await directoryIsMade
+  process.exit(await runDaemonProcess(dir))
+}
+
+void run(values.dir)

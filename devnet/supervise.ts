@@ -49,7 +49,8 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { demo: { type: 'boolean', default: false }, links: { type: 'boolean', default: false } },
 })
-const exitCode = await supervise(positionals[0] ?? '', values)
-// Lets the last message out before the end.
-if (process.connected) process.disconnect()
-process.exit(exitCode)
+void supervise(positionals[0] ?? '', values).then((exitCode) => {
+  // Lets the last message out before the end.
+  if (process.connected) process.disconnect()
+  process.exit(exitCode)
+})

@@ -5,8 +5,9 @@
 import { parentPort } from 'node:worker_threads'
 import { chooseBackend } from '../../fraud/backend.ts'
 import { BASELINE_INPUTS } from '../../fraud/baseline.ts'
-import { createModel } from '../../fraud/model.ts'
+import { createModel, type DirectionalModel } from '../../fraud/model.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
+import { END } from '../workers/spawn.ts'
 import type { ScoreRequest, WorkerAnswer } from './messages.ts'
 
 /** Rows per piece of an answer: the client can use what has come when the time is up. */
@@ -19,18 +20,26 @@ const port = parentPort
 const answer = (message: WorkerAnswer, transfer: ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer)
 
-const backend = await chooseBackend()
-const model = createModel()
-for (const rows of WARM_UP_ROWS) {
-  model.score(new Float32Array(rows * FEATURE_COUNT), new Float32Array(BASELINE_INPUTS).fill(1))
-}
-
-port.on('message', ({ id, rows, inputs }: ScoreRequest) => {
+function score(model: DirectionalModel, { id, rows, inputs }: ScoreRequest): void {
   const count = rows.length / FEATURE_COUNT
   for (let first = 0; first < count; first += PIECE_ROWS) {
     const piece = rows.subarray(first * FEATURE_COUNT, (first + PIECE_ROWS) * FEATURE_COUNT)
     const scores = Float32Array.from(model.score(piece, inputs))
     answer({ type: 'scores', id, first, scores }, [scores.buffer])
   }
-})
-answer({ type: 'ready', backend: backend.name, problem: backend.problem, modelId: model.id })
+}
+
+async function serve(): Promise<void> {
+  const backend = await chooseBackend()
+  const model = createModel()
+  for (const rows of WARM_UP_ROWS) {
+    model.score(new Float32Array(rows * FEATURE_COUNT), new Float32Array(BASELINE_INPUTS).fill(1))
+  }
+  port.on('message', (message: ScoreRequest | typeof END) => {
+    if (message === END) process.exit()
+    score(model, message)
+  })
+  answer({ type: 'ready', backend: backend.name, problem: backend.problem, modelId: model.id })
+}
+
+void serve()

@@ -4,7 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads'
 import { LIMITS } from '../../config/limits.ts'
-import { Backoff, spawnWorker } from '../workers/spawn.ts'
+import { Backoff, endWorker, spawnWorker } from '../workers/spawn.ts'
 import { checkPacked, packSignatures, type SignatureToCheck } from '../workers/signature-batch.ts'
 
 export type { SignatureToCheck } from '../workers/signature-batch.ts'
@@ -74,7 +74,7 @@ class WorkerSignatureChecker implements SignatureChecker {
     const worker = this.#worker
     this.#worker = null
     this.#finishHere()
-    await worker?.terminate()
+    if (worker !== null) await endWorker(worker)
   }
 
   #start(): void {

@@ -3,7 +3,7 @@
  * again with growing pauses when it crashed or hangs. It knows nothing of features or flags.
  */
 import type { Worker } from 'node:worker_threads'
-import { spawnWorker, Backoff } from '../workers/spawn.ts'
+import { Backoff, endWorker, spawnWorker } from '../workers/spawn.ts'
 import type { ScoreRequest, WorkerAnswer } from './messages.ts'
 
 /** A worker that owes an answer for longer than this hangs. */
@@ -100,7 +100,7 @@ export class ScoringWorkerClient {
     this.#state = 'closed'
     if (this.#restart !== null) clearTimeout(this.#restart)
     this.#failWaiting()
-    await this.#worker?.terminate()
+    if (this.#worker !== null) await endWorker(this.#worker)
     this.#worker = null
   }
 

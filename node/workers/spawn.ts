@@ -1,6 +1,11 @@
-/** Starting worker threads. */
+/** Starting and ending worker threads. */
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { entryUrl, type Entry } from '../../config/entries.ts'
+
+/** `threadId` of a worker that has ended. */
+const GONE = -1
 
 /**
  * Starts a worker, named after its file. It does not keep the process alive, and its output goes to standard error:
@@ -13,6 +18,22 @@ export function spawnWorker(entry: Entry): Worker {
   worker.stderr.pipe(process.stderr, { end: false })
   worker.unref()
   return worker
+}
+
+/** The message on which a worker ends itself: one that is terminated cannot keep its compiled code (`config/launch.ts`). */
+export const END = 'end'
+/** A worker that has not ended itself by then is terminated. */
+const END_TIMEOUT_MS = 1_000
+
+/** Asks a worker to end, and sees that it does. */
+export async function endWorker(worker: Worker): Promise<void> {
+  if (worker.threadId === GONE) return
+  const timeout = new AbortController()
+  const exited = once(worker, 'exit').catch(() => undefined) // an error of it is told to its owner
+  worker.postMessage(END)
+  await Promise.race([exited, delay(END_TIMEOUT_MS, undefined, timeout).catch(() => undefined)])
+  timeout.abort()
+  await worker.terminate()
 }
 
 /** Growing pauses between restarts. */
