@@ -16,8 +16,8 @@ import { assignmentRank } from './assignment.ts'
 import { TAKEOVER_MS, txName, type PendingTransactions } from './pending.ts'
 import type { PendingStore } from './store/pending-store.ts'
 
-/** How often admission looks at the load; not on every transaction. */
-const LOAD_CHECK_MS = 50
+/** How long what admission found about the load is taken for true: it is not looked at for every transaction. */
+const LOAD_VALID_MS = 50
 const BUSY_RETRY_MS = 250
 /** Transactions in final blocks not executed yet, above which nothing more is taken in. */
 const MAX_EXECUTION_BACKLOG_TXS = 20_000
@@ -69,7 +69,7 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions
   #busy: string | null = null
-  #loadTimer: NodeJS.Timeout | undefined
+  #loadValidUntilMs = -Infinity
   #offerTimer: NodeJS.Timeout | undefined
   #handoverTimer: NodeJS.Timeout | undefined
   #offerQueued = false
@@ -106,16 +106,12 @@ export class Intake {
 
   /** Starts the timers, and offers what was read back. */
   start(): void {
-    this.#loadTimer = setInterval(() => {
-      this.#checkLoad()
-    }, LOAD_CHECK_MS)
     this.#armHandover()
     this.offerDue()
   }
 
   stop(): void {
     this.#stopped = true
-    clearInterval(this.#loadTimer)
     clearTimeout(this.#offerTimer)
     clearTimeout(this.#handoverTimer)
   }
@@ -280,6 +276,11 @@ export class Intake {
   }
 
   #refuseIfBusy(): void {
+    const nowMs = performance.now()
+    if (nowMs >= this.#loadValidUntilMs) {
+      this.#checkLoad()
+      this.#loadValidUntilMs = nowMs + LOAD_VALID_MS
+    }
     if (this.#busy !== null)
       throw new CordonError('busy', `${this.#busy}; try again in ${BUSY_RETRY_MS} ms`, {
         retryAfterMs: BUSY_RETRY_MS,

@@ -144,7 +144,8 @@ test('a block that is executed while the account is read does not let money be s
 })
 
 test('a busy node says when to come back, and keeps nothing', async () => {
-  mock.timers.enable({ apis: ['setInterval'] })
+  let nowMs = 0
+  mock.method(performance, 'now', () => nowMs)
   const harness = await open()
   const { intake, pending, logged } = harness
   intake.start()
@@ -155,7 +156,7 @@ test('a busy node says when to come back, and keeps nothing', async () => {
     [{ executionBacklogBlocks: 1_025 }, /1025 blocks behind/],
   ] as const) {
     harness.load = { ...NO_LOAD, ...load }
-    mock.timers.tick(50)
+    nowMs += 50
     await assert.rejects(intake.submit(transfer(5n).bytes), {
       code: 'busy',
       message: why,
@@ -165,19 +166,20 @@ test('a busy node says when to come back, and keeps nothing', async () => {
   assert.equal(pending.size, 0)
   assert.deepEqual(await logged(), [])
   harness.load = NO_LOAD
-  mock.timers.tick(50)
+  nowMs += 50
   await intake.submit(transfer(5n).bytes)
 })
 
 test('a full pool is busy; what is in it is known all the same', async () => {
-  mock.timers.enable({ apis: ['setInterval'] })
+  let nowMs = 0
+  mock.method(performance, 'now', () => nowMs)
   const { intake, pending, admission } = await open()
   intake.start()
   const tx = transfer(5n)
   await intake.submit(tx.bytes)
   const large = admission.toPending(transfer(6n))
   pending.track({ ...large, bytes: new Uint8Array(LIMITS.pendingBytes) }, 0)
-  mock.timers.tick(50)
+  nowMs += 50
   await assert.rejects(intake.submit(transfer(7n).bytes), { code: 'busy' })
   assert.equal((await intake.submit(tx.bytes)).known, true)
   assert.equal(await intake.onGossip(transfer(8n).bytes), 'accept') // passed on, but not kept
