@@ -3,7 +3,7 @@
  * encrypted frames. The protocol asks for updates only in time to keep the sender going, and other implementations
  * wait until half of the window is used. This makes libp2p's do the same (docs/benchmarks.md has the effect).
  */
-import type { ComponentLogger, StreamMuxerFactory } from '@libp2p/interface'
+import { adjustedMuxers, type MuxerFactory } from './muxers.ts'
 
 /** What is used of a Yamux stream, beyond the interface. */
 interface WindowedStream {
@@ -18,26 +18,16 @@ interface StreamFactory {
   _newStream(...args: unknown[]): WindowedStream
 }
 
-type MuxerFactory = (components: { logger: ComponentLogger }) => StreamMuxerFactory
-
 /** `StreamState.Established` of @libp2p/yamux: frames that open or accept a stream must not be held back. */
 const ESTABLISHED = 3
 
 /** The same multiplexer with window updates when half of a window is used. */
 export function sparingWindowUpdates(yamux: MuxerFactory): MuxerFactory {
-  return (components) => {
-    const factory = yamux(components)
-    return {
-      protocol: factory.protocol,
-      createStreamMuxer(connection) {
-        const muxer = factory.createStreamMuxer(connection)
-        const streams = muxer as unknown as StreamFactory
-        const create = streams._newStream.bind(muxer)
-        streams._newStream = (...args) => sparing(create(...args))
-        return muxer
-      },
-    }
-  }
+  return adjustedMuxers(yamux, (muxer) => {
+    const streams = muxer as unknown as StreamFactory
+    const create = streams._newStream.bind(muxer)
+    streams._newStream = (...args) => sparing(create(...args))
+  })
 }
 
 function sparing(stream: WindowedStream): WindowedStream {
