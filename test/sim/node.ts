@@ -304,7 +304,7 @@ export class SimNode {
 
   // ---- damage ----
 
-  /** Something happens to a disk. With `dies` the process ends with it. */
+  /** Something happens to a disk. Unless it is to be found later, the process ends with it. */
   async damage({ kind, foundMs, startReadsAll }: Damage, prng: Prng): Promise<void> {
     this.#startReadsAll = startReadsAll
     if (foundMs === 0) this.crash()

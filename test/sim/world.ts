@@ -184,6 +184,8 @@ export class World {
         )
         if (this.#isFaulty(node.index)) return
         this.oracles.executed(node.name, block, bodies, execution)
+        // What was final on disk before a crash is executed after it, and delivered to nobody (swarm 200193).
+        this.#results.delivered(block)
         this.#results.executed(execution.result)
         this.#hooks.executed?.(node.index, block, execution)
       },
@@ -530,7 +532,10 @@ export class World {
   /** What was executed is committed to by final headers, and receipts lead there. */
   async #demandProofs(): Promise<void> {
     const deadlineMs = this.scheduler.nowMs + this.options.recoveryMs
-    for (let open = this.#results.uncommitted(); open.length > 0; open = this.#results.uncommitted()) {
+    // A faulty validator may go on making work: what it makes from now on is not waited for (swarm 200186).
+    const newest = this.oracles.finalHeight
+    const uncommitted = (): number[] => this.#results.uncommitted().filter((height) => height <= newest)
+    for (let open = uncommitted(); open.length > 0; open = uncommitted()) {
       if (this.scheduler.nowMs >= deadlineMs)
         throw new Stall(
           `no final header commits to the results of ${open.length} heights, first ${open[0] ?? 0}`,
