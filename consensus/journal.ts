@@ -115,14 +115,22 @@ function isTorn(bytes: Uint8Array, offset: number): boolean {
   }
   if (left < HEAD_BYTES + SUM_BYTES) return true
   const isCut = new Reader(bytes.subarray(offset)).u32() > left - HEAD_BYTES - SUM_BYTES
-  return isCut ? !fillsTheRest(bytes, offset) : endsInZeros(bytes, offset)
+  return isCut ? !isWholeButForLength(bytes, offset) : endsInZeros(bytes, offset)
 }
 
-/** Whether the record at `offset` has its sum if its length is taken to reach to the end. */
-function fillsTheRest(bytes: Uint8Array, offset: number): boolean {
+/**
+ * Whether the record at `offset` has its sum if its length is taken to reach to the end, or to differ in one bit: then a
+ * torn record may come behind it.
+ */
+function isWholeButForLength(bytes: Uint8Array, offset: number): boolean {
   const rest = Uint8Array.from(bytes.subarray(offset))
-  rest.set(new Writer(4).u32(rest.length - HEAD_BYTES - SUM_BYTES).finish())
-  return recordAt(rest, 0) !== null
+  const named = new Reader(rest).u32()
+  const lengths = [rest.length - HEAD_BYTES - SUM_BYTES]
+  for (let bit = 0; bit < 32; bit++) lengths.push((named ^ (1 << bit)) >>> 0)
+  return lengths.some((length) => {
+    rest.set(new Writer(4).u32(length).finish())
+    return recordAt(rest, 0) !== null
+  })
 }
 
 /** Whether the last sector of the file, as far as it lies behind `offset`, is zeros. */

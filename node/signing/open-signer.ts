@@ -3,7 +3,8 @@ import type { Logger } from 'pino'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import type { NodeConfig } from '../../config/node-config.ts'
-import { identityOf, openSigner as openJournaledSigner } from '../../consensus/signer.ts'
+import type { JournalStorage } from '../../consensus/journal.ts'
+import { identityOf, openSigner as openJournaledSigner, type SigningKey } from '../../consensus/signer.ts'
 import { replayJournal } from '../../consensus/signer-state.ts'
 import type { Restored, Signer } from '../../consensus/replica-types.ts'
 import type { ValidatorIndex, ValidatorSet } from '../../consensus/types.ts'
@@ -29,27 +30,19 @@ export interface OpenSignerOptions {
 
 /**
  * Opens the signer over the journal of its folder.
- * @throws CordonError `directory-locked`, `data-inconsistent` or `other-chain`; `signer-lost` if the key has signed before
- * and the journal is not there.
+ * @throws CordonError `directory-locked`, and those of `openSignerOver`.
  */
 export async function openSigner(options: OpenSignerOptions): Promise<Signer> {
-  const { config, genesisHash, set, index, keyPair, lostWait, log, reached = NOTHING_FAILS } = options
+  const { config, genesisHash, set, index, keyPair, restored, log, reached = NOTHING_FAILS } = options
   const storage = await FileJournal.open(config.signerDirectory, reached)
   try {
-    const identity = identityOf(set, index)
-    const { state } = replayJournal(await storage.readAll(), identity)
-    const key: KeyOnChain = { genesisHash, publicKey: identity.publicKey }
-    if (!state.named && !lostWait) await refuseLost(options, key)
-    if (lostWait && state.named && state.abstention === null)
-      log.warn('--signer-lost-wait has no effect: the signer has its table. Leave the option out')
-    if (lostWait && (!state.named || state.conflict !== null)) refuseEndlessWait(set, index)
-    const signer = await openJournaledSigner({
-      set,
-      index,
-      storage,
+    const key: KeyOnChain = { genesisHash, publicKey: identityOf(set, index).publicKey }
+    const signer = await openSignerOver({
+      ...options,
       key: { sign: (message) => sign(message, keyPair.secretKey) },
-      // More milliseconds have passed since 1970 than this validator can have written batches.
-      ...(lostWait && { lost: { firstBatchSeq: Date.now() } }),
+      storage,
+      witness: () => signedBefore(config, key, { restored, self: index }),
+      nowMs: Date.now(),
     })
     reached('batch-numbers-reserved')
     await noteSigning(config, key).catch((error: unknown) => {
@@ -66,15 +59,45 @@ export async function openSigner(options: OpenSignerOptions): Promise<Signer> {
   }
 }
 
-async function refuseLost(
-  { config, restored, set, index }: OpenSignerOptions,
-  key: KeyOnChain,
-): Promise<void> {
-  const witness = await signedBefore(config, key, { restored, self: index })
-  if (witness === null) return
+export interface OpenSignerOverOptions extends Pick<
+  OpenSignerOptions,
+  'config' | 'set' | 'index' | 'lostWait' | 'log'
+> {
+  readonly key: SigningKey
+  readonly storage: JournalStorage
+  /** What says that the key has signed on this chain, in words, or null. Asked if the journal does not say it. */
+  readonly witness: () => Promise<string | null>
+  readonly nowMs: number
+}
+
+/**
+ * The same over a journal wherever it lies.
+ * @throws CordonError `data-inconsistent` or `other-chain`; `signer-lost` if the key has signed before and the journal is
+ * not there.
+ */
+export async function openSignerOver(options: OpenSignerOverOptions): Promise<Signer> {
+  const { set, index, key, storage, lostWait, nowMs, log } = options
+  const { state } = replayJournal(await storage.readAll(), identityOf(set, index))
+  if (!state.named && !lostWait) await refuseLost(options)
+  if (lostWait && state.named && state.abstention === null)
+    log.warn('--signer-lost-wait has no effect: the signer has its table. Leave the option out')
+  if (lostWait && (!state.named || state.conflict !== null)) refuseEndlessWait(set, index)
+  return openJournaledSigner({
+    set,
+    index,
+    storage,
+    key,
+    // More milliseconds have passed since 1970 than this validator can have written batches.
+    ...(lostWait && { lost: { firstBatchSeq: nowMs } }),
+  })
+}
+
+async function refuseLost({ config, set, index, witness }: OpenSignerOverOptions): Promise<void> {
+  const seen = await witness()
+  if (seen === null) return
   throw new CordonError(
     'signer-lost',
-    `validator ${set.validators[index]?.name ?? index} has signed on this chain before (${witness}), but ${config.signerDirectory} does not have its votes; voting could contradict them and forfeit the stake. ` +
+    `validator ${set.validators[index]?.name ?? index} has signed on this chain before (${seen}), but ${config.signerDirectory} does not have its votes; voting could contradict them and forfeit the stake. ` +
       `Put the folder back or import an export made after its last vote (cordon signer import --dir ${config.directory} --file FILE), or run it with a new validator key, ` +
       `or, if the votes are lost for good, start once with --signer-lost-wait: it then votes again when ${LIMITS.lostSignerViews} more views are final (docs/signer.md)`,
     { directory: config.signerDirectory },

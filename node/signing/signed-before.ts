@@ -58,8 +58,8 @@ function noteOf({ genesisHash, publicKey }: KeyOnChain): string {
   return `${JSON.stringify({ format: 'cordon-has-signed/1', chainId: toHex(genesisHash), publicKey: toHex(publicKey) })}\n`
 }
 
-/** Votes of this validator in certificates, or batches and acks of its own. */
-function hasTraces({ certificates, batches }: Restored, self: ValidatorIndex): boolean {
+/** Whether chain data shows that a validator has signed: its votes in certificates, or batches and acks of its own. */
+export function hasTraces({ certificates, batches }: Restored, self: ValidatorIndex): boolean {
   return (
     certificates.some(({ signers }) => signers.includes(self)) ||
     batches.some(({ batch, ack }) => batch.batch.author === self || ack?.signer === self)

@@ -33,7 +33,7 @@ import {
 import { readError, reading } from '../../ledger/store/level-errors.ts'
 import { NOTHING_FAILS, type FailPoint, type Reached } from '../fail-points.ts'
 import { ByteCache } from './byte-cache.ts'
-import { openDatabase, type Database, type Operation } from './database.ts'
+import { openDatabase, type Operation } from './database.ts'
 
 /** 2: values have a checksum. */
 const FORMAT = 'cordon-chain/2'
@@ -67,9 +67,31 @@ export interface FinalEntry {
   readonly finalization: Certificate
 }
 
+interface KeyRange {
+  readonly gte: Uint8Array
+  readonly lt: Uint8Array
+}
+
+/** What is needed of a database: `level` has it, and so has the disk of a simulated node. */
+export interface ChainDatabase {
+  /** What `level` throws for a damaged value comes out of every read. */
+  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** All of it or nothing. With `sync` it survives a crash of the machine once this resolves. */
+  batch(operations: Operation[], options?: { readonly sync: boolean }): Promise<void>
+  /** Ascending, unless `reverse` says otherwise. */
+  iterator(
+    range: KeyRange & { readonly reverse: boolean; readonly limit: number },
+  ): AsyncIterable<[Uint8Array, Uint8Array]>
+  keys(range: KeyRange): AsyncIterable<Uint8Array>
+  values(range: KeyRange): AsyncIterable<Uint8Array>
+  /** Deletes a range. */
+  clear(range: KeyRange): Promise<void>
+  close(): Promise<void>
+}
+
 export class ChainStore {
   readonly #directory: string
-  readonly #database: Database
+  readonly #database: ChainDatabase
   readonly #epoch: number
   readonly #reached: Reached
   readonly #batches: ByteCache<SignedBatch> = new ByteCache(BATCH_CACHE_BYTES)
@@ -79,7 +101,7 @@ export class ChainStore {
   #prune = 0
   #pruned = 0
 
-  private constructor(directory: string, database: Database, epoch: number, reached: Reached) {
+  private constructor(directory: string, database: ChainDatabase, epoch: number, reached: Reached) {
     this.#directory = directory
     this.#database = database
     this.#epoch = epoch
@@ -93,6 +115,11 @@ export class ChainStore {
     reached: Reached = NOTHING_FAILS,
   ): Promise<ChainStore> {
     return new ChainStore(directory, await openDatabase(directory, FORMAT, genesisHash), epoch, reached)
+  }
+
+  /** @param name stands in errors for the directory. */
+  static over(database: ChainDatabase, name: string, epoch: number): ChainStore {
+    return new ChainStore(name, database, epoch, NOTHING_FAILS)
   }
 
   close(): Promise<void> {
@@ -231,8 +258,15 @@ export class ChainStore {
     return reading(this.#directory, this.#database.get(key))
   }
 
-  /** The newest final height that has been delivered, or null. */
-  async newestFinal(): Promise<FinalEntry | null> {
+  /**
+   * The newest final height that has been delivered, or null.
+   * @throws CordonError `data-inconsistent` if it is damaged.
+   */
+  newestFinal(): Promise<FinalEntry | null> {
+    return reading(this.#directory, this.#newestFinal())
+  }
+
+  async #newestFinal(): Promise<FinalEntry | null> {
     for await (const [key, value] of this.#database.iterator({
       gte: heightKey(0),
       lt: tableEnd(TABLE.final),

@@ -90,6 +90,22 @@ test('one flipped bit is never taken for a torn end, the last record included', 
   )
 })
 
+test('nor is one in what was synced, if a crash tore a record behind it', () => {
+  fc.assert(
+    fc.property(records, record, fc.nat(), fc.nat(), (list, next, position, cut) => {
+      const synced = Buffer.concat(list.map(encodeRecord))
+      const torn = encodeRecord(next).subarray(0, cut % encodeRecord(next).length)
+      const bit = position % (8 * synced.length)
+      synced[bit >> 3] = (synced[bit >> 3] as number) ^ (1 << (bit & 7))
+      assert.throws(
+        () => decodeRecords(Buffer.concat([synced, torn])),
+        (error: unknown) => exitCodeOf(error) === 82,
+      )
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
 test('a last record whose end was never written, all of its length there, is torn', () => {
   const good = encodeRecord({ type: 1, epoch: 1, body: Uint8Array.of(7) })
   const last = encodeRecord({ type: 1, epoch: 1, body: new Uint8Array(2_000).fill(9) })

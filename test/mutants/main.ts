@@ -18,6 +18,7 @@ const SOURCES = [
   'crypto',
   'fraud',
   'ledger',
+  'node',
   'test/sim',
   'test/consensus',
   'test/vectors',

@@ -622,6 +622,46 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
     scenario: { file: 'test/consensus/journal.test.ts' },
   },
   {
+    name: 'a damaged record of the journal is skipped',
+    rule: 'P7',
+    edits: [
+      {
+        file: JOURNAL,
+        find: 'if (!isTorn(bytes, offset)) throw corrupt(offset, bytes.length)\n      break',
+        replace: 'offset++\n      continue',
+      },
+    ],
+  },
+  {
+    name: 'a validator that lost its votes votes on',
+    rule: 'P10',
+    edits: [
+      without('node/signing/open-signer.ts', 'if (!state.named && !lostWait) await refuseLost(options)'),
+    ],
+  },
+  {
+    name: 'the wait for a lost table ends where it began',
+    rule: 'P10',
+    edits: [
+      {
+        file: 'consensus/lost-votes.ts',
+        find: 'Math.max(view, this.#claimedView(seen), this.#ownView) + LIMITS.lostSignerViews',
+        replace: 'Math.max(view, this.#claimedView(seen), this.#ownView)',
+      },
+    ],
+  },
+  {
+    name: 'a stored value need not have its checksum',
+    rule: 'docs/adr/0007',
+    edits: [
+      {
+        file: 'ledger/store/sealed.ts',
+        find: 'if (sum !== crc32c(value))',
+        replace: never('sum !== crc32c(value))'),
+      },
+    ],
+  },
+  {
     name: 'records are appended behind a torn one',
     rule: 'P7',
     edits: [

@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { Level } from 'level'
+import { crc32c } from '../../crypto/crc32c.ts'
 import { hash } from '../../crypto/hash.ts'
 import { utf8 } from '../../crypto/bytes.ts'
 import { checkDatabaseFiles, damagedTables, type Checked } from '../../node/store/leveldb/check.ts'
+import { logDamage, maskSum } from '../../node/store/leveldb/log.ts'
 import { startScrub } from '../../node/store/leveldb/scrub.ts'
 import { unsnap } from '../../node/store/leveldb/snappy.ts'
 import { flipBit } from '../bitrot/flip.ts'
@@ -99,6 +101,26 @@ test('a log that a crash cut short anywhere is no damage, nor one that ends in z
     }),
     { numRuns: RUNS },
   )
+})
+
+/** As LevelDB writes a record that fits into its block. */
+function logRecord(payload: Uint8Array): Buffer {
+  const typed = Buffer.concat([Uint8Array.of(1), payload])
+  const head = Buffer.alloc(6)
+  head.writeUInt32LE(maskSum(crc32c(typed)), 0)
+  head.writeUInt16LE(payload.length, 4)
+  return Buffer.concat([head, typed])
+}
+
+test('a flipped bit in a whole record of a log is damage, also if a crash tore a record behind it', () => {
+  const whole = logRecord(new Uint8Array(40).fill(9))
+  const next = logRecord(new Uint8Array(40).fill(8))
+  for (let bit = 0; bit < 8 * whole.length; bit++)
+    for (let cut = 0; cut < next.length; cut++) {
+      const bytes = Buffer.concat([whole, next.subarray(0, cut)])
+      bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7))
+      assert.deepEqual(logDamage(bytes), { offset: 0, atEnd: true }, `bit ${bit}, cut at ${cut}`)
+    }
 })
 
 test('a bad last record is let pass only where the last one may be lost', async () => {

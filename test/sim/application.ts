@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { heldTransfers } from '../../consensus/verdict.ts'
 import type { ExecutionResult } from '../../consensus/replica-types.ts'
 import type { BatchCertificate, Block, Digest, ValidatorSet } from '../../consensus/types.ts'
+import type { Prng } from './prng.ts'
 import type { ReceiptClaim } from './results-oracle.ts'
 import { decodeTx } from './transactions.ts'
 
@@ -42,6 +43,10 @@ export interface SimApplication {
   rollback(heights: number): void
   /** A restart. */
   open(): Promise<void>
+  /** Flips a bit of a stored value, if anything is stored. */
+  flip(prng: Prng): Promise<void>
+  /** Whether the value of some row is not what was written, as a look at all files would show. */
+  readonly damaged: boolean
 }
 
 interface Step {
@@ -162,6 +167,15 @@ export class HashChain implements SimApplication {
 
   open(): Promise<void> {
     return Promise.resolve()
+  }
+
+  /** It has no disk. */
+  flip(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  get damaged(): boolean {
+    return false
   }
 
   rollback(heights: number): void {

@@ -3,9 +3,11 @@ import { heldTransfers } from '../../consensus/verdict.ts'
 import type { ExecutionResult } from '../../consensus/replica-types.ts'
 import type { Block, ValidatorSet } from '../../consensus/types.ts'
 import { batchDigestOfCertificate, blockDigest } from '../../consensus/wire.ts'
-import { equalBytes } from '../../crypto/bytes.ts'
+import { equalBytes, toHex } from '../../crypto/bytes.ts'
 import { Ledger } from '../../ledger/ledger.ts'
+import { readError } from '../../ledger/store/level-errors.ts'
 import { MemoryStore } from '../../ledger/store/memory.ts'
+import { SEALED } from '../../ledger/store/sealed.ts'
 import type { LedgerStore, RangeQuery, StoreChange, StoreRow } from '../../ledger/store/store.ts'
 import { encodeReceipt } from '../../ledger/receipt.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
@@ -13,29 +15,62 @@ import type { BlockExecution } from '../../ledger/types.ts'
 import type { Execution, Outcome, SimApplication, TxOutcome } from './application.ts'
 import type { SimChain } from './chain.ts'
 import { Violation } from './oracles.ts'
+import type { Prng } from './prng.ts'
 import type { ReceiptClaim } from './results-oracle.ts'
+import { flipBit, unseal } from './storage.ts'
 import { decodeTx } from './transactions.ts'
+
+const AFTER_ALL_KEYS = new Uint8Array(64).fill(0xff)
 
 /** A store whose newest write batches can be undone. */
 class RewindingStore implements LedgerStore {
   readonly #rows = new MemoryStore()
   /** What to write to undo each write batch, oldest first. */
   readonly #undo: StoreChange[][] = []
+  /** Values in which a bit has flipped, with their checksums, by key. */
+  readonly #flipped = new Map<string, Uint8Array>()
 
-  get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#rows.get(key)
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#read(key, await this.#rows.get(key))
   }
 
-  getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#rows.getMany(keys)
+  async getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const values = await this.#rows.getMany(keys)
+    return keys.map((key, i) => this.#read(key, values[i]))
   }
 
-  range(query: RangeQuery): Promise<readonly StoreRow[]> {
-    return this.#rows.range(query)
+  async range(query: RangeQuery): Promise<readonly StoreRow[]> {
+    const rows = await this.#rows.range(query)
+    return rows.map(([key, value]) => [key, this.#read(key, value)])
+  }
+
+  /** As `LevelStore` reads: what has not its checksum is refused. */
+  #read<Value extends Uint8Array | undefined>(key: Uint8Array, value: Value): Value {
+    const flipped = this.#flipped.get(toHex(key))
+    if (flipped === undefined) return value
+    try {
+      return unseal(flipped) as Value
+    } catch (error) {
+      throw readError('ledger', error)
+    }
+  }
+
+  get damaged(): boolean {
+    return this.#flipped.size > 0
+  }
+
+  async flip(prng: Prng): Promise<void> {
+    const rows = await this.#rows.range({ from: new Uint8Array(), to: AFTER_ALL_KEYS, limit: Infinity })
+    if (rows.length === 0) return
+    const [key, value] = prng.pick(rows)
+    const stored = SEALED.encode(value)
+    flipBit(stored, prng)
+    this.#flipped.set(toHex(key), stored)
   }
 
   async write(changes: readonly StoreChange[]): Promise<void> {
     const keys = changes.map(({ key }) => key)
+    for (const key of keys) this.#flipped.delete(toHex(key))
     const before = await this.#rows.getMany(keys)
     this.#undo.push(keys.map((key, i) => ({ key, value: before[i] ?? null })))
     if (this.#undo.length > 16) this.#undo.shift()
@@ -157,6 +192,14 @@ export class LedgerApplication implements SimApplication {
     if (supply !== this.#supply) {
       throw new Violation(`the total of all value changed from ${this.#supply} to ${supply}`)
     }
+  }
+
+  flip(prng: Prng): Promise<void> {
+    return this.#store.flip(prng)
+  }
+
+  get damaged(): boolean {
+    return this.#store.damaged
   }
 
   rollback(heights: number): void {

@@ -8,7 +8,7 @@ import type { Scheduler } from './scheduler.ts'
 export interface NetworkHooks {
   /** Every message as it leaves, before it may get lost. */
   readonly sent: (from: number, to: number, message: Message) => void
-  readonly receive: (to: number, from: number, message: Message) => void
+  readonly receive: (to: number, from: number, message: Message) => void | Promise<void>
 }
 
 export class SimNetwork {
@@ -34,17 +34,17 @@ export class SimNetwork {
   send(from: number, to: number, message: Message): void {
     this.#hooks.sent(from, to, message)
     this.counts.sent++
-    this.deliver(from, to, () => {
+    this.deliver(from, to, () =>
       this.#hooks.receive(
         to,
         from,
         this.#options.throughWire ? decodeMessage(encodeMessage(message)) : message,
-      )
-    })
+      ),
+    )
   }
 
   /** Runs `arrive` when something from `from` reaches `to`, if it does; twice if it is doubled. */
-  deliver(from: number, to: number, arrive: () => void, extraLoss = 0): void {
+  deliver(from: number, to: number, arrive: () => void | Promise<void>, extraLoss = 0): void {
     const { lossAfterHeal, loss, duplicates } = this.#options
     if (
       this.#divided(from, to) ||
@@ -57,7 +57,7 @@ export class SimNetwork {
     for (let copy = 0; copy < copies; copy++) {
       this.#scheduler.after(this.#queueMs(from, to) + this.#delayMs(), () => {
         this.counts.delivered++
-        arrive()
+        return arrive()
       })
     }
   }

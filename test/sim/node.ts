@@ -2,6 +2,7 @@
  * A simulated node: the real replica and the real signer, driven as `node/driver.ts` does it, over disks and a clock
  * that the simulation owns. It can be killed at any moment, also between two of its own writes.
  */
+import { CordonError } from '../../config/errors.ts'
 import type { Parameters } from '../../config/parameters.ts'
 import { Replica } from '../../consensus/replica.ts'
 import type {
@@ -15,7 +16,7 @@ import type {
   Target,
   Verifier,
 } from '../../consensus/replica-types.ts'
-import { openSigner, type SigningKey } from '../../consensus/signer.ts'
+import type { SigningKey } from '../../consensus/signer.ts'
 import type {
   BatchCertificate,
   BatchRef,
@@ -26,17 +27,26 @@ import type {
   ValidatorSet,
 } from '../../consensus/types.ts'
 import { batchDigestOfCertificate } from '../../consensus/wire.ts'
+import { openSignerOver } from '../../node/signing/open-signer.ts'
+import { hasTraces } from '../../node/signing/signed-before.ts'
+import { ChainStore } from '../../node/store/chain-store.ts'
 import type { Execution, SimApplication } from './application.ts'
+import { Disks } from './disks.ts'
 import { Violation } from './oracles.ts'
+import type { Damage, DamageKind } from './options.ts'
 import type { Prng } from './prng.ts'
 import type { ReceiptClaim } from './results-oracle.ts'
 import type { Scheduler } from './scheduler.ts'
-import { Killed, VirtualJournal, VirtualStore, type Boundary } from './storage.ts'
+import { Killed, type Boundary } from './storage.ts'
 import { decodeTx, honestFlags } from './transactions.ts'
 
 const INPUTS_PER_TURN = 64
 const TURN_MS = 0.05
 const OFFER_AGAIN_MS = 4_000
+/** What a start did not look through is looked through this much later. */
+const SCRUB_MS = 300
+/** What ends a process, or keeps it from starting, until its operator has done something. */
+const REFUSALS: readonly string[] = ['data-inconsistent', 'signer-lost']
 /** More ticks than this in 100 ms are a loop. */
 const TICKS_PER_100_MS = 500
 
@@ -55,6 +65,14 @@ export interface Twist {
   readonly incoming?: (message: Message) => readonly Message[]
   /** Who gets its batches by gossip. */
   readonly audience?: (others: readonly number[]) => readonly number[]
+}
+
+/** A signer's journal before it was opened. */
+export interface JournalBefore {
+  readonly damaged: boolean
+  readonly empty: boolean
+  /** Whether the operator had the signing state taken for lost. */
+  readonly lostWait: boolean
 }
 
 export interface NodeEnvironment {
@@ -85,6 +103,12 @@ export interface NodeEnvironment {
   readonly penalized: (node: SimNode, effect: Extract<Effect, { type: 'penalize' }>) => void
   readonly accused: (node: SimNode, effect: Extract<Effect, { type: 'offence' }>) => void
   readonly note: (node: SimNode, note: Extract<Effect, { type: 'note' }>['note']) => void
+  /** The disks of the node do not allow it to go on: it is down until somebody repairs it. */
+  readonly refused: (node: SimNode, error: CordonError) => void
+  /** A start of a validator succeeded; `before` is what its journal was like. */
+  readonly opened: (node: SimNode, before: JournalBefore) => void
+  /** Transactions of a validator that writes no batches go to another one. */
+  readonly handOver: (node: SimNode, txs: readonly Uint8Array[]) => void
   readonly trace: (line: () => string) => void
   /** Whether the process may be scheduled to come back by itself. */
   readonly crashed: (node: SimNode) => void
@@ -98,7 +122,7 @@ export interface NodeOptions {
   readonly fsyncMs: number
   readonly executeMs: number
   readonly twist: Twist | null
-  readonly application: SimApplication
+  readonly makeApplication: () => SimApplication
 }
 
 interface PendingTx {
@@ -112,11 +136,10 @@ export class SimNode {
   readonly #options: NodeOptions
   readonly #env: NodeEnvironment
   readonly #prng: Prng
-  readonly #journal = new VirtualJournal()
-  readonly #store = new VirtualStore()
-  readonly #app: SimApplication
+  readonly #disks: Disks
+  #store: ChainStore
   /** Batches that were executed here, not skipped. */
-  readonly #executedRefs: BatchRef[] = []
+  #executedRefs: BatchRef[] = []
   /** The durable pending log: accepted transactions that are not final. */
   readonly pending = new Map<number, PendingTx>()
   #replica: Replica | null = null
@@ -133,6 +156,8 @@ export class SimNode {
   #deliveredHeight = 0
   #nextDueMs: number | null = null
   #killAt: Boundary | null = null
+  /** Whether its next start looks through all files. */
+  #startReadsAll = true
   #pausedUntilMs = 0
   /** Offset of its wall clock. */
   #skewMs: number
@@ -143,11 +168,20 @@ export class SimNode {
     this.#options = options
     this.#env = env
     this.#prng = prng
-    this.#app = options.application
+    this.#disks = new Disks(options.makeApplication)
+    this.#store = this.#makeStore()
     this.#skewMs = options.skewMs
-    this.#journal.onBoundary = (boundary) => {
+    this.#disks.journal.onBoundary = (boundary) => {
       this.#passBoundary(boundary)
     }
+  }
+
+  get #app(): SimApplication {
+    return this.#disks.application
+  }
+
+  #makeStore(): ChainStore {
+    return ChainStore.over(this.#disks.database, 'chain', this.#env.set.epoch)
   }
 
   get up(): boolean {
@@ -167,8 +201,9 @@ export class SimNode {
   }
 
   /** Executed batches whose bodies are gone, so that no other node could get them here. */
-  lostBodies(): readonly BatchRef[] {
-    return this.#executedRefs.filter((ref) => this.#store.batch(ref) === null)
+  async lostBodies(): Promise<readonly BatchRef[]> {
+    const bodies = await Promise.all(this.#executedRefs.map((ref) => this.#store.batch(ref)))
+    return this.#executedRefs.filter((_, i) => bodies[i] === null)
   }
 
   /** What proves the end of a transaction here; undefined: this node's application has no receipts. */
@@ -190,23 +225,24 @@ export class SimNode {
     if (this.up) return
     this.#life++
     this.#bootMs = this.#env.scheduler.nowMs
-    const { set, chain, parameters, verifier } = this.#env
-    const { key, index } = this.#options
     try {
-      this.#signer =
-        key === null
-          ? null
-          : await openSigner({ set, index: this.#self() ?? index, key, storage: this.#journal })
+      await this.#open()
     } catch (error) {
-      if (!(error instanceof Killed)) throw error
-      this.#die()
-      return
+      this.#fail(error)
     }
+  }
+
+  /** In the order of `node/node.ts`: the stores and what they hold, then the signer, then everything else. */
+  async #open(): Promise<void> {
+    const { set, chain, parameters, verifier } = this.#env
+    if (this.#startReadsAll) this.#disks.check()
+    this.#store = this.#makeStore()
     await this.#app.open()
-    const restored = this.#store.restore(
+    const restored = await this.#store.restore(
       this.#app.recentResults(512),
       parameters.batchTtlMs + parameters.maxClockDriftMs,
     )
+    this.#signer = await this.#openSigner(restored)
     this.#replica = new Replica({
       set,
       chain,
@@ -216,18 +252,91 @@ export class SimNode {
       verifier,
       restored,
     })
-    this.#deliveredHeight = this.#store.newestFinal
+    this.#deliveredHeight = restored.delivered?.height ?? 0
     this.input({ type: 'start' })
     this.#nextDueMs = this.#app.nextDueMs
     this.input({ type: 'next-due', timeMs: this.#nextDueMs })
-    for (let height = this.#app.height + 1; height <= this.#store.newestFinal; height++) {
-      const final = this.#store.final(height)
-      if (final === null) throw new Violation(`${this.name} has lost the final block of height ${height}`)
-      this.#toExecute.push(final.block)
+    for (let height = this.#app.height + 1; height <= this.#deliveredHeight; height++) {
+      const final = await this.#store.final(height)
+      const block = final === null ? null : await this.#store.block(final.digest)
+      if (block === null) throw new Violation(`${this.name} has lost the final block of height ${height}`)
+      this.#toExecute.push(block)
     }
-    this.#executeNext()
+    await this.#executeNext()
     this.#offerAll(restored)
     this.#offerRegularly(this.#life)
+    if (!this.#startReadsAll) this.#inLife(SCRUB_MS, () => this.#disks.check())
+  }
+
+  async #openSigner(restored: Restored): Promise<Signer | null> {
+    const { key, index } = this.#options
+    if (key === null) return null
+    const self = this.#self() ?? index
+    const { journal, hasSigned, lostWait } = this.#disks
+    const before = { damaged: journal.damaged, empty: (await journal.readAll()).length === 0, lostWait }
+    const signer = await openSignerOver({
+      config: { directory: this.name, signerDirectory: 'signer' },
+      set: this.#env.set,
+      index: self,
+      key,
+      storage: journal,
+      witness: () =>
+        Promise.resolve(hasSigned || hasTraces(restored, self) ? 'as the simulation knows' : null),
+      lostWait,
+      nowMs: this.#clock().wallMs,
+      log: { warn: () => undefined, fatal: () => undefined },
+    })
+    this.#env.opened(this, before)
+    this.#disks.hasSigned = true
+    this.#disks.lostWait = false
+    return signer
+  }
+
+  /** A planned kill, or damage that the process ends for. */
+  #fail(error: unknown): void {
+    if (error instanceof Killed) {
+      this.#die()
+    } else if (error instanceof CordonError && REFUSALS.includes(error.code)) {
+      this.#stop()
+      this.#env.refused(this, error)
+    } else throw error
+  }
+
+  // ---- damage ----
+
+  /** Something happens to a disk. Unless it is to be found later, the process ends with it. */
+  async damage({ kind, foundMs, startReadsAll }: Damage, prng: Prng): Promise<void> {
+    this.#startReadsAll = startReadsAll
+    if (foundMs === 0) this.crash()
+    await this.#disks.damage(kind, prng)
+  }
+
+  /** Looks through its files, while it runs. The signer's journal is only read at a start. */
+  lookThrough(kind: DamageKind): void {
+    if (!this.up) return
+    if (kind.startsWith('signer')) {
+      this.crash()
+      return
+    }
+    try {
+      this.#disks.check()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** What its operator does about a refusal, before starting it again. @returns whether its chain store was moved away. */
+  async repair(refusal: CordonError): Promise<boolean> {
+    const { wipes } = this.#disks
+    await this.#disks.repair(refusal)
+    this.#executedRefs = []
+    this.#startReadsAll = true
+    return this.#disks.wipes > wipes
+  }
+
+  /** Whether it neither votes nor writes batches. */
+  get abstains(): boolean {
+    return this.#replica !== null && this.#replica.abstention !== null
   }
 
   crash(): void {
@@ -246,6 +355,11 @@ export class SimNode {
 
   #die(): void {
     this.#env.trace(() => `${this.name} crashes`)
+    this.#stop()
+    this.#env.crashed(this)
+  }
+
+  #stop(): void {
     this.#replica = null
     this.#signer = null
     this.#killAt = null
@@ -253,10 +367,7 @@ export class SimNode {
     this.#busy = false
     this.#toExecute = []
     this.#executing = false
-    this.#journal.crash(this.#prng)
-    this.#store.crash(this.#prng)
-    if (this.#prng.chance(0.5)) this.#app.rollback(this.#prng.int(0, 5))
-    this.#env.crashed(this)
+    this.#disks.crash(this.#prng)
   }
 
   /** Dies when it next comes to `boundary`; null: not any more. */
@@ -272,8 +383,8 @@ export class SimNode {
 
   /** False: busy. Once accepted a transaction must end executed or expired. */
   accept(txId: number, bytes: Uint8Array): boolean {
-    if (this.#replica === null || this.#replica.ownOpenBatches >= this.#env.parameters.maxOpenBatches)
-      return false
+    if (this.#replica === null || this.abstains) return false
+    if (this.#replica.ownOpenBatches >= this.#env.parameters.maxOpenBatches) return false
     this.pending.set(txId, { bytes, offeredMs: this.#env.scheduler.nowMs })
     this.input({ type: 'submit', txs: [bytes] })
     return true
@@ -294,6 +405,7 @@ export class SimNode {
       if (life !== this.#life || !this.up) return
       this.#offer((_, { offeredMs }) => this.#env.scheduler.nowMs - offeredMs > OFFER_AGAIN_MS)
       this.#offerRegularly(life)
+      return this.#store.prune()
     })
   }
 
@@ -304,7 +416,9 @@ export class SimNode {
       tx.offeredMs = this.#env.scheduler.nowMs
       txs.push(tx.bytes)
     }
-    if (txs.length > 0) this.input({ type: 'submit', txs })
+    if (txs.length === 0) return
+    if (this.abstains) this.#env.handOver(this, txs)
+    else this.input({ type: 'submit', txs })
   }
 
   #settlePending(): void {
@@ -315,14 +429,14 @@ export class SimNode {
 
   // ---- the driver ----
 
-  receive(from: number, message: Message): void {
+  async receive(from: number, message: Message): Promise<void> {
     if (!this.up) return
-    for (const seen of this.#options.twist?.incoming?.(message) ?? [message]) this.#take(from, seen)
+    for (const seen of this.#options.twist?.incoming?.(message) ?? [message]) await this.#take(from, seen)
   }
 
-  #take(from: number, message: Message): void {
-    if (message.type === 'block-request') this.#answerBlocks(from, message.digest, message.maxBlocks)
-    else if (message.type === 'batch-request') this.#answerBatches(from, message.refs)
+  async #take(from: number, message: Message): Promise<void> {
+    if (message.type === 'block-request') await this.#answerBlocks(from, message.digest, message.maxBlocks)
+    else if (message.type === 'batch-request') await this.#answerBatches(from, message.refs)
     else this.input({ type: 'message', from: this.#peer(from), message })
   }
 
@@ -347,9 +461,7 @@ export class SimNode {
   #startTurn(): void {
     if (this.#busy || this.#inputs.length === 0) return
     this.#busy = true
-    this.#inLife(TURN_MS, () => {
-      this.#turn()
-    })
+    this.#inLife(TURN_MS, () => this.#turn())
   }
 
   /** Runs `run` later, unless the node crashed in between; a planned kill ends the life there and then. */
@@ -368,8 +480,7 @@ export class SimNode {
       try {
         await run()
       } catch (error) {
-        if (!(error instanceof Killed)) throw error
-        this.crash()
+        this.#fail(error)
       }
     })
   }
@@ -382,7 +493,7 @@ export class SimNode {
     }
   }
 
-  #turn(): void {
+  async #turn(): Promise<void> {
     const replica = this.#replica
     if (replica === null) return
     const records: Extract<Effect, { type: 'store' }>['record'][] = []
@@ -396,7 +507,7 @@ export class SimNode {
     }
     // A full disk ends a node before anything of the step is written.
     if (records.length > 0) this.#passBoundary('store-full')
-    if (records.length > 0) this.#store.write(records)
+    if (records.length > 0) await this.#store.write(records, true)
     this.#passBoundary('store-appended')
     const dirty = this.#signer?.dirty === true
     const fsyncMs = records.length > 0 || dirty ? this.#prng.real(0.2, this.#options.fsyncMs) : 0
@@ -404,13 +515,13 @@ export class SimNode {
   }
 
   async #commit(rest: readonly Effect[], written: boolean): Promise<void> {
-    if (written) this.#store.sync()
+    if (written) this.#disks.database.sync()
     this.#passBoundary('store-synced')
     if (this.#signer?.dirty === true) await this.#signer.flush()
     const dieAfter = this.#killAt === 'sent-some' ? this.#prng.int(0, rest.length) : -1
     for (const [i, effect] of rest.entries()) {
       if (i === dieAfter) this.#passBoundary('sent-some')
-      this.#dispatch(effect)
+      await this.#dispatch(effect)
     }
     this.#busy = false
     if (this.#inputs.length > 0) this.#startTurn()
@@ -448,7 +559,7 @@ export class SimNode {
     })
   }
 
-  #dispatch(effect: Effect): void {
+  async #dispatch(effect: Effect): Promise<void> {
     switch (effect.type) {
       case 'send':
         this.#send(effect.to, effect.message)
@@ -460,10 +571,10 @@ export class SimNode {
         this.#env.gossipBlock(this.index, effect.finalized)
         return
       case 'deliver':
-        this.#deliver(effect.block)
+        await this.#deliver(effect.block)
         return
       case 'batches-held':
-        this.#executeNext()
+        await this.#executeNext()
         return
       case 'penalize':
         this.#env.penalized(this, effect)
@@ -520,20 +631,20 @@ export class SimNode {
     return nodes.length < 2 ? [...nodes] : [this.#prng.pick(nodes)]
   }
 
-  #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): void {
+  async #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): Promise<void> {
     const blocks: Block[] = []
-    for (
-      let block = this.#store.block(digest);
-      block !== null && blocks.length < maxBlocks;
-      block = this.#store.block(block.parentDigest)
-    ) {
+    for (let wanted = digest; blocks.length < maxBlocks; ) {
+      const block = await this.#store.block(wanted).catch(notAnswered)
+      if (block === null) break
       blocks.push(block)
+      wanted = block.parentDigest
     }
     if (blocks.length > 0) this.#send({ kind: 'peer', id: `n${to}` }, { type: 'blocks', blocks })
   }
 
-  #answerBatches(to: number, refs: readonly BatchRef[]): void {
-    const batches = refs.flatMap((ref) => this.#store.batch(ref) ?? [])
+  async #answerBatches(to: number, refs: readonly BatchRef[]): Promise<void> {
+    const bodies = await Promise.all(refs.map((ref) => this.#store.batch(ref)))
+    const batches = bodies.filter((batch) => batch !== null)
     // As a page that is full: what does not fit is asked for again.
     if (batches.length > 0)
       this.#send(
@@ -544,38 +655,39 @@ export class SimNode {
 
   // ---- execution ----
 
-  #deliver(block: Block): void {
+  async #deliver(block: Block): Promise<void> {
     if (block.height !== this.#deliveredHeight + 1) {
       throw new Violation(`${this.name} delivered height ${block.height} after ${this.#deliveredHeight}`)
     }
     this.#deliveredHeight = block.height
     this.#env.delivered(this, block)
     this.#toExecute.push(block)
-    this.#executeNext()
+    await this.#executeNext()
   }
 
-  #executeNext(): void {
+  async #executeNext(): Promise<void> {
     while (this.#toExecute[0] !== undefined && this.#toExecute[0].height <= this.#app.height)
       this.#toExecute.shift()
     const block = this.#toExecute[0]
     if (this.#executing || block === undefined) return
-    const bodies = this.#bodies(block)
+    const bodies = await this.#bodies(block)
     if (bodies === null) return
     this.#executing = true
     this.#inLife(this.#prng.real(0.2, this.#options.executeMs), () => this.#execute(block, bodies))
   }
 
   /** Null: some are missing; they are asked for. */
-  #bodies(block: Block): (readonly Uint8Array[] | null)[] | null {
+  async #bodies(block: Block): Promise<(readonly Uint8Array[] | null)[] | null> {
     const skips = this.#app.skips(block)
-    const missing: BatchCertificate[] = []
-    const bodies = block.payload.map((certificate, i) => {
-      if (skips[i] === true) return null
-      const body = this.#store.batch(this.#refOf(certificate))
-      if (body === null) missing.push(certificate)
-      return body?.batch.txs ?? null
-    })
-    if (missing.length === 0) return bodies
+    const batches = await Promise.all(
+      block.payload.map((certificate, i) =>
+        skips[i] === true ? Promise.resolve(null) : this.#store.batch(this.#refOf(certificate)),
+      ),
+    )
+    const missing: BatchCertificate[] = block.payload.filter(
+      (_, i) => skips[i] !== true && batches[i] === null,
+    )
+    if (missing.length === 0) return batches.map((batch) => batch?.batch.txs ?? null)
     this.input({ type: 'need-batches', certificates: missing })
     return null
   }
@@ -590,7 +702,7 @@ export class SimNode {
     this.#toExecute.shift()
     const execution = await this.#app.execute(block, bodies)
     const refs = block.payload.map((certificate) => this.#refOf(certificate))
-    this.#store.markOrdered(refs)
+    await this.#store.markOrdered(refs)
     this.#executedRefs.push(...refs.filter((_, i) => execution.batches[i] !== null))
     this.#settlePending()
     this.#env.executed(this, block, bodies, execution)
@@ -599,8 +711,14 @@ export class SimNode {
       this.input({ type: 'next-due', timeMs: this.#nextDueMs })
     }
     this.input({ type: 'executed', result: execution.result })
-    this.#executeNext()
+    await this.#executeNext()
   }
+}
+
+/** As `node/answers.ts`: a damaged record is not sent. */
+function notAnswered(error: unknown): null {
+  if (error instanceof CordonError) return null
+  throw error
 }
 
 /** Flags every transfer. */

@@ -74,6 +74,25 @@ export interface ClockStep {
   readonly skewMs: number
 }
 
+/**
+ * What happens to the disk of a node that is not faulty. It counts against the weight F like a faulty one.
+ * - signer-flip, chain-flip, ledger-flip: a bit of the signer's journal, of the chain store or of the ledger
+ * - signer-gone: the signer's journal is not there any more
+ */
+export type DamageKind = 'signer-flip' | 'signer-gone' | 'chain-flip' | 'ledger-flip'
+
+export interface Damage {
+  readonly node: number
+  readonly kind: DamageKind
+  readonly atMs: number
+  /** 0: the process dies with it. Else it goes on, and is looked through, or for a signer started again, after this time. */
+  readonly foundMs: number
+  /** Whether the next start looks through all files first; else only what it reads shows the damage. */
+  readonly startReadsAll: boolean
+  /** From the refusal to start until the operator has done what the refusal says. */
+  readonly repairMs: number
+}
+
 export interface RunOptions {
   readonly seed: number
   readonly weights: readonly bigint[]
@@ -94,6 +113,7 @@ export interface RunOptions {
   readonly crashes: readonly CrashPlan[]
   readonly pauses: readonly Pause[]
   readonly clockSteps: readonly ClockStep[]
+  readonly damages: readonly Damage[]
   /** What one message occupies a link for; 0: links carry everything at once. */
   readonly messageMs: number
   /** Offset of each node's wall clock. */
@@ -162,6 +182,7 @@ export function drawOptions(seed: number): RunOptions {
     crashes: drawCrashes(prng, standing, weights, healMs, BOUNDARIES),
     pauses: [],
     clockSteps: [],
+    damages: [],
     messageMs: 0,
     skewMs: Array.from({ length: nodes }, () => (prng.chance(0.5) ? 0 : prng.int(-150, 150))),
     fsyncMs: Array.from({ length: nodes }, () => prng.pick([1, 3, 20])),
@@ -199,6 +220,7 @@ export function calmOptions(
     crashes: [],
     pauses: [],
     clockSteps: [],
+    damages: [],
     messageMs: 0,
     skewMs: [],
     fsyncMs: [],
@@ -212,6 +234,11 @@ export function calmOptions(
   }
 }
 
+/** F: the most weight that may be faulty at one time. */
+export function faultBudget(weights: readonly bigint[]): bigint {
+  return (weights.reduce((sum, weight) => sum + weight, 0n) - 1n) / 3n
+}
+
 /** Validators of weight at most F, none in some runs. */
 export function drawFaulty(
   prng: Prng,
@@ -219,7 +246,7 @@ export function drawFaulty(
   behaviours: readonly FaultyBehaviour[],
 ): RunOptions['faulty'] {
   if (prng.chance(0.15)) return []
-  let left = (weights.reduce((sum, weight) => sum + weight, 0n) - 1n) / 3n
+  let left = faultBudget(weights)
   const faulty: { index: number; behaviour: FaultyBehaviour }[] = []
   for (const index of prng.sample([...weights.keys()], weights.length)) {
     const weight = weights[index] ?? 0n
@@ -250,7 +277,7 @@ export function drawCrashes(
   const plans: CrashPlan[] = []
   for (let i = prng.int(0, 4); i > 0; i--) {
     const kind = prng.pick(['one', 'one', 'some', 'all'] as const)
-    let left = (weights.reduce((sum, weight) => sum + weight, 0n) - 1n) / 3n
+    let left = faultBudget(weights)
     const some = prng.sample(standing, standing.length).filter((index) => {
       const fits = (weights[index] ?? 0n) <= left
       if (fits) left -= weights[index] ?? 0n

@@ -38,6 +38,9 @@ export class Violation extends Error {}
 /** Something that must happen did not within its time. */
 export class Stall extends Violation {}
 
+/** consensus.md §9 P10. */
+const LOST_VIEWS = 32
+
 interface Ballot {
   readonly kind: VoteKind
   readonly view: number
@@ -69,6 +72,8 @@ export class Oracles {
   /** Final block digests by height. */
   readonly #chain = new Map<number, string>()
   readonly #seen = new WeakSet()
+  /** Newest view in which a validator that lost its table was seen to have voted. */
+  readonly #lostBelow = new Map<number, number>()
   readonly #acks = new Map<string, { readonly content: string; readonly digest: string }>()
   /** When each batch was made, by digest. */
   readonly #batchMs = new Map<string, number>()
@@ -124,6 +129,7 @@ export class Oracles {
     const honest = from === null || this.#honest.has(from)
     switch (message.type) {
       case 'vote':
+        if (from === message.vote.signer) this.#checkLost(message.vote)
         this.#vote(message.vote, honest)
         return
       case 'certificate':
@@ -228,6 +234,29 @@ export class Oracles {
     const before = ballot.weight
     ballot.weight = this.#weightOf(ballot.signers)
     if (before < this.#quorum && ballot.weight >= this.#quorum) this.#certified(ballot)
+  }
+
+  // ---- lost tables ----
+
+  /** The votes of a validator are not on its disk any more. */
+  losesTable(validator: number): void {
+    const views = [...this.#votes.keys()].map((key) => key.split(' ').map(Number))
+    const own = views.flatMap(([signer, view]) => (signer === validator ? [view ?? 0] : []))
+    this.#lostBelow.set(validator, Math.max(0, ...own))
+  }
+
+  /** P10: votes again only above 32 views more than were seen, and it saw those in which it voted. */
+  #checkLost({ signer, view }: Vote): void {
+    const below = this.#lostBelow.get(signer)
+    if (below !== undefined && view <= below + LOST_VIEWS)
+      throw new Violation(
+        `validator ${signer} votes in view ${view}, though it lost its votes up to view ${below}`,
+      )
+  }
+
+  /** The acks of a validator are not on its disk any more: others for the same batches are no fault (consensus.md §10). */
+  forgetsAcks(validator: number): void {
+    for (const name of this.#acks.keys()) if (name.startsWith(`${validator} `)) this.#acks.delete(name)
   }
 
   /** The pairs marked "yes" in consensus.md §10: no honest validator ever makes one. */

@@ -1,5 +1,5 @@
 /** Makes a failing run smaller: takes away nodes and faults one by one as long as it still fails in the same way. */
-import type { RunOptions } from './options.ts'
+import { faultBudget, type RunOptions } from './options.ts'
 import { simulate, type Outcome } from './simulate.ts'
 
 /** Each attempt is a whole run. */
@@ -10,7 +10,7 @@ function* simpler(options: RunOptions): Generator<RunOptions> {
   const withoutLast = dropLastValidator(options)
   if (withoutLast !== null) yield withoutLast
   if (options.followers > 0) yield { ...options, followers: 0 }
-  for (const list of ['faulty', 'crashes', 'partitions', 'pauses', 'clockSteps'] as const)
+  for (const list of ['faulty', 'crashes', 'partitions', 'pauses', 'clockSteps', 'damages'] as const)
     for (let i = 0; i < options[list].length; i++) yield { ...options, [list]: options[list].toSpliced(i, 1) }
   for (const share of ['loss', 'spikes', 'gossipLoss', 'duplicates', 'lossAfterHeal', 'messageMs'] as const)
     if (options[share] > 0) yield { ...options, [share]: 0 }
@@ -23,18 +23,20 @@ function* simpler(options: RunOptions): Generator<RunOptions> {
 
 /** Null if nothing would be left, or a follower or the plan of a fault would change its meaning. */
 function dropLastValidator(options: RunOptions): RunOptions | null {
-  const { weights, followers, faulty } = options
+  const { weights, followers, faulty, damages } = options
   const last = weights.length - 1
   if (last < 1 || followers > 0) return null
   const left = weights.slice(0, last)
   const faultyLeft = faulty.filter(({ index }) => index !== last)
-  const faultyWeight = faultyLeft.reduce((sum, { index }) => sum + (left[index] ?? 0n), 0n)
-  if (faultyWeight > (left.reduce((sum, weight) => sum + weight, 0n) - 1n) / 3n) return null
+  const damagesLeft = damages.filter(({ node }) => node !== last)
+  const unsound = [...faultyLeft.map(({ index }) => index), ...damagesLeft.map(({ node }) => node)]
+  if (unsound.reduce((sum, index) => sum + (left[index] ?? 0n), 0n) > faultBudget(left)) return null
   const without = (nodes: readonly number[]): number[] => nodes.filter((node) => node !== last)
   return {
     ...options,
     weights: left,
     faulty: faultyLeft,
+    damages: damagesLeft,
     partitions: options.partitions.map((entry) => ({ ...entry, side: without(entry.side) })),
     crashes: options.crashes.map((plan) => ({ ...plan, nodes: without(plan.nodes) })),
     pauses: options.pauses.map((plan) => ({ ...plan, nodes: without(plan.nodes) })),

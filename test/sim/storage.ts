@@ -1,18 +1,12 @@
 /**
  * Disks of simulated nodes. What was written and not synced is lost in a crash: the journal keeps some prefix of the
- * bytes, which may end in the middle of a record, the store some prefix of its write batches.
+ * bytes, which may end in the middle of a record, the database some prefix of its write batches. What was synced stays, but
+ * for a bit that flips.
  */
 import type { JournalStorage } from '../../consensus/journal.ts'
-import type { ExecutionResult, Restored, StoreRecord } from '../../consensus/replica-types.ts'
-import type {
-  Ack,
-  BatchRef,
-  Block,
-  Certificate,
-  Digest,
-  ProposalMessage,
-  SignedBatch,
-} from '../../consensus/types.ts'
+import { SEALED } from '../../ledger/store/sealed.ts'
+import type { ChainDatabase } from '../../node/store/chain-store.ts'
+import type { Operation } from '../../node/store/database.ts'
 import type { Prng } from './prng.ts'
 
 /** A moment at which a process can be killed so that more or less of its last step survives. */
@@ -32,6 +26,9 @@ export class Killed extends Error {}
 export class VirtualJournal implements JournalStorage {
   #durable: Buffer = Buffer.alloc(0)
   #volatile: Buffer = Buffer.alloc(0)
+  /** What was synced; behind it a crash may have left a part of what was not. */
+  #syncedBytes = 0
+  #flipped = false
   /** Told of every boundary; throws `Killed` to die there. */
   onBoundary: (boundary: Boundary) => void = () => undefined
 
@@ -50,13 +47,13 @@ export class VirtualJournal implements JournalStorage {
   async sync(): Promise<void> {
     this.#durable = Buffer.concat([this.#durable, this.#volatile])
     this.#volatile = Buffer.alloc(0)
+    this.#syncedBytes = this.#durable.length
     await Promise.resolve()
     this.onBoundary('journal-synced')
   }
 
   async replace(bytes: Uint8Array): Promise<void> {
-    this.#durable = Buffer.from(bytes)
-    this.#volatile = Buffer.alloc(0)
+    this.#put(bytes)
     await Promise.resolve()
     this.onBoundary('journal-replaced')
   }
@@ -72,177 +69,170 @@ export class VirtualJournal implements JournalStorage {
     ])
     this.#volatile = Buffer.alloc(0)
   }
+
+  /** Whether a bit of what was synced has flipped. */
+  get damaged(): boolean {
+    return this.#flipped
+  }
+
+  /** Flips a bit of what was synced, if there is anything. */
+  flip(prng: Prng): void {
+    if (this.#syncedBytes === 0) return
+    flipBit(this.#durable.subarray(0, this.#syncedBytes), prng)
+    this.#flipped = true
+  }
+
+  /** The file is gone. */
+  lose(): void {
+    this.#put(new Uint8Array())
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#durable = Buffer.from(bytes)
+    this.#volatile = Buffer.alloc(0)
+    this.#syncedBytes = bytes.length
+    this.#flipped = false
+  }
 }
 
-/** The tables that a node's chain store has; see `StoreRecord`. */
-class Tables {
-  readonly certificates = new Map<string, Certificate>()
-  readonly proposals = new Map<number, ProposalMessage>()
-  readonly blocks = new Map<string, Block>()
-  readonly finals = new Map<number, { readonly digest: Digest; readonly finalization: Certificate }>()
-  readonly batches = new Map<string, { readonly batch: SignedBatch; ack: Ack | null; ordered: boolean }>()
-  newestFinal = 0
+interface WriteBatch {
+  readonly operations: readonly Operation[]
+  /** Part of the sync under way; else the machine writes it when it likes. */
+  readonly sync: boolean
 }
 
-export class VirtualStore {
-  readonly #durable = new Tables()
+type KeyRange = Parameters<ChainDatabase['clear']>[0]
+
+/** Under the production chain store, in place of LevelDB: rows with the checksums that it gives them. */
+export class VirtualDatabase implements ChainDatabase {
+  readonly #durable = new Map<string, Uint8Array>()
   /** Write batches that are not synced, oldest first. */
-  #unsynced: (readonly StoreRecord[])[] = []
-  #unsyncedMarks: BatchRef[] = []
-  /** Bodies and blocks among them, for reading. */
-  readonly #overlay = new Map<string, SignedBatch | Block>()
+  #unsynced: WriteBatch[] = []
+  /** What reads find of them; null: deleted. */
+  readonly #overlay = new Map<string, Uint8Array | null>()
+  /** Keys of values in which a bit has flipped. */
+  readonly #flipped = new Set<string>()
 
-  write(records: readonly StoreRecord[]): void {
-    this.#unsynced.push(records)
-    for (const record of records) {
-      if (record.kind === 'block') this.#overlay.set(nameOf(record.digest), record.block)
-      else if (record.kind === 'batch') this.#overlay.set(batchName(refOf(record.batch)), record.batch)
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    const stored = this.#stored(nameOf(key))
+    return Promise.resolve(stored).then((bytes) => (bytes === undefined ? undefined : unseal(bytes)))
+  }
+
+  #stored(name: string): Uint8Array | undefined {
+    const written = this.#overlay.get(name)
+    return written === undefined ? this.#durable.get(name) : (written ?? undefined)
+  }
+
+  /** Durable after the next `sync` of the simulated disk, whenever this resolves. */
+  batch(operations: readonly Operation[], { sync = false } = {}): Promise<void> {
+    const sealed = operations.map((operation) =>
+      operation.type === 'put' ? { ...operation, value: SEALED.encode(operation.value) } : operation,
+    )
+    this.#unsynced.push({ operations: sealed, sync })
+    for (const operation of sealed)
+      this.#overlay.set(nameOf(operation.key), operation.type === 'put' ? operation.value : null)
+    return Promise.resolve()
+  }
+
+  async *iterator({
+    reverse,
+    limit,
+    ...range
+  }: KeyRange & { readonly reverse: boolean; readonly limit: number }): AsyncGenerator<
+    [Uint8Array, Uint8Array]
+  > {
+    const names = this.#names(range)
+    for (const name of (reverse ? names.reverse() : names).slice(0, limit)) {
+      const value = await this.get(bytesOf(name))
+      if (value !== undefined) yield [bytesOf(name), value]
     }
   }
 
+  async *keys(range: KeyRange): AsyncGenerator<Uint8Array> {
+    await Promise.resolve()
+    for (const name of this.#names(range)) yield bytesOf(name)
+  }
+
+  async *values(range: KeyRange): AsyncGenerator<Uint8Array> {
+    for await (const [, value] of this.iterator({ ...range, reverse: false, limit: Infinity })) yield value
+  }
+
+  async clear(range: KeyRange): Promise<void> {
+    await this.batch(this.#names(range).map((name) => ({ type: 'del', key: bytesOf(name) })))
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Keys in a range, ascending. */
+  #names({ gte, lt }: KeyRange): string[] {
+    const [from, to] = [nameOf(gte), nameOf(lt)]
+    const found = new Set<string>()
+    for (const names of [this.#durable.keys(), this.#overlay.keys()])
+      for (const name of names)
+        if (name >= from && name < to && this.#stored(name) !== undefined) found.add(name)
+    return [...found].sort()
+  }
+
+  /** Everything written so far survives from now on. */
   sync(): void {
-    for (const records of this.#unsynced) for (const record of records) this.#apply(record)
+    for (const { operations } of this.#unsynced) for (const operation of operations) this.#apply(operation)
     this.#unsynced = []
     this.#overlay.clear()
-    this.#applyMarks()
+  }
+
+  #apply(operation: Operation): void {
+    const name = nameOf(operation.key)
+    this.#flipped.delete(name)
+    if (operation.type === 'put') this.#durable.set(name, operation.value)
+    else this.#durable.delete(name)
   }
 
   crash(prng: Prng): void {
-    if (prng.chance(0.5)) this.#unsyncedMarks = []
-    this.#unsynced = this.#unsynced.slice(0, prng.int(0, this.#unsynced.length))
+    const keepsLazy = prng.chance(0.5)
+    const synced = this.#unsynced.filter(({ sync }) => sync)
+    const kept = new Set(synced.slice(0, prng.int(0, synced.length)))
+    this.#unsynced = this.#unsynced.filter((batch) => (batch.sync ? kept.has(batch) : keepsLazy))
     this.sync()
   }
 
-  block(digest: Digest): Block | null {
-    const name = nameOf(digest)
-    return (this.#overlay.get(name) as Block | undefined) ?? this.#durable.blocks.get(name) ?? null
+  /** Flips a bit of a synced value, of each table as likely, if there is any. */
+  flip(prng: Prng): void {
+    const tables = [...new Set([...this.#durable.keys()].map((name) => name[0]))].sort()
+    if (tables.length === 0) return
+    const table = prng.pick(tables)
+    const name = prng.pick([...this.#durable.keys()].filter((key) => key[0] === table).sort())
+    const stored = Uint8Array.from(this.#durable.get(name) ?? [])
+    flipBit(stored, prng)
+    this.#durable.set(name, stored)
+    this.#flipped.add(name)
   }
 
-  batch(ref: BatchRef): SignedBatch | null {
-    const name = batchName(ref)
-    return (
-      (this.#overlay.get(name) as SignedBatch | undefined) ?? this.#durable.batches.get(name)?.batch ?? null
-    )
-  }
-
-  final(
-    height: number,
-  ): { readonly digest: Digest; readonly block: Block; readonly finalization: Certificate } | null {
-    const entry = this.#durable.finals.get(height)
-    const block = entry === undefined ? null : this.block(entry.digest)
-    return entry === undefined || block === null ? null : { ...entry, block }
-  }
-
-  get newestFinal(): number {
-    return this.#durable.newestFinal
-  }
-
-  #apply(record: StoreRecord): void {
-    const tables = this.#durable
-    switch (record.kind) {
-      case 'certificate':
-        tables.certificates.set(`${record.certificate.kind} ${record.certificate.view}`, record.certificate)
-        return
-      case 'proposal':
-        tables.proposals.set(record.proposal.proposal.view, record.proposal)
-        return
-      case 'block':
-        tables.blocks.set(nameOf(record.digest), record.block)
-        return
-      case 'finalized':
-        tables.finals.set(record.height, record)
-        tables.newestFinal = Math.max(tables.newestFinal, record.height)
-        return
-      case 'batch': {
-        const name = batchName(refOf(record.batch))
-        const known = tables.batches.get(name)
-        tables.batches.set(name, {
-          batch: record.batch,
-          ack: record.ack ?? known?.ack ?? null,
-          ordered: known?.ordered ?? false,
-        })
-        return
-      }
-      case 'delete-batch':
-        tables.batches.delete(batchName(record.ref))
-        return
-      case 'delete-block':
-        tables.blocks.delete(nameOf(record.digest))
-        return
-      case 'delete-certificates-below':
-        for (const [name, { view }] of tables.certificates)
-          if (view < record.view) tables.certificates.delete(name)
-        for (const view of tables.proposals.keys()) if (view < record.view) tables.proposals.delete(view)
-    }
-  }
-
-  /** The batches were executed. Not durable at once: a crash may undo it. */
-  markOrdered(refs: readonly BatchRef[]): void {
-    this.#unsyncedMarks.push(...refs)
-  }
-
-  #applyMarks(): void {
-    for (const ref of this.#unsyncedMarks) {
-      const entry = this.#durable.batches.get(batchName(ref))
-      if (entry !== undefined) entry.ordered = true
-    }
-    this.#unsyncedMarks = []
-  }
-
-  restore(executed: readonly ExecutionResult[], openMs: number): Restored {
-    const { certificates, proposals, finals, batches, newestFinal } = this.#durable
-    const newest = finals.get(newestFinal)
-    const delivered = newest === undefined ? null : { height: newestFinal, digest: newest.digest }
-    return {
-      certificates: [...certificates.values()],
-      proposals: [...proposals.values()],
-      blocks: this.#unfinalBlocks(delivered),
-      delivered,
-      finalBlocks: this.#finalBlocks(executed.at(-1), openMs),
-      batches: [...batches.values()]
-        .filter(({ ordered }) => !ordered)
-        .map(({ batch, ack }) => ({ batch, ack })),
-      executed,
-    }
-  }
-
-  #finalBlocks(executed: ExecutionResult | undefined, openMs: number): Block[] {
-    const blocks: Block[] = []
-    for (let height = this.newestFinal; height > 0; height--) {
-      const block = this.final(height)?.block
-      if (block === undefined) throw new Error(`the final block of height ${height} is missing in the store`)
-      if (executed !== undefined && height <= executed.height && block.timeMs < executed.timeMs - openMs)
-        break
-      blocks.push(block)
-    }
-    return blocks.reverse()
-  }
-
-  #unfinalBlocks(delivered: Restored['delivered']): { digest: Digest; block: Block }[] {
-    const { certificates, proposals } = this.#durable
-    const wanted: Digest[] = delivered === null ? [] : [delivered.digest]
-    for (const { proposal } of certificates.values()) if (proposal !== null) wanted.push(proposal.blockDigest)
-    for (const { proposal } of proposals.values()) wanted.push(proposal.blockDigest)
-    const found = new Map<string, { digest: Digest; block: Block }>()
-    for (let digest = wanted.pop(); digest !== undefined; digest = wanted.pop()) {
-      const block = this.#durable.blocks.get(nameOf(digest))
-      if (block === undefined || found.has(nameOf(digest)) || block.height < (delivered?.height ?? 0))
-        continue
-      found.set(nameOf(digest), { digest, block })
-      wanted.push(block.parentDigest)
-    }
-    return [...found.values()]
+  /** Whether the value of some row is not what was written, as a look at all files would show. */
+  get damaged(): boolean {
+    return this.#flipped.size > 0
   }
 }
 
-function refOf({ batch, digest }: SignedBatch): BatchRef {
-  return { epoch: batch.epoch, author: batch.author, seq: batch.seq, digest }
+/** @throws what `level` throws for a value that its encoding refuses. */
+export function unseal(stored: Uint8Array): Uint8Array {
+  try {
+    return SEALED.decode(stored)
+  } catch (cause) {
+    throw Object.assign(new Error('could not decode value', { cause }), { code: 'LEVEL_DECODE_ERROR' })
+  }
 }
 
-function batchName(ref: BatchRef): string {
-  return `${ref.epoch} ${ref.author} ${ref.seq} ${nameOf(ref.digest)}`
+export function flipBit(bytes: Uint8Array, prng: Prng): void {
+  const at = prng.below(bytes.length)
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << prng.below(8))
 }
 
-function nameOf(digest: Digest): string {
-  return Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('latin1')
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+}
+
+function bytesOf(name: string): Uint8Array {
+  return Buffer.from(name, 'latin1')
 }

@@ -1,7 +1,7 @@
 /**
  * The profile `swarm`: everything at once, and far from the middle: sets of 1 to 30 validators (four runs of five have
  * 4 to 7), weights up to the largest total, one validator without whom there is no quorum, stopped processes, clocks that
- * jump, full and slow disks, narrow links, and every kind of faulty validator.
+ * jump, full, slow and damaged disks, lost signers, narrow links, and every kind of faulty validator.
  */
 import { LIMITS } from '../../config/limits.ts'
 import {
@@ -9,7 +9,9 @@ import {
   drawCrashes,
   drawFaulty,
   drawOptions,
+  faultBudget,
   type ClockStep,
+  type Damage,
   type FaultyBehaviour,
   type Pause,
   type RunOptions,
@@ -51,7 +53,8 @@ export function drawSwarm(seed: number): RunOptions {
   const followers = count < LARGE_SET && prng.chance(0.2) && count > 1 ? 1 : 0
   const nodes = count + followers
   const healMs = count < LARGE_SET ? prng.int(1_500, 6_000) : prng.int(800, 2_000)
-  const faulty = drawFaulty(prng, weights, BEHAVIOURS)
+  const damages = drawDamages(new Prng(seed * 17 + 17), weights, nodes, healMs)
+  const faulty = makeRoom(drawFaulty(prng, weights, BEHAVIOURS), damages, weights)
   const standing = [...weights.keys()].filter((index) => !faulty.some((entry) => entry.index === index))
   const each = <Item>(draw: () => Item): Item[] => Array.from({ length: nodes }, draw)
   return {
@@ -72,6 +75,7 @@ export function drawSwarm(seed: number): RunOptions {
       Array.from({ length: prng.int(0, 2) }, () => drawClockStep(prng, nodes, healMs)),
       weights,
     ),
+    damages,
     messageMs: prng.pick([0, 0, 0, 0.1, 0.5]) * (isQuorumAlone(weights) ? 0 : 1),
     skewMs: each(() => (prng.chance(0.5) ? 0 : prng.int(-150, 150))),
     fsyncMs: each(() => prng.pick([1, 3, 20, 100])),
@@ -111,6 +115,52 @@ function isQuorumAlone(weights: readonly bigint[]): boolean {
   return weights.some((weight) => weight > (2n * total) / 3n)
 }
 
+/** In one run of five: one or two nodes of weight at most F. Drawn apart, so that it changes nothing else of a seed. */
+function drawDamages(prng: Prng, weights: readonly bigint[], nodes: number, healMs: number): Damage[] {
+  // One who is a quorum alone would be waited for, and makes more blocks than a node that lost its own could fetch.
+  if (isQuorumAlone(weights) || !prng.chance(0.2)) return []
+  let left = faultBudget(weights)
+  return prng.sample([...Array(nodes).keys()], nodes).flatMap((node, i): Damage[] => {
+    const weight = weights[node] ?? 0n
+    if (weight > left || i > 1) return []
+    left -= weight
+    const isFollower = node >= weights.length
+    const kind = isFollower
+      ? prng.pick(['chain-flip', 'ledger-flip'] as const)
+      : prng.pick(['signer-flip', 'signer-gone', 'chain-flip', 'chain-flip', 'ledger-flip'] as const)
+    const atMs = prng.int(100, healMs)
+    const later = prng.chance(0.5) ? prng.int(0, healMs - atMs) : 0
+    return [
+      {
+        node,
+        kind,
+        atMs,
+        // A journal that is gone shows itself at a start.
+        foundMs: kind === 'signer-gone' ? 0 : later,
+        startReadsAll: prng.chance(0.7),
+        repairMs: prng.int(10, 1_500),
+      },
+    ]
+  })
+}
+
+/** Validators with damaged disks take the place of faulty ones: of those the first stay for whom there is weight left. */
+function makeRoom(
+  faulty: RunOptions['faulty'],
+  damages: readonly Damage[],
+  weights: readonly bigint[],
+): RunOptions['faulty'] {
+  if (damages.length === 0) return faulty
+  let left = faultBudget(weights)
+  for (const { node } of damages) left -= weights[node] ?? 0n
+  return faulty.filter(({ index }) => {
+    const weight = weights[index] ?? 0n
+    if (weight > left || damages.some(({ node }) => node === index)) return false
+    left -= weight
+    return true
+  })
+}
+
 /** One node, or all of them. */
 function drawPause(prng: Prng, standing: readonly number[], healMs: number): Pause {
   const nodes = prng.chance(0.7) ? prng.sample(standing, 1) : standing
@@ -123,7 +173,7 @@ function drawPause(prng: Prng, standing: readonly number[], healMs: number): Pau
  * for a minute after they are set right. So at most weight F believes that.
  */
 function bearable(steps: readonly ClockStep[], weights: readonly bigint[]): ClockStep[] {
-  let left = (weights.reduce((sum, weight) => sum + weight, 0n) - 1n) / 3n
+  let left = faultBudget(weights)
   return steps.filter(({ node }) => {
     const weight = weights[node] ?? 0n
     if (weight > left) return false

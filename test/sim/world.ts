@@ -3,6 +3,7 @@
  * it lives. Throws a `Violation` if anything that must hold does not.
  */
 import { createHash, type Hash } from 'node:crypto'
+import type { CordonError } from '../../config/errors.ts'
 import { makeValidatorSet } from '../../consensus/validator-set.ts'
 import type { ChainStart, Note } from '../../consensus/replica-types.ts'
 import { blockDigest } from '../../consensus/wire.ts'
@@ -12,8 +13,15 @@ import { HashChain, type Execution } from './application.ts'
 import { CREATED_MS, makeSimChain, type SimChain } from './chain.ts'
 import { LedgerApplication, genesisStateRoot } from './ledger-application.ts'
 import { SimNetwork } from './network.ts'
-import { SimNode, type NodeEnvironment } from './node.ts'
-import type { ClockStep, CrashPlan, Pause, RunOptions } from './options.ts'
+import { SimNode, type JournalBefore, type NodeEnvironment } from './node.ts'
+import {
+  faultBudget,
+  type ClockStep,
+  type CrashPlan,
+  type Damage,
+  type Pause,
+  type RunOptions,
+} from './options.ts'
 import { Oracles, Stall, Violation } from './oracles.ts'
 import { Prng } from './prng.ts'
 import { Scheduler } from './scheduler.ts'
@@ -68,6 +76,12 @@ export class World {
   readonly #adversary: Adversary
   readonly #audit: Hash = createHash('sha256')
   readonly #faulty: ReadonlySet<number>
+  /** Nodes whose disks get damaged: a refusal of another one is a violation. */
+  readonly #damaged: ReadonlySet<number>
+  /** What happens to disks, drawn apart, so that it changes nothing of runs without it. */
+  readonly #damagePrng: Prng
+  /** Nodes whose signer was opened before. */
+  readonly #opened = new Set<SimNode>()
   /** Validators that run twice; their second nodes come after all others. */
   readonly #twins: readonly number[]
   readonly #accepted = new Map<number, { readonly by: SimNode; readonly validUntilMs: number }>()
@@ -104,6 +118,9 @@ export class World {
     this.#chain = simChain
     this.#prng = new Prng(options.seed + 1)
     this.#faulty = new Set(options.faulty.map(({ index }) => index))
+    this.#damaged = new Set(options.damages.map(({ node }) => node))
+    this.#damagePrng = new Prng(options.seed * 19 + 7)
+    checkBudget(options)
     this.#twins = options.faulty.flatMap(({ index, behaviour }) => (behaviour === 'twin' ? [index] : []))
     const keys = options.weights.map((_, index) => signatures.keyOf(index))
     const chain: ChainStart = { genesisHash: simChain.genesisHash, createdMs: CREATED_MS, stateRoot }
@@ -115,9 +132,7 @@ export class World {
         this.oracles.sent(this.#identityOf(from), message)
         if (!this.#speaksNonsense(from)) this.#adversary.learn(message)
       },
-      receive: (to, from, message) => {
-        this.nodes[to]?.receive(from, message)
-      },
+      receive: (to, from, message) => this.nodes[to]?.receive(from, message),
     })
     const env: NodeEnvironment = {
       scheduler: this.scheduler,
@@ -169,6 +184,8 @@ export class World {
         )
         if (this.#isFaulty(node.index)) return
         this.oracles.executed(node.name, block, bodies, execution)
+        // What was final on disk before a crash is executed after it, and delivered to nobody (swarm 200193).
+        this.#results.delivered(block)
         this.#results.executed(execution.result)
         this.#hooks.executed?.(node.index, block, execution)
       },
@@ -187,6 +204,15 @@ export class World {
       },
       note: (node, note) => {
         this.#note(node, note)
+      },
+      refused: (node, error) => {
+        this.#refused(node, error)
+      },
+      opened: (node, before) => {
+        this.#signerOpened(node, before)
+      },
+      handOver: (node, txs) => {
+        this.#handOver(node, txs)
       },
       trace: (line) => {
         this.#trace(line)
@@ -231,14 +257,15 @@ export class World {
         fsyncMs: fsyncMs[index] ?? 1,
         executeMs: executeMs[index] ?? 1,
         twist,
-        application: this.options.realLedger
-          ? new LedgerApplication(env.set, this.#chain)
-          : new HashChain(
-              env.set,
-              env.chain.stateRoot,
-              env.parameters.batchTtlMs,
-              env.parameters.quarantineMs,
-            ),
+        makeApplication: () =>
+          this.options.realLedger
+            ? new LedgerApplication(env.set, this.#chain)
+            : new HashChain(
+                env.set,
+                env.chain.stateRoot,
+                env.parameters.batchTtlMs,
+                env.parameters.quarantineMs,
+              ),
       },
       env,
       this.#prng.fork(),
@@ -309,6 +336,7 @@ export class World {
     for (const plan of this.options.crashes) this.#planCrash(plan)
     for (const plan of this.options.pauses) this.#planPause(plan)
     for (const step of this.options.clockSteps) this.#planClockStep(step)
+    for (const damage of this.options.damages) this.#planDamage(damage)
     this.#adversary.start()
     this.#submitSome()
     this.scheduler.at(healMs, () => {
@@ -318,6 +346,7 @@ export class World {
     await this.#runUntil(healMs)
     const recoveredMs = await this.#demandProgress(this.options.recoveryMs)
     await this.#demandProgress(this.options.progressMs)
+    await this.#demandVotes()
     this.#submitting = false
     await this.#drain()
     return this.#result(recoveredMs)
@@ -349,6 +378,56 @@ export class World {
     this.scheduler.at(atMs, () => this.nodes[node]?.setSkew(skewMs))
     this.scheduler.at(untilMs, () => this.nodes[node]?.setSkew(this.options.skewMs[node] ?? 0))
   }
+
+  // ---- damaged disks ----
+
+  #planDamage(damage: Damage): void {
+    const node = this.nodes[damage.node]
+    if (node === undefined) return
+    this.scheduler.at(damage.atMs, async () => {
+      this.#trace(() => `${node.name} has ${damage.kind}`)
+      await node.damage(damage, this.#damagePrng)
+      if (damage.kind === 'signer-gone') this.oracles.losesTable(damage.node)
+    })
+    if (damage.foundMs > 0)
+      this.scheduler.at(damage.atMs + damage.foundMs, () => {
+        node.lookThrough(damage.kind)
+      })
+  }
+
+  /** A node does not start, or ends, for its disks. Its operator does what is written for that, and starts it again. */
+  #refused(node: SimNode, error: CordonError): void {
+    this.#tally(`refused ${error.code}`)
+    this.#record(`${node.name} refuses ${error.code}`)
+    this.#trace(() => `${node.name} refuses: ${error.message}`)
+    const repairMs = this.options.damages.find((damage) => damage.node === node.index)?.repairMs
+    if (repairMs === undefined)
+      throw new Violation(`${node.name}, whose disks are whole, refuses: ${error.message}`)
+    this.scheduler.after(repairMs, async () => {
+      if (error.code === 'signer-lost') this.oracles.losesTable(node.index)
+      if (await node.repair(error)) this.oracles.forgetsAcks(node.index)
+      await node.start()
+    })
+  }
+
+  #signerOpened(node: SimNode, { damaged, empty, lostWait }: JournalBefore): void {
+    if (damaged) throw new Violation(`${node.name} signs over a damaged journal`)
+    if (empty && !lostWait && this.#opened.has(node))
+      throw new Violation(`${node.name} signs over an empty journal, though it has signed before`)
+    this.#opened.add(node)
+  }
+
+  /** As a full node, a validator that writes no batches hands transactions to one that does. */
+  #handOver(from: SimNode, txs: readonly Uint8Array[]): void {
+    const takers = this.#honestNodes.filter((node) => node.up && !node.isFollower && !node.abstains)
+    if (takers.length === 0) return
+    const taker = this.#damagePrng.pick(takers)
+    this.#network.deliver(from.index, taker.index, () => {
+      taker.input({ type: 'submit', txs })
+    })
+  }
+
+  // ---- transactions, and the end ----
 
   #submitSome(): void {
     this.scheduler.after(this.#prng.real(0, 2 * this.options.txEveryMs), () => {
@@ -402,6 +481,20 @@ export class World {
     )
   }
 
+  /** A validator that lost its votes votes again when enough views are final (P10). */
+  async #demandVotes(): Promise<void> {
+    const deadlineMs = this.scheduler.nowMs + this.options.recoveryMs
+    for (;;) {
+      const waiting = this.#honestNodes.find((node) => node.abstains)
+      if (waiting === undefined) return
+      if (this.scheduler.nowMs >= deadlineMs)
+        throw new Stall(
+          `${waiting.name} does not vote again: at view ${waiting.replica?.view ?? 0}, it waits for ${waiting.replica?.resumeView ?? 'a quorum'}`,
+        )
+      await this.#runUntil(this.scheduler.nowMs + STEP_MS)
+    }
+  }
+
   /** Every accepted transaction ends executed or expired. */
   async #drain(): Promise<void> {
     const waiting = (): number => this.#honestNodes.reduce((sum, node) => sum + node.pending.size, 0)
@@ -423,7 +516,8 @@ export class World {
     await this.#runUntil(this.scheduler.nowMs + SETTLE_MS)
     await this.#demandProofs()
     for (const node of this.#honestNodes) {
-      const lost = node.lostBodies()[0]
+      if (this.#damaged.has(node.index)) continue
+      const [lost] = await node.lostBodies()
       if (lost !== undefined)
         throw new Violation(`${node.name} deleted batch ${lost.seq} of ${lost.author}, which was executed`)
     }
@@ -438,7 +532,10 @@ export class World {
   /** What was executed is committed to by final headers, and receipts lead there. */
   async #demandProofs(): Promise<void> {
     const deadlineMs = this.scheduler.nowMs + this.options.recoveryMs
-    for (let open = this.#results.uncommitted(); open.length > 0; open = this.#results.uncommitted()) {
+    // A faulty validator may go on making work: what it makes from now on is not waited for (swarm 200186).
+    const newest = this.oracles.finalHeight
+    const uncommitted = (): number[] => this.#results.uncommitted().filter((height) => height <= newest)
+    for (let open = uncommitted(); open.length > 0; open = uncommitted()) {
       if (this.scheduler.nowMs >= deadlineMs)
         throw new Stall(
           `no final header commits to the results of ${open.length} heights, first ${open[0] ?? 0}`,
@@ -469,4 +566,14 @@ export class World {
       notes: this.#notes,
     }
   }
+}
+
+/** Validators whose disks get damaged are as good as faulty ones, to everybody else. */
+function checkBudget({ weights, faulty, damages }: RunOptions): void {
+  const unsound = new Set([...faulty.map(({ index }) => index), ...damages.map(({ node }) => node)])
+  const weight = [...unsound].reduce((sum, index) => sum + (weights[index] ?? 0n), 0n)
+  if (weight > faultBudget(weights))
+    throw new RangeError(
+      `faulty and damaged validators weigh ${weight}, more than F = ${faultBudget(weights)}`,
+    )
 }

@@ -113,8 +113,15 @@ function isTorn(bytes: Uint8Array, offset: number): boolean {
   const isCut =
     offset + HEAD_BYTES > bytes.length || offset + HEAD_BYTES + lengthAt(bytes, offset) > bytes.length
   // Whole but for its length: not cut short, the length is wrong.
-  if (isCut) return offset + HEAD_BYTES > bytes.length || !isWhole(bytes, offset, bytes.length)
+  if (isCut) return offset + HEAD_BYTES > bytes.length || !isWholeButForLength(bytes, offset)
   return endsInZeros(bytes, offset)
+}
+
+/** With the length that reaches to the end, or one that differs in a bit: then a torn record may come behind it. */
+function isWholeButForLength(bytes: Uint8Array, offset: number): boolean {
+  const named = lengthAt(bytes, offset)
+  const ends = Array.from({ length: 16 }, (_, bit) => offset + HEAD_BYTES + (named ^ (1 << bit)))
+  return [bytes.length, ...ends].some((end) => isWhole(bytes, offset, end))
 }
 
 /** Whether a file's last sector, as far as it lies behind `offset`, is zeros: the file grew and its data never came. */
