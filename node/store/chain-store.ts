@@ -31,8 +31,10 @@ import {
   encodeSignedBatch,
 } from '../../consensus/wire.ts'
 import { readError, reading } from '../../ledger/store/level-errors.ts'
+import type { RangeQuery, StoreRow } from '../../ledger/store/store.ts'
 import { NOTHING_FAILS, type FailPoint, type Reached } from '../fail-points.ts'
 import { ByteCache } from './byte-cache.ts'
+import { CompleteReads } from './complete-reads.ts'
 import { openDatabase, type Database, type Operation } from './database.ts'
 
 /** 2: values have a checksum. */
@@ -70,6 +72,7 @@ export interface FinalEntry {
 export class ChainStore {
   readonly #directory: string
   readonly #database: Database
+  readonly #reads: CompleteReads
   readonly #epoch: number
   readonly #reached: Reached
   readonly #batches: ByteCache<SignedBatch> = new ByteCache(BATCH_CACHE_BYTES)
@@ -82,6 +85,7 @@ export class ChainStore {
   private constructor(directory: string, database: Database, epoch: number, reached: Reached) {
     this.#directory = directory
     this.#database = database
+    this.#reads = new CompleteReads(directory)
     this.#epoch = epoch
     this.#reached = reached
   }
@@ -213,7 +217,8 @@ export class ChainStore {
   async block(digest: Digest): Promise<Block | null> {
     const cached = this.#blocks.get(digest)
     if (cached !== undefined) return cached
-    const bytes = await this.#get(digestKey(TABLE.block, digest))
+    const key = digestKey(TABLE.block, digest)
+    const bytes = await this.#reads.get(key, this.#get(key))
     if (bytes === undefined) return null
     const block = decodeBlock(bytes)
     if (!equalBytes(blockDigest(block), digest))
@@ -221,8 +226,14 @@ export class ChainStore {
     return block
   }
 
-  /** @throws CordonError `data-inconsistent` if it is damaged. */
+  /** @throws CordonError `data-inconsistent` if it is damaged, or the entry of another height may have been read for it. */
   async final(height: number): Promise<FinalEntry | null> {
+    const entry = await this.#final(height)
+    await this.#reads.check(heightKey(height), heightKey(height + 1))
+    return entry
+  }
+
+  async #final(height: number): Promise<FinalEntry | null> {
     const bytes = await this.#get(heightKey(height))
     return bytes === undefined ? null : finalEntry(height, bytes)
   }
@@ -231,17 +242,17 @@ export class ChainStore {
     return reading(this.#directory, this.#database.get(key))
   }
 
+  #rows(query: RangeQuery): Promise<readonly StoreRow[]> {
+    const { from, to, newestFirst = false, limit } = query
+    const rows = this.#database.iterator({ gte: from, lt: to, reverse: newestFirst, limit }).all()
+    return this.#reads.range(query, reading(this.#directory, rows))
+  }
+
   /** The newest final height that has been delivered, or null. */
   async newestFinal(): Promise<FinalEntry | null> {
-    for await (const [key, value] of this.#database.iterator({
-      gte: heightKey(0),
-      lt: tableEnd(TABLE.final),
-      reverse: true,
-      limit: 1,
-    })) {
-      return finalEntry(new Reader(key.subarray(1)).u48(), value)
-    }
-    return null
+    const range = { from: heightKey(0), to: tableEnd(TABLE.final) }
+    const [row] = await this.#rows({ ...range, newestFirst: true, limit: 1 })
+    return row === undefined ? null : finalEntry(new Reader(row[0].subarray(1)).u48(), row[1])
   }
 
   /**
@@ -255,7 +266,7 @@ export class ChainStore {
     try {
       return await this.#restore(executed, openMs)
     } catch (error) {
-      throw damaged(this.#directory, (error as Error).message, error)
+      throw error instanceof CordonError ? error : damaged(this.#directory, (error as Error).message, error)
     }
   }
 
@@ -296,8 +307,9 @@ export class ChainStore {
     openMs: number,
   ): Promise<Block[]> {
     const blocks: Block[] = []
-    for (let height = newest; height > 0; height--) {
-      const final = await this.final(height)
+    let height = newest
+    for (; height > 0; height--) {
+      const final = await this.#final(height)
       const block = final === null ? null : await this.block(final.digest)
       if (
         block === null ||
@@ -306,20 +318,18 @@ export class ChainStore {
         break
       blocks.push(block)
     }
+    await this.#reads.check(heightKey(height), tableEnd(TABLE.final))
     return blocks.reverse()
   }
 
   async #unorderedBatches(): Promise<{ batch: SignedBatch; ack: Ack | null }[]> {
     const batches: { batch: SignedBatch; ack: Ack | null }[] = []
-    for await (const key of this.#database.keys({
-      gte: Uint8Array.of(TABLE.unordered),
-      lt: tableEnd(TABLE.unordered),
-    })) {
-      const suffix = key.subarray(1)
-      const [batch, ack] = await Promise.all([
-        this.#database.get(concatBytes(Uint8Array.of(TABLE.batch), suffix)),
-        this.#database.get(concatBytes(Uint8Array.of(TABLE.ack), suffix)),
-      ])
+    const range = { from: Uint8Array.of(TABLE.unordered), to: tableEnd(TABLE.unordered) }
+    for (const [key] of await this.#rows({ ...range, limit: Infinity })) {
+      const keyIn = (table: number): Uint8Array => concatBytes(Uint8Array.of(table), key.subarray(1))
+      const [batch, ack] = await Promise.all(
+        [keyIn(TABLE.batch), keyIn(TABLE.ack)].map((wanted) => this.#reads.get(wanted, this.#get(wanted))),
+      )
       if (batch !== undefined)
         batches.push({ batch: decodeSignedBatch(batch), ack: ack === undefined ? null : decodeAck(ack) })
     }
@@ -327,14 +337,9 @@ export class ChainStore {
   }
 
   async #values<Value>(table: number, decode: (bytes: Uint8Array) => Value): Promise<Value[]> {
-    const values: Value[] = []
-    for await (const bytes of this.#database.values({
-      gte: viewKey(table, this.#epoch, 0),
-      lt: viewKey(table, this.#epoch + 1, 0),
-    })) {
-      values.push(decode(bytes))
-    }
-    return values
+    const range = { from: viewKey(table, this.#epoch, 0), to: viewKey(table, this.#epoch + 1, 0) }
+    const rows = await this.#rows({ ...range, limit: Infinity })
+    return rows.map(([, value]) => decode(value))
   }
 
   #certificateKey(certificate: Certificate): Uint8Array {

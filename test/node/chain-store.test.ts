@@ -212,7 +212,7 @@ test('a damaged record is told with the way out', async () => {
   chain.store = await ChainStore.open(directory, chain.chain.genesisHash, EPOCH)
   await assert.rejects(chain.store.restore([], OPEN_MS), {
     code: 'data-inconsistent',
-    message: /cannot be read .*leave signer\/ where it is/,
+    message: /damaged record .*leave signer\/ where it is/,
   })
 })
 

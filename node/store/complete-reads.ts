@@ -1,0 +1,49 @@
+/**
+ * Makes sure of what a read did not find. LevelDB's binding cannot be told to look at checksums, so a flipped bit in a key,
+ * an index or a filter hides records; the blocks that could have held them are checked after the read, before its answer
+ * is believed.
+ */
+import type { RangeQuery, StoreRow } from '../../ledger/store/store.ts'
+import { damagedInUse } from './leveldb/damage.ts'
+import { ReadCheck } from './leveldb/read-check.ts'
+
+export class CompleteReads {
+  readonly #directory: string
+  readonly #check: ReadCheck
+
+  /** @param directory of an open database. */
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#check = new ReadCheck(directory)
+  }
+
+  /** The value of `key`. Who finds one has to see that it is what the key says, as the checksum of a value leaves out its key. */
+  async get(key: Uint8Array, read: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+    const value = await read
+    if (value === undefined) await this.check(key, behind(key))
+    return value
+  }
+
+  /** The rows of a query. */
+  async range(
+    { from, to, newestFirst = false, limit }: RangeQuery,
+    read: Promise<readonly StoreRow[]>,
+  ): Promise<readonly StoreRow[]> {
+    const rows = await read
+    const last = rows.length < limit ? undefined : rows.at(-1)?.[0]
+    if (last === undefined) await this.check(from, to)
+    else await (newestFirst ? this.check(last, to) : this.check(from, behind(last)))
+    return rows
+  }
+
+  /** @throws CordonError `data-inconsistent` if a read of these keys, from `from` up to `to`, may have met damage. */
+  async check(from: Uint8Array, to: Uint8Array): Promise<void> {
+    const damage = await this.#check.damage(from, to)
+    if (damage !== null) throw damagedInUse(this.#directory, damage)
+  }
+}
+
+/** The first key behind this one. */
+function behind(key: Uint8Array): Uint8Array {
+  return Buffer.concat([key, Uint8Array.of(0)])
+}
