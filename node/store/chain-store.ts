@@ -229,7 +229,7 @@ export class ChainStore {
   /** @throws CordonError `data-inconsistent` if it is damaged, or the entry of another height may have been read for it. */
   async final(height: number): Promise<FinalEntry | null> {
     const entry = await this.#final(height)
-    await this.#reads.check(heightKey(height), heightKey(height + 1))
+    await this.#reads.checkKey(heightKey(height))
     return entry
   }
 
@@ -318,7 +318,7 @@ export class ChainStore {
         break
       blocks.push(block)
     }
-    await this.#reads.check(heightKey(height), tableEnd(TABLE.final))
+    await this.#reads.checkRange(heightKey(height), tableEnd(TABLE.final))
     return blocks.reverse()
   }
 

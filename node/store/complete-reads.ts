@@ -4,6 +4,7 @@
  * is believed.
  */
 import type { RangeQuery, StoreRow } from '../../ledger/store/store.ts'
+import type { FileDamage } from './leveldb/check.ts'
 import { damagedInUse } from './leveldb/damage.ts'
 import { ReadCheck } from './leveldb/read-check.ts'
 
@@ -20,7 +21,7 @@ export class CompleteReads {
   /** The value of `key`. Who finds one has to see that it is what the key says, as the checksum of a value leaves out its key. */
   async get(key: Uint8Array, read: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     const value = await read
-    if (value === undefined) await this.check(key, behind(key))
+    if (value === undefined) await this.checkKey(key)
     return value
   }
 
@@ -31,14 +32,22 @@ export class CompleteReads {
   ): Promise<readonly StoreRow[]> {
     const rows = await read
     const last = rows.length < limit ? undefined : rows.at(-1)?.[0]
-    if (last === undefined) await this.check(from, to)
-    else await (newestFirst ? this.check(last, to) : this.check(from, behind(last)))
+    if (last === undefined) await this.checkRange(from, to)
+    else await (newestFirst ? this.checkRange(last, to) : this.checkRange(from, behind(last)))
     return rows
   }
 
-  /** @throws CordonError `data-inconsistent` if a read of these keys, from `from` up to `to`, may have met damage. */
-  async check(from: Uint8Array, to: Uint8Array): Promise<void> {
-    const damage = await this.#check.damage(from, to)
+  /** @throws CordonError `data-inconsistent` if looking for this key may have met damage. */
+  async checkKey(key: Uint8Array): Promise<void> {
+    this.#refuse(await this.#check.damageAt(key))
+  }
+
+  /** @throws CordonError `data-inconsistent` if an iterator from `from` up to `to` may have met damage. */
+  async checkRange(from: Uint8Array, to: Uint8Array): Promise<void> {
+    this.#refuse(await this.#check.damageIn({ from, to }))
+  }
+
+  #refuse(damage: FileDamage | null): void {
     if (damage !== null) throw damagedInUse(this.#directory, damage)
   }
 }

@@ -101,7 +101,7 @@ export class PendingStore {
     } catch (error) {
       throw readError(this.#directory, error)
     }
-    await this.#reads.check(from, to)
+    await this.#reads.checkRange(from, to)
   }
 }
 
