@@ -180,10 +180,8 @@ export class ChainStore {
   async prune(): Promise<void> {
     if (this.#prune <= this.#pruned) return
     for (const table of [TABLE.certificate, TABLE.proposal]) {
-      await this.#database.clear({
-        gte: viewKey(table, this.#epoch, 0),
-        lt: viewKey(table, this.#epoch, this.#prune),
-      })
+      const range = { gte: viewKey(table, this.#epoch, 0), lt: viewKey(table, this.#epoch, this.#prune) }
+      await reading(this.#directory, this.#database.clear(range))
     }
     this.#pruned = this.#prune
   }

@@ -82,7 +82,7 @@ export class PendingStore {
   async #expiredBefore(timeMs: number, limit: number): Promise<Uint8Array[]> {
     if (timeMs <= 0 || limit === 0) return []
     const range = { gte: Uint8Array.of(TABLE.expiry), lt: expiryKey(timeMs), limit }
-    return this.#database.keys(range).all()
+    return reading(this.#directory, this.#database.keys(range).all())
   }
 
   /** `validUntilMs` of a transaction that expired here, or null. */
