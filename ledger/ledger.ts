@@ -38,7 +38,7 @@ import {
 import { encodeStateProof } from './state/proof.ts'
 import type { Change } from './state/tree.ts'
 import { stateUpdates, windowUpdate, type WindowUpdate } from './state-updates.ts'
-import { LevelStore, type WriteWatch } from './store/level.ts'
+import { LevelStore } from './store/level.ts'
 import { MemoryStore } from './store/memory.ts'
 import type { LedgerStore, StoreChange } from './store/store.ts'
 import type { DecodedTransaction } from './transaction.ts'
@@ -107,10 +107,9 @@ export class Ledger extends LedgerReader {
    */
   static async open({
     directory,
-    watch = null,
     ...chain
-  }: LedgerOptions & { readonly directory: string; readonly watch?: WriteWatch | null }): Promise<Ledger> {
-    return Ledger.over(await LevelStore.open(directory, watch), chain)
+  }: LedgerOptions & { readonly directory: string }): Promise<Ledger> {
+    return Ledger.over(await LevelStore.open(directory), chain)
   }
 
   /** A ledger in memory. Opened again over the same store it goes on, as from disk. */

@@ -4,7 +4,7 @@
  */
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
-import { fromHex, toHex } from '../crypto/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../crypto/bytes.ts'
 import { Reader } from '../crypto/codec.ts'
 import { merklePath, type MerklePath } from '../crypto/merkle.ts'
 import { AccountCache } from './account-cache.ts'
@@ -44,6 +44,7 @@ import {
   type TxLocation,
 } from './records.ts'
 import type { LedgerStore } from './store/store.ts'
+import type { Transaction } from './transaction.ts'
 import type { Account, Bytes32, Hold, Receipt, Totals } from './types.ts'
 import { idKey } from './windows.ts'
 
@@ -71,6 +72,9 @@ export interface PageRequest {
   /** 1 to LIMITS.rpcPageItems. */
   readonly limit?: number
 }
+
+/** What of a transaction says whether it can have been executed before. */
+export type Replayable = Pick<Transaction, 'sender' | 'sequence' | 'validUntilMs'>
 
 /** A block between its execution and its write: readers still see what was before. */
 export interface InFlight {
@@ -151,9 +155,11 @@ export class LedgerReader {
   /** What executing a height resulted in, or null if it is not executed. */
   async result(height: number): Promise<BlockResult | null> {
     if (!Number.isSafeInteger(height) || height < 0 || height > this.height) return null
-    return (
-      this.memory.results.get(height) ?? decodeOrNull(await this.store.get(resultKey(height)), decodeResult)
-    )
+    const inMemory = this.memory.results.get(height)
+    if (inMemory !== undefined) return inMemory
+    const result = decodeOrNull(await this.store.get(resultKey(height)), decodeResult)
+    if (result?.height !== height) throw inconsistent(`it has no result of height ${height}`)
+    return result
   }
 
   /** The newest results, ascending by height, at most `count` and LIMITS.resultsInMemory; genesis is height 0. */
@@ -239,8 +245,12 @@ export class LedgerReader {
     return body.transactions.map((bytes, index) => ({ receipt: receiptOf(body, index), bytes }))
   }
 
-  /** The receipt of a transaction, or null if none of that id was executed. */
-  async receipt(txId: Bytes32): Promise<Receipt | null> {
+  /**
+   * The receipt of a transaction, or null if none of that id was executed. Of a `transaction` that is at hand, the state
+   * mostly knows that it was not: then the index is not asked, where making sure that something is missing costs reads.
+   */
+  async receipt(txId: Bytes32, transaction: Replayable | null = null): Promise<Receipt | null> {
+    if (transaction !== null && !(await this.#mayBeExecuted(txId, transaction))) return null
     const found = await this.#find(txId)
     return found === null ? null : receiptOf(found.body, found.location.index)
   }
@@ -306,17 +316,30 @@ export class LedgerReader {
     const holds = new Map<string, Hold>()
     for (const id of holdsOfRecord(record, body)) {
       const hold = await this.hold(id)
-      if (hold === null) throw inconsistent('the history of an account names a hold that is not in the state')
+      if (hold?.end?.height !== height)
+        throw inconsistent(`the history of an account names a hold that did not end at height ${height}`)
       holds.set(idKey(id), hold)
     }
     return historyItems(record, body, result, (id) => holds.get(idKey(id)) as Hold)
+  }
+
+  /** What is executed uses up its sequence, or its id is live until it is invalid (ledger/execute.ts). */
+  async #mayBeExecuted(txId: Bytes32, { sender, sequence, validUntilMs }: Replayable): Promise<boolean> {
+    if (sequence === 0n) return validUntilMs < this.timeMs || this.isLive(txId)
+    const account = await this.#account(sender)
+    return account !== null && sequence <= account.sequence
   }
 
   async #find(txId: Bytes32): Promise<{ readonly location: TxLocation; readonly body: BlockBody } | null> {
     // Asked first: a block that is written while the index is read makes it live.
     const executed = this.isLive(txId)
     const location = decodeOrNull(await this.store.get(txKey(txId)), decodeLocation)
-    if (location !== null) return { location, body: await this.#body(location.height) }
+    if (location !== null) {
+      const body = await this.#body(location.height)
+      if (!equalBytes(receiptOf(body, location.index).txId, txId))
+        throw inconsistent('its index names another transaction')
+      return { location, body }
+    }
     if (executed) throw inconsistent('a transaction that its state counts as executed is not in its index')
     return null
   }
@@ -327,6 +350,8 @@ export class LedgerReader {
     const bytes = await this.store.get(bodyKey(height))
     if (bytes === undefined) throw inconsistent(`it has no body of height ${height}`)
     const body = decodeBody(bytes)
+    if (body.receipts.length > 0 && receiptOf(body, 0).height !== height)
+      throw inconsistent(`it has another body for height ${height}`)
     this.keepBody(height, body)
     return body
   }

@@ -85,7 +85,7 @@ export class Intake {
     for await (const { txId, bytes } of store.all()) {
       const tx = this.#readBack(bytes)
       if (tx === null) continue
-      if ((await ledger.receipt(txId)) !== null) await store.remove([txId])
+      if ((await ledger.receipt(txId, tx.transaction)) !== null) await store.remove([txId])
       else pending.restore(admission.toPending(tx), inBatches.get(txName(txId)) ?? null)
     }
     if (pending.size > 0) log.info({ transactions: pending.size }, 'accepted transactions are on their way')
@@ -158,7 +158,10 @@ export class Intake {
     const { ledger } = this.#options
     for (;;) {
       const { height } = ledger
-      const [receipt, account] = await Promise.all([ledger.receipt(id), ledger.account(transaction.sender)])
+      const [receipt, account] = await Promise.all([
+        ledger.receipt(id, transaction),
+        ledger.account(transaction.sender),
+      ])
       if (receipt !== null) return null
       if (ledger.height === height) return decide(account)
     }

@@ -45,7 +45,8 @@ import { openSigner } from './signing/open-signer.ts'
 import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
-import { damagedFile, openStorage, STORE_NAMES } from './storage.ts'
+import { openStorage, STORE_NAMES } from './storage.ts'
+import { damagedInUse } from './store/leveldb/damage.ts'
 import { startScrub } from './store/leveldb/scrub.ts'
 
 /** How often old certificates are deleted from disk. */
@@ -390,7 +391,7 @@ export async function startNode(
       directories: STORE_NAMES.map((name) => join(config.dataDirectory, name)),
       atOnce: !checkedAll,
       onDamage: (directory, damage) => {
-        onFatal(damagedFile(directory, damage, 'the node stops before it answers from it'))
+        onFatal(damagedInUse(directory, damage))
       },
       onFailure: onFatal,
     }),

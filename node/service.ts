@@ -221,7 +221,8 @@ class Service {
     const { ledger, pending } = this.#options
     // Looked at first: what ends while the ledger is asked is pending no longer, but neither is it unknown.
     const waiting = pending.get(toHex(id))
-    const receipt = await ledger.receipt(id)
+    const transaction = waiting === null ? null : decodeTransaction(waiting.bytes).transaction
+    const receipt = await ledger.receipt(id, transaction)
     if (receipt !== null) {
       const stored = await ledger.transaction(id)
       return this.#txInfo(
@@ -231,8 +232,7 @@ class Service {
         receipt,
       )
     }
-    if (waiting !== null)
-      return this.#txInfo(id, decodeTransaction(waiting.bytes).transaction, 'pending', null)
+    if (transaction !== null) return this.#txInfo(id, transaction, 'pending', null)
     const expiredAt = await pending.expired(id)
     return {
       ...this.#txInfo(id, null, expiredAt === null ? 'unknown' : 'expired', null),

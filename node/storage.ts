@@ -11,8 +11,10 @@ import { Ledger } from '../ledger/ledger.ts'
 import type { EvidenceJudge } from '../ledger/types.ts'
 import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { ChainStore, type FinalEntry } from './store/chain-store.ts'
+import { CheckedStore } from './store/checked-store.ts'
 import { makeDirectory } from './store/database.ts'
-import { checkDatabaseFiles, type FileDamage } from './store/leveldb/check.ts'
+import { checkDatabaseFiles } from './store/leveldb/check.ts'
+import { damagedFile } from './store/leveldb/damage.ts'
 import { PendingStore } from './store/pending-store.ts'
 
 /** The folders of the stores in the data directory, with what it means if one is damaged. */
@@ -67,14 +69,13 @@ export async function openStorage(options: StorageOptions, opened: AsyncDisposab
   const checkedAll = await checkFiles(dataDirectory)
   const store = await ChainStore.open(join(dataDirectory, 'chain'), genesisHash, epoch, reached)
   opened.defer(() => store.close())
-  const ledger = await Ledger.open({
-    directory: join(dataDirectory, 'ledger'),
-    genesis,
-    genesisHash,
-    nextTurn: () => setImmediate(),
-    judgeEvidence,
-    watch: { writing: () => reached('ledger-writing'), written: () => reached('ledger-written') },
-  })
+  const ledger = await Ledger.over(
+    await CheckedStore.open(join(dataDirectory, 'ledger'), {
+      writing: () => reached('ledger-writing'),
+      written: () => reached('ledger-written'),
+    }),
+    { genesis, genesisHash, nextTurn: () => setImmediate(), judgeEvidence },
+  )
   opened.defer(() => ledger.close())
   const pendingStore = await PendingStore.open(join(dataDirectory, 'pending'), genesisHash, reached)
   opened.defer(() => pendingStore.close())
@@ -105,11 +106,4 @@ async function checkFiles(dataDirectory: string): Promise<boolean> {
   for (const { directory, means, damage } of checked)
     if (damage[0] !== undefined) throw damagedFile(directory, damage[0], means)
   return checked.every(({ incomplete }) => !incomplete)
-}
-
-export function damagedFile(directory: string, { file, what }: FileDamage, means: string): CordonError {
-  return new CordonError('data-inconsistent', `${join(directory, file)} ${what}; ${means}`, {
-    directory,
-    file,
-  })
 }

@@ -31,8 +31,10 @@ import {
   encodeSignedBatch,
 } from '../../consensus/wire.ts'
 import { readError, reading } from '../../ledger/store/level-errors.ts'
+import type { RangeQuery, StoreRow } from '../../ledger/store/store.ts'
 import { NOTHING_FAILS, type FailPoint, type Reached } from '../fail-points.ts'
 import { ByteCache } from './byte-cache.ts'
+import { CompleteReads, NO_FILES } from './complete-reads.ts'
 import { openDatabase, type Operation } from './database.ts'
 
 /** 2: values have a checksum. */
@@ -78,12 +80,10 @@ export interface ChainDatabase {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   /** All of it or nothing. With `sync` it survives a crash of the machine once this resolves. */
   batch(operations: Operation[], options?: { readonly sync: boolean }): Promise<void>
-  /** Ascending, unless `reverse` says otherwise. */
-  iterator(
-    range: KeyRange & { readonly reverse: boolean; readonly limit: number },
-  ): AsyncIterable<[Uint8Array, Uint8Array]>
-  keys(range: KeyRange): AsyncIterable<Uint8Array>
-  values(range: KeyRange): AsyncIterable<Uint8Array>
+  /** Rows ascending, unless `reverse` says otherwise. */
+  iterator(range: KeyRange & { readonly reverse: boolean; readonly limit: number }): {
+    all(): Promise<[Uint8Array, Uint8Array][]>
+  }
   /** Deletes a range. */
   clear(range: KeyRange): Promise<void>
   close(): Promise<void>
@@ -92,6 +92,7 @@ export interface ChainDatabase {
 export class ChainStore {
   readonly #directory: string
   readonly #database: ChainDatabase
+  readonly #reads: CompleteReads
   readonly #epoch: number
   readonly #reached: Reached
   readonly #batches: ByteCache<SignedBatch> = new ByteCache(BATCH_CACHE_BYTES)
@@ -101,9 +102,16 @@ export class ChainStore {
   #prune = 0
   #pruned = 0
 
-  private constructor(directory: string, database: ChainDatabase, epoch: number, reached: Reached) {
+  private constructor(
+    directory: string,
+    database: ChainDatabase,
+    reads: CompleteReads,
+    epoch: number,
+    reached: Reached,
+  ) {
     this.#directory = directory
     this.#database = database
+    this.#reads = reads
     this.#epoch = epoch
     this.#reached = reached
   }
@@ -114,12 +122,13 @@ export class ChainStore {
     epoch: number,
     reached: Reached = NOTHING_FAILS,
   ): Promise<ChainStore> {
-    return new ChainStore(directory, await openDatabase(directory, FORMAT, genesisHash), epoch, reached)
+    const database = await openDatabase(directory, FORMAT, genesisHash)
+    return new ChainStore(directory, database, new CompleteReads(directory), epoch, reached)
   }
 
   /** @param name stands in errors for the directory. */
   static over(database: ChainDatabase, name: string, epoch: number): ChainStore {
-    return new ChainStore(name, database, epoch, NOTHING_FAILS)
+    return new ChainStore(name, database, new CompleteReads(name, NO_FILES), epoch, NOTHING_FAILS)
   }
 
   close(): Promise<void> {
@@ -203,10 +212,8 @@ export class ChainStore {
   async prune(): Promise<void> {
     if (this.#prune <= this.#pruned) return
     for (const table of [TABLE.certificate, TABLE.proposal]) {
-      await this.#database.clear({
-        gte: viewKey(table, this.#epoch, 0),
-        lt: viewKey(table, this.#epoch, this.#prune),
-      })
+      const range = { gte: viewKey(table, this.#epoch, 0), lt: viewKey(table, this.#epoch, this.#prune) }
+      await reading(this.#directory, this.#database.clear(range))
     }
     this.#pruned = this.#prune
   }
@@ -240,7 +247,8 @@ export class ChainStore {
   async block(digest: Digest): Promise<Block | null> {
     const cached = this.#blocks.get(digest)
     if (cached !== undefined) return cached
-    const bytes = await this.#get(digestKey(TABLE.block, digest))
+    const key = digestKey(TABLE.block, digest)
+    const bytes = await this.#reads.get(key, this.#get(key))
     if (bytes === undefined) return null
     const block = decodeBlock(bytes)
     if (!equalBytes(blockDigest(block), digest))
@@ -248,8 +256,14 @@ export class ChainStore {
     return block
   }
 
-  /** @throws CordonError `data-inconsistent` if it is damaged. */
+  /** @throws CordonError `data-inconsistent` if it is damaged, or the entry of another height may have been read for it. */
   async final(height: number): Promise<FinalEntry | null> {
+    const entry = await this.#final(height)
+    await this.#reads.checkKey(heightKey(height))
+    return entry
+  }
+
+  async #final(height: number): Promise<FinalEntry | null> {
     const bytes = await this.#get(heightKey(height))
     return bytes === undefined ? null : finalEntry(height, bytes)
   }
@@ -258,24 +272,20 @@ export class ChainStore {
     return reading(this.#directory, this.#database.get(key))
   }
 
+  #rows(query: RangeQuery): Promise<readonly StoreRow[]> {
+    const { from, to, newestFirst = false, limit } = query
+    const rows = this.#database.iterator({ gte: from, lt: to, reverse: newestFirst, limit }).all()
+    return this.#reads.range(query, reading(this.#directory, rows))
+  }
+
   /**
    * The newest final height that has been delivered, or null.
    * @throws CordonError `data-inconsistent` if it is damaged.
    */
-  newestFinal(): Promise<FinalEntry | null> {
-    return reading(this.#directory, this.#newestFinal())
-  }
-
-  async #newestFinal(): Promise<FinalEntry | null> {
-    for await (const [key, value] of this.#database.iterator({
-      gte: heightKey(0),
-      lt: tableEnd(TABLE.final),
-      reverse: true,
-      limit: 1,
-    })) {
-      return finalEntry(new Reader(key.subarray(1)).u48(), value)
-    }
-    return null
+  async newestFinal(): Promise<FinalEntry | null> {
+    const range = { from: heightKey(0), to: tableEnd(TABLE.final) }
+    const [row] = await this.#rows({ ...range, newestFirst: true, limit: 1 })
+    return row === undefined ? null : finalEntry(new Reader(row[0].subarray(1)).u48(), row[1])
   }
 
   /**
@@ -289,7 +299,7 @@ export class ChainStore {
     try {
       return await this.#restore(executed, openMs)
     } catch (error) {
-      throw damaged(this.#directory, (error as Error).message, error)
+      throw error instanceof CordonError ? error : damaged(this.#directory, (error as Error).message, error)
     }
   }
 
@@ -330,8 +340,9 @@ export class ChainStore {
     openMs: number,
   ): Promise<Block[]> {
     const blocks: Block[] = []
-    for (let height = newest; height > 0; height--) {
-      const final = await this.final(height)
+    let height = newest
+    for (; height > 0; height--) {
+      const final = await this.#final(height)
       const block = final === null ? null : await this.block(final.digest)
       if (
         block === null ||
@@ -340,20 +351,18 @@ export class ChainStore {
         break
       blocks.push(block)
     }
+    await this.#reads.checkRange(heightKey(height), tableEnd(TABLE.final))
     return blocks.reverse()
   }
 
   async #unorderedBatches(): Promise<{ batch: SignedBatch; ack: Ack | null }[]> {
     const batches: { batch: SignedBatch; ack: Ack | null }[] = []
-    for await (const key of this.#database.keys({
-      gte: Uint8Array.of(TABLE.unordered),
-      lt: tableEnd(TABLE.unordered),
-    })) {
-      const suffix = key.subarray(1)
-      const [batch, ack] = await Promise.all([
-        this.#database.get(concatBytes(Uint8Array.of(TABLE.batch), suffix)),
-        this.#database.get(concatBytes(Uint8Array.of(TABLE.ack), suffix)),
-      ])
+    const range = { from: Uint8Array.of(TABLE.unordered), to: tableEnd(TABLE.unordered) }
+    for (const [key] of await this.#rows({ ...range, limit: Infinity })) {
+      const keyIn = (table: number): Uint8Array => concatBytes(Uint8Array.of(table), key.subarray(1))
+      const [batch, ack] = await Promise.all(
+        [keyIn(TABLE.batch), keyIn(TABLE.ack)].map((wanted) => this.#reads.get(wanted, this.#get(wanted))),
+      )
       if (batch !== undefined)
         batches.push({ batch: decodeSignedBatch(batch), ack: ack === undefined ? null : decodeAck(ack) })
     }
@@ -361,14 +370,9 @@ export class ChainStore {
   }
 
   async #values<Value>(table: number, decode: (bytes: Uint8Array) => Value): Promise<Value[]> {
-    const values: Value[] = []
-    for await (const bytes of this.#database.values({
-      gte: viewKey(table, this.#epoch, 0),
-      lt: viewKey(table, this.#epoch + 1, 0),
-    })) {
-      values.push(decode(bytes))
-    }
-    return values
+    const range = { from: viewKey(table, this.#epoch, 0), to: viewKey(table, this.#epoch + 1, 0) }
+    const rows = await this.#rows({ ...range, limit: Infinity })
+    return rows.map(([, value]) => decode(value))
   }
 
   #certificateKey(certificate: Certificate): Uint8Array {

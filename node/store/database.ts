@@ -71,6 +71,7 @@ async function checkMeta(
     Promise.all([database.get(META_FORMAT), database.get(META_CHAIN)]),
   )
   if (storedFormat === undefined || storedChain === undefined) {
+    await checkEmpty(database, directory)
     await database.batch(
       [
         { type: 'put', key: META_FORMAT, value: utf8(format) },
@@ -91,9 +92,20 @@ async function checkMeta(
   }
 }
 
+/** Only a new database may lack what is written into it first: nothing else says whose records these are. */
+async function checkEmpty(database: Database, directory: string): Promise<void> {
+  const keys = await reading(directory, database.keys({ limit: 1 }).all())
+  if (keys.length === 0) return
+  throw new CordonError(
+    'data-inconsistent',
+    `${directory} has records, but not the one that says of which format and chain; move the data/ folder away, leave signer/ where it is, and start again: the node syncs from its peers`,
+    { directory },
+  )
+}
+
 /** Formats up to 1 had no checksums behind their values, so the record of their name does not have one either. */
 async function checkUnsealed(database: Database, directory: string, format: string): Promise<void> {
-  const raw = await database.get(META_FORMAT, { valueEncoding: 'view' })
+  const raw = await reading(directory, database.get(META_FORMAT, { valueEncoding: 'view' }))
   const found = Buffer.from(raw ?? []).toString('utf8')
   if (/^cordon-[a-z]+\/1$/.test(found)) throw otherFormat(directory, found, format)
 }

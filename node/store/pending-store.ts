@@ -5,6 +5,7 @@
 import { Writer, Reader } from '../../crypto/codec.ts'
 import { readError, reading } from '../../ledger/store/level-errors.ts'
 import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
+import { CompleteReads } from './complete-reads.ts'
 import { openDatabase, type Database, type Operation } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
 
@@ -26,12 +27,14 @@ export interface ExpiredTx {
 export class PendingStore {
   readonly #directory: string
   readonly #database: Database
+  readonly #reads: CompleteReads
   readonly #commit: GroupCommit
   readonly #reached: Reached
 
   private constructor(directory: string, database: Database, reached: Reached) {
     this.#directory = directory
     this.#database = database
+    this.#reads = new CompleteReads(directory)
     this.#reached = reached
     this.#commit = new GroupCommit(database)
   }
@@ -79,26 +82,26 @@ export class PendingStore {
   async #expiredBefore(timeMs: number, limit: number): Promise<Uint8Array[]> {
     if (timeMs <= 0 || limit === 0) return []
     const range = { gte: Uint8Array.of(TABLE.expiry), lt: expiryKey(timeMs), limit }
-    return this.#database.keys(range).all()
+    return reading(this.#directory, this.#database.keys(range).all())
   }
 
   /** `validUntilMs` of a transaction that expired here, or null. */
   async expired(txId: Uint8Array): Promise<number | null> {
-    const value = await reading(this.#directory, this.#database.get(key(TABLE.expired, txId)))
+    const mark = key(TABLE.expired, txId)
+    const value = await this.#reads.get(mark, reading(this.#directory, this.#database.get(mark)))
     return value === undefined ? null : new Reader(value).u48()
   }
 
   /** All pending transactions, to offer them again after a start. @throws CordonError `data-inconsistent` if one is damaged. */
   async *all(): AsyncGenerator<{ readonly txId: Uint8Array; readonly bytes: Uint8Array }> {
-    const rows = this.#database.iterator({
-      gte: Uint8Array.of(TABLE.pending),
-      lt: Uint8Array.of(TABLE.pending + 1),
-    })
+    const [from, to] = [Uint8Array.of(TABLE.pending), Uint8Array.of(TABLE.pending + 1)]
     try {
-      for await (const [row, bytes] of rows) yield { txId: row.subarray(1), bytes }
+      for await (const [row, bytes] of this.#database.iterator({ gte: from, lt: to }))
+        yield { txId: row.subarray(1), bytes }
     } catch (error) {
       throw readError(this.#directory, error)
     }
+    await this.#reads.checkRange(from, to)
   }
 }
 

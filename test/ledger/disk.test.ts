@@ -10,10 +10,12 @@ import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { toHex, utf8 } from '../../crypto/bytes.ts'
 import { Ledger } from '../../ledger/ledger.ts'
-import { headKey, openHoldKey, pageKey, resultKey, windowKey } from '../../ledger/records.ts'
+import { bodyKey, headKey, openHoldKey, pageKey, resultKey, txKey, windowKey } from '../../ledger/records.ts'
 import { LevelStore } from '../../ledger/store/level.ts'
 import { MemoryStore } from '../../ledger/store/memory.ts'
 import type { LedgerStore, StoreChange } from '../../ledger/store/store.ts'
+import type { DecodedTransaction } from '../../ledger/transaction.ts'
+import type { Receipt } from '../../ledger/types.ts'
 import { idOf, makeChain, START_BALANCE, TestChain, transferTo } from './helpers.ts'
 import { RANDOM_CHAIN, RandomBlocks } from './random-blocks.ts'
 
@@ -111,6 +113,54 @@ describe('a ledger on disk', () => {
       code: 'other-chain',
     })
     await (await Ledger.open({ directory, ...chain })).close()
+  })
+})
+
+describe('what is found under a key that is not its own', () => {
+  /** As a flipped bit in a key does it: what is of height 1 is at height 2. */
+  it('is refused, never answered', async () => {
+    const store = new MemoryStore()
+    const chain = makeChain()
+    const blocks = new TestChain(chain, await Ledger.inMemory({ ...chain, store }))
+    const [first, second] = [1n, 2n].map((amount) => blocks.tx('alice', [transferTo('bob', amount)]))
+    assert.ok(first !== undefined && second !== undefined)
+    await blocks.run([first])
+    await blocks.run([second])
+    const refusal = { code: 'data-inconsistent', message: /another/ }
+    const reopened = async (from: Uint8Array, to: Uint8Array): Promise<Ledger> => {
+      const value = await store.get(from)
+      assert.ok(value !== undefined)
+      await store.write([{ key: to, value }])
+      return Ledger.inMemory({ ...chain, store })
+    }
+    await assert.rejects((await reopened(txKey(first.id), txKey(second.id))).receipt(second.id), refusal)
+    await assert.rejects((await reopened(bodyKey(1), bodyKey(2))).history(idOf('alice')), refusal)
+  })
+
+  it('is not looked for, where the state knows that a transaction is new', async () => {
+    const store = new MemoryStore()
+    const chain = makeChain()
+    const blocks = new TestChain(chain, await Ledger.inMemory({ ...chain, store }))
+    const [ordered, unordered, next] = [
+      blocks.tx('alice', [transferTo('bob', 1n)], { sequence: 1n }),
+      blocks.tx('alice', [transferTo('bob', 2n)]),
+      blocks.tx('alice', [transferTo('bob', 3n)], { sequence: 2n }),
+    ]
+    const receiptOf = ({ id, transaction }: DecodedTransaction): Promise<Receipt | null> =>
+      blocks.ledger.receipt(id, transaction)
+    const asked: string[] = []
+    const get = store.get.bind(store)
+    store.get = (key) => (asked.push(toHex(key)), get(key))
+    for (const tx of [ordered, unordered, next]) assert.equal(await receiptOf(tx), null)
+    assert.equal(asked.length, 0)
+    await blocks.run([ordered, unordered])
+    assert.equal((await receiptOf(ordered))?.outcome, 'settled')
+    assert.equal((await receiptOf(unordered))?.outcome, 'settled')
+    assert.equal(await receiptOf(next), null)
+    assert.ok(!asked.includes(toHex(txKey(next.id))))
+    // Past its validity its id is not live any more.
+    await blocks.run([], [], blocks.nextMs + 3_600_000)
+    assert.equal((await receiptOf(unordered))?.outcome, 'settled')
   })
 })
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { Level } from 'level'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toHex } from '../../crypto/bytes.ts'
+import { toHex, utf8 } from '../../crypto/bytes.ts'
 import { sign } from '../../crypto/ed25519.ts'
 import { hash } from '../../crypto/hash.ts'
 import { NOTHING_RESTORED, type ExecutionResult, type Restored } from '../../consensus/replica-types.ts'
@@ -212,7 +213,7 @@ test('a damaged record is told with the way out', async () => {
   chain.store = await ChainStore.open(directory, chain.chain.genesisHash, EPOCH)
   await assert.rejects(chain.store.restore([], OPEN_MS), {
     code: 'data-inconsistent',
-    message: /cannot be read .*leave signer\/ where it is/,
+    message: /damaged record .*leave signer\/ where it is/,
   })
 })
 
@@ -261,6 +262,21 @@ test('a store of another chain, or one in use, is refused', async () => {
     code: 'other-chain',
     message: /belongs to chain [0-9a-f]{16}, the genesis file is of chain/,
   })
+  chain.store = await ChainStore.open(directory, chain.chain.genesisHash, EPOCH)
+})
+
+test('records without the one that says whose they are are refused, not taken over', async () => {
+  await chain.storeFinal(chain.block())
+  await chain.store.close()
+  const directory = join(chain.directory, 'chain')
+  const database = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view' })
+  await database.del(utf8('!chain'))
+  await database.close()
+  await assert.rejects(ChainStore.open(directory, chain.chain.genesisHash, EPOCH), {
+    code: 'data-inconsistent',
+    message: /not the one that says of which format and chain.*leave signer\/ where it is/,
+  })
+  await rm(directory, { recursive: true })
   chain.store = await ChainStore.open(directory, chain.chain.genesisHash, EPOCH)
 })
 

@@ -1,7 +1,8 @@
 /** All that a simulated node has on its disks, what happens to it, and what an operator does about that. */
 import { CordonError } from '../../config/errors.ts'
 import { decodeRecords } from '../../consensus/journal.ts'
-import { damagedFile, STORES } from '../../node/storage.ts'
+import { STORES } from '../../node/storage.ts'
+import { damagedFile } from '../../node/store/leveldb/damage.ts'
 import type { SimApplication } from './application.ts'
 import type { DamageKind } from './options.ts'
 import type { Prng } from './prng.ts'

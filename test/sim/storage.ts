@@ -134,27 +134,20 @@ export class VirtualDatabase implements ChainDatabase {
     return Promise.resolve()
   }
 
-  async *iterator({
-    reverse,
-    limit,
-    ...range
-  }: KeyRange & { readonly reverse: boolean; readonly limit: number }): AsyncGenerator<
-    [Uint8Array, Uint8Array]
-  > {
-    const names = this.#names(range)
-    for (const name of (reverse ? names.reverse() : names).slice(0, limit)) {
-      const value = await this.get(bytesOf(name))
-      if (value !== undefined) yield [bytesOf(name), value]
+  iterator({ reverse, limit, ...range }: KeyRange & { readonly reverse: boolean; readonly limit: number }): {
+    all: () => Promise<[Uint8Array, Uint8Array][]>
+  } {
+    return {
+      all: async () => {
+        const names = this.#names(range)
+        const rows: [Uint8Array, Uint8Array][] = []
+        for (const name of (reverse ? names.reverse() : names).slice(0, limit)) {
+          const value = await this.get(bytesOf(name))
+          if (value !== undefined) rows.push([bytesOf(name), value])
+        }
+        return rows
+      },
     }
-  }
-
-  async *keys(range: KeyRange): AsyncGenerator<Uint8Array> {
-    await Promise.resolve()
-    for (const name of this.#names(range)) yield bytesOf(name)
-  }
-
-  async *values(range: KeyRange): AsyncGenerator<Uint8Array> {
-    for await (const [, value] of this.iterator({ ...range, reverse: false, limit: Infinity })) yield value
   }
 
   async clear(range: KeyRange): Promise<void> {

@@ -30,6 +30,13 @@ export interface Checked {
   readonly incomplete: boolean
 }
 
+/** The MANIFEST of a database, and how much of it was read. */
+export interface Manifest {
+  readonly file: string
+  readonly bytes: number
+  readonly version: Version
+}
+
 const LOG = /^(\d+)\.log$/
 const TABLE = /^(\d+)\.(?:ldb|sst)$/
 /** While a database is made, this is there before CURRENT is. */
@@ -46,10 +53,10 @@ export async function checkDatabaseFiles(directory: string, options: CheckOption
     const what = 'is missing, but the files that it belongs to are there'
     return { damage: orphans.length === 0 ? [] : [{ file: 'CURRENT', what }], incomplete: false }
   }
-  const manifest = await readManifest(directory, names)
-  if (!('firstLog' in manifest)) return { damage: [manifest], incomplete: false }
-  const logs = await damagedLogs(directory, names, manifest, options.mayLoseLast)
-  const tables = await checkTables(directory, names, manifest, options.maxTableBytes)
+  const manifest = await readManifest(directory)
+  if (!('version' in manifest)) return { damage: [manifest], incomplete: false }
+  const logs = await damagedLogs(directory, names, manifest.version, options.mayLoseLast)
+  const tables = await checkTables(directory, names, manifest.version, options.maxTableBytes)
   return { damage: [...logs, ...tables.damage], incomplete: tables.incomplete }
 }
 
@@ -62,22 +69,22 @@ export async function* damagedTables(
   pause: () => Promise<unknown>,
 ): AsyncGenerator<FileDamage> {
   const names = await namesIn(directory)
-  const manifest = await readManifest(directory, names)
-  if (!('firstLog' in manifest)) {
+  const manifest = await readManifest(directory)
+  if (!('version' in manifest)) {
     yield manifest
     return
   }
   for (const { number, name } of numbered(names, TABLE)) {
-    const length = manifest.tables.get(number)
-    if (length === undefined) continue
-    const what = await damageOfTable(directory, name, length).catch(ifGone)
+    const entry = manifest.version.tables.get(number)
+    if (entry === undefined) continue
+    const what = await damageOfTable(directory, name, entry.length).catch(ifGone)
     if (what !== null) yield { file: name, what }
     await pause()
   }
 }
 
 function ifGone(error: unknown): null {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+  if (isMissing(error)) return null
   throw error
 }
 
@@ -85,20 +92,38 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (isMissing(error)) return []
     throw error
   }
 }
 
-async function readManifest(directory: string, names: readonly string[]): Promise<Version | FileDamage> {
-  const current = await readFile(join(directory, 'CURRENT'), 'latin1')
+/** @returns the MANIFEST that CURRENT names, or what is wrong with either. */
+export async function readManifest(directory: string): Promise<Manifest | FileDamage> {
+  const current = (await contentOf(directory, 'CURRENT'))?.toString('latin1')
+  if (current === undefined) return { file: 'CURRENT', what: 'is missing' }
   const file = /^(MANIFEST-\d+)\n$/.exec(current)?.[1]
-  if (file === undefined || !names.includes(file))
+  const bytes = file === undefined ? null : await contentOf(directory, file)
+  if (file === undefined || bytes === null)
     return { file: 'CURRENT', what: `names ${JSON.stringify(current.slice(0, 40))}, which is not there` }
-  const bytes = await readFile(join(directory, file))
   const damage = logDamage(bytes)
   if (damage !== null) return { file, what: `is damaged at byte ${damage.offset}` }
-  return versionOf(wholeRecords(bytes)) ?? { file, what: 'does not say what belongs to the database' }
+  const version = versionOf(wholeRecords(bytes))
+  return version === null
+    ? { file, what: 'does not say what belongs to the database' }
+    : { file, bytes: bytes.length, version }
+}
+
+async function contentOf(directory: string, name: string): Promise<Buffer | null> {
+  try {
+    return await readFile(join(directory, name))
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
 async function damagedLogs(
@@ -127,10 +152,10 @@ async function checkTables(
   const found = new Map(numbered(names, TABLE).map(({ number, name }) => [number, name]))
   const damage: FileDamage[] = []
   let bytes = 0
-  for (const [number, length] of [...tables].sort(([a], [b]) => b - a)) {
+  for (const [number, { length }] of [...tables].sort(([a], [b]) => b - a)) {
     const name = found.get(number)
     if (name === undefined) {
-      damage.push({ file: `${String(number).padStart(6, '0')}.ldb`, what: 'is missing' })
+      damage.push({ file: tableName(number), what: 'is missing' })
       continue
     }
     bytes += length
@@ -147,6 +172,11 @@ async function damageOfTable(directory: string, name: string, length: number): P
   if (bytes.length !== length) return `is damaged: it has ${bytes.length} bytes, expected ${length}`
   const what = await tableDamage(bytes)
   return what === null ? null : `is damaged: ${what}`
+}
+
+/** As this LevelDB names them; older ones wrote `.sst`. */
+export function tableName(number: number): string {
+  return `${String(number).padStart(6, '0')}.ldb`
 }
 
 function numbered(

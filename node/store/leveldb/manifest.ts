@@ -7,9 +7,22 @@ import { varintAt } from './snappy.ts'
 export interface Version {
   /** Logs of this number and above are part of the database. */
   readonly firstLog: number
-  /** Length of each table in bytes, by number. */
-  readonly tables: ReadonlyMap<number, number>
+  /** By number. */
+  readonly tables: ReadonlyMap<number, TableEntry>
 }
+
+export interface TableEntry {
+  /** Tables of a level above 0 do not overlap. */
+  readonly level: number
+  /** Length of the file in bytes. */
+  readonly length: number
+  /** The keys of a database that are in the table: from `smallest` to `largest`, both included. */
+  readonly smallest: Uint8Array
+  readonly largest: Uint8Array
+}
+
+/** Behind a key as LevelDB keeps it: the number of the write, and whether it was a put or a delete. */
+const SEQUENCE_BYTES = 8
 
 /** Fields of a record. */
 const TAG = {
@@ -26,13 +39,13 @@ const TAG = {
 /** @returns null if a record is none of a MANIFEST. */
 export function versionOf(records: Iterable<Uint8Array>): Version | null {
   let firstLog = 0
-  const tables = new Map<number, number>()
+  const tables = new Map<number, TableEntry>()
   for (const record of records) {
     const fields = new Fields(record)
     while (!fields.done) {
       switch (fields.number()) {
         case TAG.comparator:
-          fields.skipBytes()
+          fields.bytes()
           break
         case TAG.logNumber:
           firstLog = fields.number()
@@ -44,18 +57,24 @@ export function versionOf(records: Iterable<Uint8Array>): Version | null {
           break
         case TAG.compactPointer:
           fields.number()
-          fields.skipBytes()
+          fields.bytes()
           break
         case TAG.deletedFile:
           fields.number()
           tables.delete(fields.number())
           break
-        case TAG.newFile:
-          fields.number()
-          tables.set(fields.number(), fields.number())
-          fields.skipBytes()
-          fields.skipBytes()
+        case TAG.newFile: {
+          const level = fields.number()
+          const number = fields.number()
+          const length = fields.number()
+          tables.set(number, {
+            level,
+            length,
+            smallest: keyOf(fields.bytes()),
+            largest: keyOf(fields.bytes()),
+          })
           break
+        }
         default:
           return null
       }
@@ -63,6 +82,11 @@ export function versionOf(records: Iterable<Uint8Array>): Version | null {
     if (fields.failed) return null
   }
   return { firstLog, tables }
+}
+
+/** The key of the database in a key as LevelDB keeps it. */
+export function keyOf(internal: Uint8Array): Uint8Array {
+  return internal.subarray(0, Math.max(0, internal.length - SEQUENCE_BYTES))
 }
 
 class Fields {
@@ -85,9 +109,11 @@ class Fields {
     return found?.value ?? 0
   }
 
-  skipBytes(): void {
+  bytes(): Uint8Array {
     const length = this.number()
+    const bytes = this.#bytes.subarray(this.#at, this.#at + length)
     this.#at += length
-    this.failed ||= this.#at > this.#bytes.length
+    this.failed ||= bytes.length < length
+    return bytes
   }
 }

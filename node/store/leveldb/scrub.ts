@@ -1,6 +1,6 @@
 /**
- * Checks the tables of a running node again and again. LevelDB answers from a table whose bits have flipped since the start
- * without looking, and the checksum of a value says nothing of a record that is not found any more: this bounds for how long.
+ * Checks the tables of a running node again and again. What a read looked at is checked with it (`read-check.ts`); this
+ * finds the damage in what nobody reads, and before LevelDB merges it into a new table with a right checksum.
  */
 import { setTimeout } from 'node:timers/promises'
 import { damagedTables, type FileDamage } from './check.ts'
