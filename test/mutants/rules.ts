@@ -660,6 +660,7 @@ const DURABILITY_RULES: readonly BrokenRule[] = [
         replace: never('sum !== crc32c(value))'),
       },
     ],
+    scenario: { file: 'test/sim/damage.test.ts', test: 'a flipped bit of a database' },
   },
   {
     name: 'records are appended behind a torn one',
