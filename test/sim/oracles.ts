@@ -158,21 +158,18 @@ export class Oracles {
     }
   }
 
-  #isSignedVote(
-    kind: VoteKind,
-    view: number,
-    pid: Uint8Array | null,
-    signer: number,
-    signature: Uint8Array,
-  ): boolean {
+  /** What a vote signs. */
+  #messageOf(kind: VoteKind, view: number, pid: Uint8Array | null): Uint8Array {
+    return voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
+  }
+
+  #isSigned(message: Uint8Array, signer: number, signature: Uint8Array): boolean {
     const validator = this.#set.validators[signer]
-    if (validator === undefined) return false
-    const message = voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
-    return this.#signatures.verify(signature, message, validator.publicKey)
+    return validator !== undefined && this.#signatures.verify(signature, message, validator.publicKey)
   }
 
   #vote(vote: Vote, honest: boolean): void {
-    if (this.#isSignedVote(vote.kind, vote.view, vote.pid, vote.signer, vote.signature)) {
+    if (this.#isSigned(this.#messageOf(vote.kind, vote.view, vote.pid), vote.signer, vote.signature)) {
       this.#count(vote.kind, vote.view, vote.pid, vote.signer)
     } else if (honest)
       throw new Violation(
@@ -186,8 +183,9 @@ export class Oracles {
     const { kind, view, proposal, signers, signatures } = certificate
     const pid = proposal === null ? null : proposalId(this.#set.context, proposal)
     if (proposal !== null && pid !== null) this.#proposals.set(toHex(pid), proposal)
+    const message = this.#messageOf(kind, view, pid)
     const valid = signers.filter((signer, i) =>
-      this.#isSignedVote(kind, view, pid, signer, signatures[i] ?? new Uint8Array()),
+      this.#isSigned(message, signer, signatures[i] ?? new Uint8Array()),
     )
     for (const signer of valid) this.#count(kind, view, pid, signer)
     if (!honest) return
@@ -209,9 +207,9 @@ export class Oracles {
     const pid = proposalId(this.#set.context, proposal)
     this.#proposals.set(toHex(pid), proposal)
     this.#block(block)
+    const voted = this.#messageOf('notarize', proposal.view, pid)
     for (const signer of this.#set.validators.keys()) {
-      if (this.#isSignedVote('notarize', proposal.view, pid, signer, signature))
-        this.#count('notarize', proposal.view, pid, signer)
+      if (this.#isSigned(voted, signer, signature)) this.#count('notarize', proposal.view, pid, signer)
     }
   }
 
@@ -392,7 +390,7 @@ export class Oracles {
     }
     const { view, choices } = evidence
     const areSigned = choices.every((choice) =>
-      this.#isSignedVote(choice.kind, view, choice.pid, evidence.validator, choice.signature),
+      this.#isSigned(this.#messageOf(choice.kind, view, choice.pid), evidence.validator, choice.signature),
     )
     const [first, second] = choices.map(({ kind: vote, pid }) =>
       [vote, pid === null ? '' : toHex(pid)].join(' '),
