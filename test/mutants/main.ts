@@ -107,7 +107,8 @@ function look(
 let missed = 0
 process.stdout.write('| rule broken | source | seeds | what the simulator saw |\n|---|---|---|---|\n')
 const chosen = BROKEN_RULES.filter(
-  ({ name, scenario }) => name.includes(values.only) && (!values.scenarios || scenario !== undefined),
+  ({ name, rule, scenario }) =>
+    `${name} ${rule}`.includes(values.only) && (!values.scenarios || scenario !== undefined),
 )
 for (const rule of chosen) {
   const dir = mkdtempSync(join(tmpdir(), 'cordon-mutant-'))
