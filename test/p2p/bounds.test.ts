@@ -36,6 +36,13 @@ describe('connections of one address', () => {
     assert.equal(network('2001:db8:1::1'), network('2001:db8:1:0:9:8:7:6'))
     assert.notEqual(network('2001:db8:0:1::1'), network('2001:db8:0:2::1'))
   })
+
+  test('an IPv4 address is one address, also on a socket for both families', () => {
+    assert.equal(hostOf(multiaddr('/ip6/::ffff:203.0.113.7/tcp/1')), '203.0.113.7')
+    assert.equal(hostOf(multiaddr('/ip4/203.0.113.7/tcp/1')), '203.0.113.7')
+    assert.equal(hostOf(multiaddr('/ip6/::ffff:1:2/tcp/1')), '0.1.0.2')
+    assert.equal(hostOf(multiaddr('/ip6/::1:ffff:1:2/tcp/1')), '0:0:0:0')
+  })
 })
 
 describe('places', () => {
