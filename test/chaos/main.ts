@@ -1,11 +1,12 @@
 /**
- * `npm run chaos -- --minutes M --seed S [--validators N] [--rate R] [--keep] [--json]`: real nodes, real faults, real
- * payments. Exit 1 if anything was lost, forked or did not recover.
+ * `npm run chaos -- --minutes M --seed S [--validators N] [--rate R] [--built] [--keep] [--json]`: real nodes, real
+ * faults, real payments. Exit 1 if anything was lost, forked or did not recover.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { BUILT_NODE } from './built-node.ts'
 import { runChaos } from './run.ts'
 
 /** "Recovery to finality within 5 s after the last fault heals." */
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     validators: { type: 'string', default: '4' },
     rate: { type: 'string', default: '40' },
+    built: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -43,6 +45,7 @@ const result = await runChaos({
   forMs: minutes * 60_000,
   ratePerSecond: rate,
   onProgress: say,
+  ...(values.built && { entry: BUILT_NODE }),
 })
 for (const finding of result.findings) say(`FOUND: ${finding}`)
 const passed = result.lost === 0 && result.findings.length === 0 && result.worstRecoveryMs <= RECOVERY_BAR_MS

@@ -19,6 +19,8 @@ export interface ChaosOptions {
   readonly forMs: number
   readonly ratePerSecond: number
   readonly onProgress: (text: string) => void
+  /** Another node program than the sources. */
+  readonly entry?: string
 }
 
 export interface ChaosResult {
@@ -47,12 +49,13 @@ const DRAIN_LIMIT_MS = 90_000
 const POLL_MS = 100
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { dir, validators, seed, onProgress } = options
+  const { dir, validators, seed, entry, onProgress } = options
   await createDevnet(dir, { validators, seed: `chaos ${seed}` })
   const deaths: string[] = []
   const supervisor = await Supervisor.open({
     dir,
     withLinks: true,
+    ...(entry !== undefined && { entry }),
     onEvent: (event) => {
       if (event.event === 'exit' && event.signal !== 'SIGKILL' && event.code !== 0) deaths.push(event.message)
     },

@@ -6,8 +6,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { BUILT_NODE } from '../chaos/built-node.ts'
 import { FAIL_POINT_NAMES, type FailPoint } from '../../node/fail-points.ts'
 import { runCrashes } from './run.ts'
 
@@ -60,7 +60,7 @@ const { findings, ...result } = await runCrashes({
   seed: values.seed,
   ratePerSecond: rate,
   onProgress: say,
-  ...(values.built && { entry: fileURLToPath(new URL('../../dist/run-node.js', import.meta.url)) }),
+  ...(values.built && { entry: BUILT_NODE }),
 })
 for (const finding of findings) say(`FOUND: ${finding}`)
 const { doubleSigns, lost, forks, repairs } = result
