@@ -15,23 +15,28 @@ const CORDON = join(import.meta.dirname, 'bin', 'cordon')
 const CODE = join(import.meta.dirname, 'node_modules', '.cache', 'cordon')
 const TIMEOUT_MS = 60_000
 
-/** Resolves when the devnet in `dir` has settled a payment and stopped in order. */
+/** Resolves when a devnet in `dir` has settled a payment and stopped in order. */
 async function practise(dir: string): Promise<void> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const devnet = spawn(CORDON, ['devnet', '--dir', dir, '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    signal,
-    killSignal: 'SIGINT',
-  })
-  const exited = once(devnet, 'exit')
-  for await (const line of createInterface({ input: devnet.stdout })) {
-    if ((JSON.parse(line) as { event?: string }).event !== 'ready') continue
-    const payment = ['--from', 'alice', '--to', 'bob', '--amount', '1CRD', '--dir', dir, '--json']
-    await promisify(execFile)(CORDON, ['wallet', 'send', ...payment], { signal })
-    devnet.kill('SIGINT')
+  const devnet = spawn(CORDON, ['devnet', '--dir', dir, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(devnet, 'exit') as Promise<[number | null]>
+  exited.catch(() => undefined) // it could not be started: told below
+  const stop = (): boolean => devnet.kill('SIGINT')
+  signal.addEventListener('abort', stop)
+  try {
+    for await (const line of createInterface({ input: devnet.stdout })) {
+      if ((JSON.parse(line) as { event?: string }).event !== 'ready') continue
+      const payment = ['--from', 'alice', '--to', 'bob', '--amount', '1CRD', '--dir', dir, '--json']
+      await promisify(execFile)(CORDON, ['wallet', 'send', ...payment], { signal })
+      stop()
+    }
+  } finally {
+    stop()
+    await exited
   }
-  const [exitCode] = (await exited) as [number | null]
-  if (exitCode !== 0) throw new Error(`the devnet ended with exit code ${exitCode}`)
+  const [exitCode] = await exited
+  if (exitCode !== 0 || signal.aborted)
+    throw new Error(`the devnet ended with exit code ${exitCode ?? 'unknown'}`)
 }
 
 rmSync(CODE, { recursive: true, force: true })
