@@ -56,6 +56,13 @@ test('a validator whose journal is gone does not start by itself, and votes agai
   assert.equal(firstBlocks, 1, 'its chain and its ledger were left alone')
 })
 
+// Swarm seeds 211130 and 211274: the oracle took it for one that had lost votes.
+test('a validator whose folder goes before it ever opened its journal has lost nothing', async () => {
+  const { count } = await play(optionsWith(damageOf('signer-gone', { atMs: 0 })))
+  assert.equal(count('refused signer-lost'), 0)
+  assert.ok(count('vote-cast') > 0)
+})
+
 for (const [name, how] of [
   ['found at the start', {}],
   ['found while it runs', { foundMs: 1_000 }],

@@ -386,8 +386,9 @@ export class World {
     if (node === undefined) return
     this.scheduler.at(damage.atMs, async () => {
       this.#trace(() => `${node.name} has ${damage.kind}`)
+      const mayHaveVoted = this.#opened.has(node)
       await node.damage(damage, this.#damagePrng)
-      if (damage.kind === 'signer-gone') this.oracles.losesTable(damage.node)
+      if (damage.kind === 'signer-gone' && mayHaveVoted) this.oracles.losesTable(damage.node)
     })
     if (damage.foundMs > 0)
       this.scheduler.at(damage.atMs + damage.foundMs, () => {
