@@ -8,7 +8,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { cachedDataVersionTag, setFlagsFromString } from 'node:v8'
 import { constants, Script } from 'node:vm'
 import { isMainThread, threadId } from 'node:worker_threads'
@@ -69,16 +69,28 @@ function readKept(path: string): Buffer | null {
 function keepAtExit(script: Script, path: string): void {
   process.once('exit', (exitCode) => {
     if (exitCode !== 0) return // it may have done little of what it is there for
-    const code = script.createCachedData()
-    const checksum = Buffer.alloc(CHECKSUM_BYTES)
-    checksum.writeUInt32LE(crc32(code))
     const draft = `${path}.${process.pid}.${threadId}`
     try {
-      mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
-      writeFileSync(draft, Buffer.concat([checksum, code]), { mode: 0o600 })
+      write(draft, script.createCachedData())
       renameSync(draft, path)
     } catch {
-      rmSync(draft, { force: true })
+      discard(draft)
     }
   })
+}
+
+function write(path: string, code: Uint8Array): void {
+  const checksum = Buffer.alloc(CHECKSUM_BYTES)
+  checksum.writeUInt32LE(crc32(code))
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(path, Buffer.concat([checksum, code]), { mode: 0o600 })
+}
+
+/** Where nothing can be written, nothing can be removed either: a program must not end in an error for that. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // There is none.
+  }
 }
