@@ -1,7 +1,7 @@
 /**
  * Starts a program of a build. A program is one CommonJS file, and V8's compiled form of it is kept from one run to the
  * next: all functions that ran, which Node's own compile cache does not hold (it has only what is compiled when a module
- * loads). A node starts in two thirds of the time.
+ * loads). What that saves stands in docs/adr/0008.
  *
  * The kept file belongs to exactly this bundle, this V8 and its flags, and carries its own checksum: one that does not
  * match is made anew. Where it cannot be written, nothing is kept.
