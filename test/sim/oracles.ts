@@ -222,16 +222,23 @@ export class Oracles {
   // ---- votes and what they add up to ----
 
   #count(kind: VoteKind, view: number, pid: Uint8Array | null, signer: number): void {
-    const name = pid === null ? '' : toHex(pid)
-    this.#checkContradiction(kind, view, name, signer)
-    const key = `${kind} ${view} ${name}`
-    const ballot = this.#ballots.get(key) ?? { kind, view, pid: name, signers: new Set<number>(), weight: 0n }
-    this.#ballots.set(key, ballot)
+    const ballot = this.#ballotOf(kind, view, pid)
     if (ballot.signers.has(signer)) return
+    this.#checkContradiction(kind, view, ballot.pid, signer)
     ballot.signers.add(signer)
     const before = ballot.weight
     ballot.weight = this.#weightOf(ballot.signers)
     if (before < this.#quorum && ballot.weight >= this.#quorum) this.#certified(ballot)
+  }
+
+  #ballotOf(kind: VoteKind, view: number, pid: Uint8Array | null): Ballot {
+    const name = pid === null ? '' : toHex(pid)
+    const key = `${kind} ${view} ${name}`
+    const known = this.#ballots.get(key)
+    if (known !== undefined) return known
+    const ballot = { kind, view, pid: name, signers: new Set<number>(), weight: 0n }
+    this.#ballots.set(key, ballot)
+    return ballot
   }
 
   // ---- lost tables ----

@@ -6,6 +6,7 @@
 import { createHash, hash } from 'node:crypto'
 import type { SigningKey } from '../../consensus/signer.ts'
 import type { Verifier } from '../../consensus/replica-types.ts'
+import { equalBytes } from '../../crypto/bytes.ts'
 import { keyPairFromSeed, sign, verify } from '../../crypto/ed25519.ts'
 
 export type SimKey = SigningKey & { readonly publicKey: Uint8Array }
@@ -17,30 +18,34 @@ export interface Signatures extends Verifier {
   hasSigned(message: Uint8Array, publicKey: Uint8Array): boolean
 }
 
+/** What a signature is over, and by whom. */
+interface Subject {
+  readonly publicKey: Uint8Array
+  readonly message: Uint8Array
+}
+
 export class SignatureOracle implements Signatures {
-  /** Signature to what it is over. */
-  readonly #made = new Map<string, string>()
+  readonly #made = new Map<string, Subject>()
 
   keyOf(index: number): SimKey {
     const publicKey = seedOf(index)
     return {
       publicKey,
       sign: (message) => {
-        const subject = subjectOf(publicKey, message)
-        const signature = signatureOf(subject)
-        this.#made.set(signature.toString('latin1'), subject)
+        const signature = signatureOf(publicKey, message)
+        this.#made.set(latin1(signature), { publicKey, message: Uint8Array.from(message) })
         return signature
       },
     }
   }
 
   hasSigned(message: Uint8Array, publicKey: Uint8Array): boolean {
-    const subject = subjectOf(publicKey, message)
-    return this.#made.get(latin1(signatureOf(subject))) === subject
+    return this.verify(signatureOf(publicKey, message), message, publicKey)
   }
 
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
-    return this.#made.get(latin1(signature)) === subjectOf(publicKey, message)
+    const made = this.#made.get(latin1(signature))
+    return made !== undefined && equalBytes(made.message, message) && equalBytes(made.publicKey, publicKey)
   }
 }
 
@@ -72,8 +77,8 @@ function seedOf(index: number): Uint8Array {
   return createHash('sha256').update(`simulated key ${index}`).digest()
 }
 
-function signatureOf(subject: string): Buffer {
-  return hash('sha512', Buffer.from(subject, 'latin1'), 'buffer')
+function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+  return hash('sha512', Buffer.concat([publicKey, message]), 'buffer')
 }
 
 function subjectOf(publicKey: Uint8Array, message: Uint8Array): string {

@@ -24,16 +24,18 @@ export type Boundary =
 export class Killed extends Error {}
 
 export class VirtualJournal implements JournalStorage {
-  #durable: Buffer = Buffer.alloc(0)
+  /** One after another; joined when somebody looks at them. */
+  #durable: Buffer[] = []
   #volatile: Buffer = Buffer.alloc(0)
   /** What was synced; behind it a crash may have left a part of what was not. */
   #syncedBytes = 0
+  #durableBytes = 0
   #flipped = false
   /** Told of every boundary; throws `Killed` to die there. */
   onBoundary: (boundary: Boundary) => void = () => undefined
 
   readAll(): Promise<Uint8Array> {
-    return Promise.resolve(Buffer.concat([this.#durable, this.#volatile]))
+    return Promise.resolve(Buffer.concat([...this.#durable, this.#volatile]))
   }
 
   async append(bytes: Uint8Array): Promise<void> {
@@ -45,9 +47,8 @@ export class VirtualJournal implements JournalStorage {
   }
 
   async sync(): Promise<void> {
-    this.#durable = Buffer.concat([this.#durable, this.#volatile])
-    this.#volatile = Buffer.alloc(0)
-    this.#syncedBytes = this.#durable.length
+    this.#keep(this.#volatile)
+    this.#syncedBytes = this.#durableBytes
     await Promise.resolve()
     this.onBoundary('journal-synced')
   }
@@ -63,10 +64,12 @@ export class VirtualJournal implements JournalStorage {
   }
 
   crash(prng: Prng): void {
-    this.#durable = Buffer.concat([
-      this.#durable,
-      this.#volatile.subarray(0, prng.int(0, this.#volatile.length)),
-    ])
+    this.#keep(this.#volatile.subarray(0, prng.int(0, this.#volatile.length)))
+  }
+
+  #keep(written: Buffer): void {
+    this.#durable.push(written)
+    this.#durableBytes += written.length
     this.#volatile = Buffer.alloc(0)
   }
 
@@ -78,7 +81,9 @@ export class VirtualJournal implements JournalStorage {
   /** Flips a bit of what was synced, if there is anything. */
   flip(prng: Prng): void {
     if (this.#syncedBytes === 0) return
-    flipBit(this.#durable.subarray(0, this.#syncedBytes), prng)
+    const joined = Buffer.concat(this.#durable)
+    flipBit(joined.subarray(0, this.#syncedBytes), prng)
+    this.#durable = [joined]
     this.#flipped = true
   }
 
@@ -88,7 +93,8 @@ export class VirtualJournal implements JournalStorage {
   }
 
   #put(bytes: Uint8Array): void {
-    this.#durable = Buffer.from(bytes)
+    this.#durable = [Buffer.from(bytes)]
+    this.#durableBytes = bytes.length
     this.#volatile = Buffer.alloc(0)
     this.#syncedBytes = bytes.length
     this.#flipped = false

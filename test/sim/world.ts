@@ -2,13 +2,14 @@
  * One simulated run: builds the world that the options describe, lets it suffer until it heals, and then demands that
  * it lives. Throws a `Violation` if anything that must hold does not.
  */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { CordonError } from '../../config/errors.ts'
 import { makeValidatorSet } from '../../consensus/validator-set.ts'
 import type { ChainStart, Note } from '../../consensus/replica-types.ts'
 import { blockDigest } from '../../consensus/wire.ts'
 import type { Block, ValidatorSet } from '../../consensus/types.ts'
 import { Adversary } from './adversary.ts'
+import { Audit } from './audit.ts'
 import { HashChain, type Execution } from './application.ts'
 import { CREATED_MS, makeSimChain, type SimChain } from './chain.ts'
 import { LedgerApplication, genesisStateRoot } from './ledger-application.ts'
@@ -74,7 +75,7 @@ export class World {
   readonly #prng: Prng
   readonly #network: SimNetwork
   readonly #adversary: Adversary
-  readonly #audit: Hash = createHash('sha256')
+  readonly #audit = new Audit()
   readonly #faulty: ReadonlySet<number>
   /** Nodes whose disks get damaged: a refusal of another one is a violation. */
   readonly #damaged: ReadonlySet<number>
@@ -301,7 +302,7 @@ export class World {
   }
 
   #record(event: string): void {
-    this.#audit.update(`${this.scheduler.nowMs} ${event}\n`)
+    this.#audit.add(`${this.scheduler.nowMs} ${event}\n`)
   }
 
   #trace(line: () => string): void {
@@ -555,7 +556,7 @@ export class World {
     const ids = [...this.#accepted.keys()]
     const executed = ids.filter((id) => this.oracles.outcomeOf(id) !== null).length
     return {
-      audit: this.#audit.digest('hex'),
+      audit: this.#audit.digest(),
       finalHeight: this.oracles.finalHeight,
       accepted: ids.length,
       executed,
