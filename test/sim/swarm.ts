@@ -43,11 +43,13 @@ const SWARM_BOUNDARIES: readonly Boundary[] = [
 ]
 /** A large set with the load of a small one would take minutes. */
 const LARGE_SET = 8
+/** One of these takes as long as seven small ones: half of those drawn become smaller, so one run in fifty has one. */
+const LARGEST_SETS = 17
 
 export function drawSwarm(seed: number): RunOptions {
   const prng = new Prng(seed * 7 + 3)
   const base = drawOptions(seed)
-  const count = prng.chance(0.8) ? prng.int(4, 7) : prng.pick([1, 2, 3, prng.int(8, 16), prng.int(17, 30)])
+  const count = drawCount(seed, prng)
   const weights = drawWeights(prng, count)
   // A validator alone makes a thousand blocks a second, which no follower here could fetch one by one.
   const followers = count < LARGE_SET && prng.chance(0.2) && count > 1 ? 1 : 0
@@ -88,6 +90,13 @@ export function drawSwarm(seed: number): RunOptions {
     // Drawn apart, so that it changes nothing else of a seed.
     realKeys: count < LARGE_SET && new Prng(seed * 13 + 5).chance(0.02),
   }
+}
+
+function drawCount(seed: number, prng: Prng): number {
+  if (prng.chance(0.8)) return prng.int(4, 7)
+  const count = prng.pick([1, 2, 3, prng.int(LARGE_SET, LARGEST_SETS - 1), prng.int(LARGEST_SETS, 30)])
+  // Drawn apart, so that it changes no seed but these.
+  return count >= LARGEST_SETS && new Prng(seed * 23 + 11).chance(0.5) ? Math.floor(count / 2) : count
 }
 
 function drawWeights(prng: Prng, count: number): bigint[] {
