@@ -34,7 +34,7 @@ import { twistOf } from './twists.ts'
 const PROGRESS_BLOCKS = 3
 /** How often a condition is looked at. */
 const STEP_MS = 50
-/** After everything has ended: for all to come to the same height, and for what is void to be deleted. */
+/** After everything has ended: longest time for all to execute what is final by then. */
 const SETTLE_MS = 1_000
 /** After the last transaction: longest time without one that ends. Full queues take their time; a lost one never ends. */
 const DRAIN_MS = 20_000
@@ -514,8 +514,7 @@ export class World {
           `${node.name} still has ${node.pending.size} accepted transactions, first ${[...node.pending.keys()][0] ?? 0}`,
         )
     }
-    // Time for everybody to come to the same height, and for what is void to be deleted.
-    await this.#runUntil(this.scheduler.nowMs + SETTLE_MS)
+    await this.#settle()
     await this.#demandProofs()
     for (const node of this.#honestNodes) {
       if (this.#damaged.has(node.index)) continue
@@ -529,6 +528,18 @@ export class World {
       if (this.oracles.outcomeOf(id) === null && validUntilMs > executedTimeMs)
         throw new Violation(`transaction ${id}, accepted by ${by.name}, was lost`)
     }
+  }
+
+  /** Everybody comes to the same height, and deletes what is void. */
+  async #settle(): Promise<void> {
+    const newest = this.oracles.finalHeight
+    const deadlineMs = this.scheduler.nowMs + SETTLE_MS
+    while (
+      this.scheduler.nowMs < deadlineMs &&
+      this.#honestNodes.some(({ up, executedHeight }) => !up || executedHeight < newest)
+    )
+      await this.#runUntil(this.scheduler.nowMs + STEP_MS)
+    for (const node of this.#honestNodes) await node.prune()
   }
 
   /** What was executed is committed to by final headers, and receipts lead there. */
