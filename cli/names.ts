@@ -26,6 +26,25 @@ export class Names {
     return this.#keys.find((key) => key.address === address) ?? null
   }
 
+  /**
+   * The key meant by `--from`: its name, or its address.
+   * @throws CordonError `key-unknown` with those there are.
+   */
+  keyFrom(text: string, { keystore }: Pick<KeystorePaths, 'keystore'>): KeyInfo {
+    const key = this.#keys.find(({ name, address }) => name === text || address === text)
+    if (key !== undefined) return key
+    const known =
+      this.#keys.length === 0
+        ? 'it has none yet'
+        : `it has ${this.#keys
+            .map(({ name }) => name)
+            .slice(0, 20)
+            .join(', ')}`
+    throw new CordonError('key-unknown', `--from: no key ${JSON.stringify(text)} in ${keystore}; ${known}`, {
+      name: text,
+    })
+  }
+
   /** The name people know an address by, or null. */
   nameOf(address: string): string | null {
     const contact = [...this.#contacts].find(([, other]) => other === address)

@@ -121,6 +121,14 @@ export interface AccountInfo {
   readonly available: string
   readonly sequence: string
   readonly heldOut: string
+  readonly guardian: GuardianInfo
+}
+
+/** Who may confirm held payments of an account. Addresses; null: nobody. */
+export interface GuardianInfo {
+  readonly current: string | null
+  /** A change that is not in force yet, or null. */
+  readonly change: { readonly to: string | null; readonly fromMs: number } | null
 }
 
 export type TxStatus = 'pending' | 'settled' | 'held' | 'failed' | 'expired' | 'unknown'
@@ -184,7 +192,16 @@ export interface HoldInfo {
     readonly reasons: readonly string[]
   }[]
   readonly reviews: readonly { readonly validator: string; readonly side: 'release' | 'return' }[]
-  readonly status: 'open' | 'recalled' | 'released' | 'returned' | 'expired-returned' | 'expired-released'
+  /** The only account that may confirm it: the payer's guardian when it was held. Null: nobody. */
+  readonly guardian: string | null
+  readonly status:
+    | 'open'
+    | 'recalled'
+    | 'released'
+    | 'returned'
+    | 'expired-returned'
+    | 'expired-released'
+    | 'confirmed'
   readonly endedMs: number | null
   /** Numbers this node keeps behind its own flag; empty if it did not flag or no longer knows. */
   readonly details: readonly HoldReason[]

@@ -131,6 +131,20 @@ export const PARAMETERS = {
     reason: 'Batches one author may have that are not ordered yet: bounds memory against a flooding author.',
   },
   quarantineMs: ms(86_400_000, 86_400_000, 100, 31_536_000_000, 'How long a held payment waits for review.'),
+  guardianDelayMs: ms(
+    259_200_000,
+    10_000,
+    0,
+    31_536_000_000,
+    'A change of guardian waits this long: above quarantineMs, a stolen key cannot confirm what it stole before the owner is asked.',
+  ),
+  labelMinAgeMs: ms(
+    2_592_000_000,
+    60_000,
+    0,
+    315_360_000_000,
+    'Age of a payer from which a confirmation by its guardian counts for the record of the flaggers.',
+  ),
   onExpiry: {
     kind: 'choice',
     choices: ['return', 'release'],

@@ -6,6 +6,7 @@ import type { Parameters } from '../config/parameters.ts'
 import { LIMITS } from '../config/limits.ts'
 import { holdId, type AccountEntry, type ValidatorEntry } from './entries.ts'
 import type { ActionContext } from './actions/index.ts'
+import { changedGuardian, guardianAt, type Guardian } from './guardian.ts'
 import type { Bytes32, EvidenceJudge, ExecutedTransfer, HeldTransfer, Hold, HoldEnd } from './types.ts'
 import { idKey } from './windows.ts'
 
@@ -38,6 +39,7 @@ interface Purse {
   sequence: bigint
   createdMs: number
   labels: number
+  guardian: Guardian | null
 }
 
 /** What one transaction, or the expiries at the start of the block, did. */
@@ -48,6 +50,8 @@ export interface Effects {
 }
 
 const MAX_LABELS = LIMITS.labelsPerPayer
+/** Ends after which the payee has the money. */
+const GOES_ON: readonly HoldEnd[] = ['released', 'confirmed', 'expired-released']
 
 export class Draft implements ActionContext {
   readonly timeMs: number
@@ -124,6 +128,7 @@ export class Draft implements ActionContext {
         sequence: before?.sequence ?? 0n,
         createdMs: before?.createdMs ?? 0,
         labels: before?.labels ?? 0,
+        guardian: before?.guardian ?? null,
       }
       this.#purses.set(key, purse)
     }
@@ -194,6 +199,7 @@ export class Draft implements ActionContext {
       expiresMs: this.timeMs + this.parameters.quarantineMs,
       onExpiry: this.parameters.onExpiry,
       flaggers: verdict.flaggers,
+      guardian: guardianAt(this.#purse(this.sender).guardian, this.timeMs),
       reviews: [],
       end: null,
     })
@@ -213,14 +219,32 @@ export class Draft implements ActionContext {
     return reviewed
   }
 
+  setGuardian(guardian: Bytes32 | null): void {
+    const purse = this.#purse(this.sender)
+    const before = purse.guardian
+    const { timeMs, parameters } = this
+    purse.guardian = changedGuardian(before, guardian, { timeMs, delayMs: parameters.guardianDelayMs })
+    this.#undo.push(() => {
+      purse.guardian = before
+    })
+  }
+
   endHold(hold: Hold, how: HoldEnd): void {
     const ended: Hold = { ...hold, end: { how, atMs: this.timeMs, height: this.#height } }
     this.#setHold(ended)
-    const released = how === 'released' || how === 'expired-released'
-    this.credit(released ? hold.payee : hold.payer, hold.amount)
-    // Only a review says whether the flags were right; recall and expiry are inconclusive.
-    if (how === 'released' || how === 'returned') this.#label(hold, how)
+    this.credit(GOES_ON.includes(how) ? hold.payee : hold.payer, hold.amount)
+    if (this.#isConclusive(hold, how)) this.#label(hold, how)
     this.#effects.endedHolds.push(ended)
+  }
+
+  /**
+   * Whether an end says if the flags were right. Recall and expiry do not; nor does the guardian of a young account,
+   * which may have been made to refute flags (ledger.md, Hold).
+   */
+  #isConclusive(hold: Hold, how: HoldEnd): boolean {
+    if (how === 'released' || how === 'returned') return true
+    const { createdMs } = this.#purse(hold.payer)
+    return how === 'confirmed' && createdMs + this.parameters.labelMinAgeMs <= this.timeMs
   }
 
   validatorsOf(operator: Bytes32): readonly number[] {
@@ -264,8 +288,8 @@ export class Draft implements ActionContext {
     return this.#validator(validator).offence !== null
   }
 
-  /** Counts the verdict of a review in the record of everybody who flagged, as long as the payer's labels last. */
-  #label(hold: Hold, how: 'released' | 'returned'): void {
+  /** Counts a conclusive end in the record of everybody who flagged, as long as the payer's labels last. */
+  #label(hold: Hold, how: HoldEnd): void {
     const payer = this.#purse(hold.payer)
     if (payer.labels >= MAX_LABELS) return
     payer.labels++
@@ -311,11 +335,16 @@ function operatorsOf(validators: readonly ValidatorEntry[]): ReadonlyMap<string,
   return operators
 }
 
-function hasChanged({ before, exists, balance, sequence, labels }: Purse): boolean {
+function hasChanged({ before, exists, balance, sequence, labels, guardian }: Purse): boolean {
   if (before === null) return exists
-  return before.balance !== balance || before.sequence !== sequence || before.labels !== labels
+  return (
+    before.balance !== balance ||
+    before.sequence !== sequence ||
+    before.labels !== labels ||
+    before.guardian !== guardian
+  )
 }
 
-function entryOf({ id, balance, sequence, createdMs, labels }: Purse): AccountEntry {
-  return { id: Uint8Array.from(id), balance, sequence, createdMs, labels }
+function entryOf({ id, balance, sequence, createdMs, labels, guardian }: Purse): AccountEntry {
+  return { id: Uint8Array.from(id), balance, sequence, createdMs, labels, guardian }
 }

@@ -11,6 +11,7 @@ import { LIMITS } from '../config/limits.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { hash } from '../crypto/hash.ts'
+import type { Guardian } from './guardian.ts'
 import {
   OFFENCE_KINDS,
   type Account,
@@ -115,13 +116,35 @@ function decode<T>(bytes: Uint8Array, kind: number, read: (reader: Reader) => T)
   return value
 }
 
+/** An account that has no guardian has no bytes for it. */
 export function encodeAccount(account: AccountEntry): Uint8Array {
-  return begin(KIND.account, 28)
+  const writer = begin(KIND.account, 28)
     .u64(account.balance)
     .u64(account.sequence)
     .u48(account.createdMs)
     .u16(account.labels)
-    .finish()
+  const { guardian } = account
+  if (guardian !== null) {
+    const { before, after, fromMs } = guardian
+    writer.u8((before === null ? 0 : BEFORE) + (after === null ? 0 : AFTER)).u48(fromMs)
+    for (const id of [before, after]) if (id !== null) writer.fixed(id, 32)
+  }
+  return writer.finish()
+}
+
+/** Which of two guardians an account has. */
+const [BEFORE, AFTER] = [1, 2]
+
+function readGuardian(reader: Reader): Guardian {
+  const which = reader.u8()
+  if (which < BEFORE || which > BEFORE + AFTER)
+    throw new DecodeError(`expected ${BEFORE} to ${BEFORE + AFTER}, got ${which}`)
+  const fromMs = reader.u48()
+  return {
+    fromMs,
+    before: (which & BEFORE) === 0 ? null : reader.fixed(32),
+    after: (which & AFTER) === 0 ? null : reader.fixed(32),
+  }
 }
 
 /** @throws DecodeError, as all of the decoders here. */
@@ -132,6 +155,7 @@ export function decodeAccount(id: Bytes32, bytes: Uint8Array): AccountEntry {
     sequence: reader.u64(),
     createdMs: reader.u48(),
     labels: reader.u16(),
+    guardian: reader.offset === bytes.length ? null : readGuardian(reader),
   }))
 }
 
@@ -206,8 +230,17 @@ export function encodeBucket(kind: 'liveIds' | 'executedBatches', bucket: Bucket
 }
 
 const EXPIRY_SIDES = ['release', 'return'] as const
-const ENDS: readonly HoldEnd[] = ['recalled', 'released', 'returned', 'expired-returned', 'expired-released']
+/** In the order of their codes, from 1. Append only. */
+const ENDS: readonly HoldEnd[] = [
+  'recalled',
+  'released',
+  'returned',
+  'expired-returned',
+  'expired-released',
+  'confirmed',
+]
 
+/** A hold that no guardian may confirm has no bytes for one. */
 export function encodeHold(hold: Hold): Uint8Array {
   const writer = begin(KIND.hold, 320)
     .fixed(hold.id, 32)
@@ -227,6 +260,7 @@ export function encodeHold(hold: Hold): Uint8Array {
   for (const { validator, side } of hold.reviews) writer.u16(validator).u8(EXPIRY_SIDES.indexOf(side))
   writer.u8(hold.end === null ? 0 : ENDS.indexOf(hold.end.how) + 1)
   if (hold.end !== null) writer.u48(hold.end.atMs).u48(hold.end.height)
+  if (hold.guardian !== null) writer.fixed(hold.guardian, 32)
   return writer.finish()
 }
 
@@ -249,6 +283,7 @@ export function decodeHold(bytes: Uint8Array): Hold {
       flaggers: list(reader, flagger),
       reviews: list(reader, () => ({ validator: reader.u16(), side: side(reader) })),
       end: end(reader),
+      guardian: reader.offset === bytes.length ? null : reader.fixed(32),
     }
   })
 }

@@ -30,7 +30,14 @@ export function* genesisEntries(
   for (const { id, balance } of genesis.accounts) {
     yield {
       key: accountKey(id),
-      value: encodeAccount({ id, balance, sequence: 0n, createdMs: genesis.createdMs, labels: 0 }),
+      value: encodeAccount({
+        id,
+        balance,
+        sequence: 0n,
+        createdMs: genesis.createdMs,
+        labels: 0,
+        guardian: null,
+      }),
     }
   }
 }

@@ -220,6 +220,7 @@ function endItem(
 
 const END_STATUS: Readonly<Record<HoldEnd, HistoryItem['status']>> = {
   recalled: 'recalled',
+  confirmed: 'released',
   released: 'released',
   returned: 'returned',
   'expired-released': 'released',

@@ -376,8 +376,8 @@ export function decodeOrNull<T>(
 /** What everybody sees of an account. */
 export function publicAccount(entry: AccountEntry | null): Account | null {
   if (entry === null) return null
-  const { id, balance, sequence, createdMs } = entry
-  return { id, balance, sequence, createdMs }
+  const { id, balance, sequence, createdMs, guardian } = entry
+  return { id, balance, sequence, createdMs, guardian }
 }
 
 function checkLimit(limit: number): void {

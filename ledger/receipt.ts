@@ -23,6 +23,7 @@ const FAILURES: readonly FailureCode[] = [
   'hold-due',
   'not-an-operator',
   'already-voted',
+  'not-the-guardian',
 ]
 
 /** Canonical bytes. */

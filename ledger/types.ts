@@ -1,5 +1,7 @@
 /** What the ledger takes in and hands out. Amounts are bigint uCRD; times are ms from block headers. */
 
+import type { Guardian } from './guardian.ts'
+
 export type Bytes32 = Uint8Array
 
 /** A transfer that the validators' verdict holds, as counted in the certificate (dissemination.md, The verdict). */
@@ -45,6 +47,8 @@ export interface Account {
   /** Of the last ordered transaction; 0: none yet. */
   readonly sequence: bigint
   readonly createdMs: number
+  /** Null: it never named one that is in force or waited for. */
+  readonly guardian: Guardian | null
 }
 
 export type Outcome = 'settled' | 'held' | 'failed'
@@ -59,6 +63,7 @@ export type FailureCode =
   | 'hold-due'
   | 'not-an-operator'
   | 'already-voted'
+  | 'not-the-guardian'
 
 export interface Receipt {
   readonly txId: Bytes32
@@ -84,7 +89,13 @@ export interface VoidTransaction {
   readonly reason: 'duplicate' | 'expired' | 'not-yet-valid' | 'sequence' | 'invalid'
 }
 
-export type HoldEnd = 'recalled' | 'released' | 'returned' | 'expired-returned' | 'expired-released'
+export type HoldEnd =
+  | 'recalled'
+  | 'released'
+  | 'returned'
+  | 'expired-returned'
+  | 'expired-released'
+  | 'confirmed'
 
 export interface Hold {
   readonly id: Bytes32
@@ -98,6 +109,8 @@ export interface Hold {
   readonly expiresMs: number
   readonly onExpiry: 'release' | 'return'
   readonly flaggers: readonly Flagger[]
+  /** The payer's guardian in force when the hold was made: the only one who may confirm it. Null: nobody. */
+  readonly guardian: Bytes32 | null
   /** Reviews so far, ascending by validator. */
   readonly reviews: readonly { readonly validator: number; readonly side: 'release' | 'return' }[]
   /** Null while open. */

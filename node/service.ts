@@ -4,6 +4,7 @@ import type {
   BlockInfo,
   ChainInfo,
   DryRun,
+  GuardianInfo,
   HistoryItem,
   HoldInfo,
   OffenceInfo,
@@ -25,6 +26,7 @@ import type { ValidatorSet } from '../consensus/types.ts'
 import { reasonNames } from '../fraud/reasons.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { PageRequest } from '../ledger/reader.ts'
+import { guardianAt, type Guardian } from '../ledger/guardian.ts'
 import { spentBy } from '../ledger/rules.ts'
 import { decodeTransaction, type Transaction } from '../ledger/transaction.ts'
 import type { Hold, Receipt } from '../ledger/types.ts'
@@ -186,6 +188,7 @@ class Service {
       available: String(available < 0n ? 0n : available),
       sequence: String(account?.sequence ?? 0n),
       heldOut: String(ledger.heldOut(id)),
+      guardian: this.#guardianInfo(account?.guardian ?? null),
     }
   }
 
@@ -336,6 +339,16 @@ class Service {
     }
   }
 
+  #guardianInfo(guardian: Guardian | null): GuardianInfo {
+    const { timeMs } = this.#options.ledger
+    const address = (id: Uint8Array | null): string | null => (id === null ? null : this.#address(id))
+    const waits = guardian !== null && timeMs < guardian.fromMs
+    return {
+      current: address(guardianAt(guardian, timeMs)),
+      change: waits ? { to: address(guardian.after), fromMs: guardian.fromMs } : null,
+    }
+  }
+
   #holdInfo(hold: Hold): HoldInfo {
     const { set, scorer } = this.#options
     const name = (index: number): string => set.validators[index]?.name ?? String(index)
@@ -360,6 +373,7 @@ class Service {
         reasons: reasonNames(flagger.reasons),
       })),
       reviews: hold.reviews.map((review) => ({ validator: name(review.validator), side: review.side })),
+      guardian: hold.guardian === null ? null : this.#address(hold.guardian),
       status: hold.end?.how ?? 'open',
       endedMs: hold.end?.atMs ?? null,
       details: scorer.details(transferKey(hold.txId, hold.action))?.details ?? [],

@@ -41,6 +41,14 @@ export function build(command: Command): Command {
   action(recall, async (options: never, id: string) =>
     (await import('../quarantine/act.ts')).recall(options, id),
   )
+
+  const confirm = passwordOptions(command.command('confirm'))
+    .description('let a held payment go on, as the guardian of its payer')
+    .argument('<id>', 'id of the hold', parseId)
+    .addOption(timeoutOption(DEFAULT_TIMEOUT))
+  action(confirm, async (options: never, id: string) =>
+    (await import('../quarantine/act.ts')).confirm(options, id),
+  )
   return command
 }
 

@@ -20,6 +20,7 @@ export function build(wallet: Command): Command {
   send(wallet)
   history(wallet)
   receipt(wallet)
+  guardian(wallet)
   return wallet
 }
 
@@ -109,6 +110,30 @@ function receipt(wallet: Command): void {
   action(command, async (options: never, txId: string) =>
     (await import('../wallet/receipt.ts')).receipt(options, txId),
   )
+}
+
+function guardian(wallet: Command): void {
+  const group = wallet
+    .command('guardian')
+    .description('the account that may confirm held payments of another one')
+  const show = keystoreOptions(group.command('show <account>')).description(
+    'the guardian of a name or address, and a change that is not in force yet',
+  )
+  action(show, async (options: never, account: string) =>
+    (await import('../wallet/guardian.ts')).show(options, account),
+  )
+  const set = passwordOptions(group.command('set <account>'))
+    .description('name the guardian of a key; in force after the guardianDelayMs of the network')
+    .requiredOption('--from <key>', 'key whose guardian it becomes: a name of the keystore, or its address')
+    .addOption(timeoutOption(DEFAULT_TIMEOUT))
+  action(set, async (options: never, account: string) =>
+    (await import('../wallet/guardian.ts')).set(options, account),
+  )
+  const remove = passwordOptions(group.command('remove'))
+    .description('do without a guardian, after the same time')
+    .requiredOption('--from <key>', 'key that has the guardian: a name of the keystore, or its address')
+    .addOption(timeoutOption(DEFAULT_TIMEOUT))
+  action(remove, async (options: never) => (await import('../wallet/guardian.ts')).set(options, null))
 }
 
 const MAX_KEY_CHARACTERS = 200

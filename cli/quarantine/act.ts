@@ -1,7 +1,7 @@
-/** `quarantine release`, `return` and `recall`: what ends a hold. */
+/** `quarantine release`, `return`, `recall` and `confirm`: what ends a hold. */
 import { CordonError, EXIT } from '../../config/errors.ts'
 import { fromHex } from '../../crypto/bytes.ts'
-import { readKeyInfo, type KeyInfo } from '../../crypto/keystore.ts'
+import { readKeyInfo, type KeyInfo, type OpenKey } from '../../crypto/keystore.ts'
 import type { HoldInfo, TxInfo, ValidatorInfo } from '../../client/api.ts'
 import { submitAndWait } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
@@ -165,51 +165,128 @@ function reviewResult(hold: HoldInfo, side: ReviewSide, rows: readonly ReviewRow
   return { data: { id: hold.id, side, status: hold.status, reviews: rows }, text, exit, ...error }
 }
 
-export async function recall(options: ActOptions, id: string): Promise<CommandResult> {
+/** How one account ends a hold by itself. */
+interface SoleEnd {
+  readonly type: 'hold.recall' | 'hold.confirm'
+  /** Who may do it: its address. @throws CordonError if nobody may. */
+  readonly actor: (hold: HoldInfo) => string
+  /** Who that is to the hold. */
+  readonly role: string
+  /** Where the money goes. */
+  readonly goesTo: (hold: HoldInfo) => readonly [label: string, address: string]
+}
+
+const RECALL: SoleEnd = {
+  type: 'hold.recall',
+  role: 'payer',
+  actor: ({ payer }) => payer,
+  goesTo: ({ payer }) => ['back to', payer],
+}
+
+const CONFIRM: SoleEnd = {
+  type: 'hold.confirm',
+  role: 'guardian',
+  actor: guardianOf,
+  goesTo: ({ payee }) => ['on to', payee],
+}
+
+function guardianOf({ id, payer, guardian }: HoldInfo): string {
+  if (guardian !== null) return guardian
+  throw new CordonError(
+    'tx-failed',
+    `the payer ${payer} had no guardian in force when the payment was held, so nobody can confirm it; operators can release it`,
+    { id, payer },
+  )
+}
+
+/** Takes a held payment back. */
+export function recall(options: ActOptions, id: string): Promise<CommandResult> {
+  return endAlone(options, id, RECALL)
+}
+
+/** Lets a held payment of somebody whose guardian one is go on. */
+export function confirm(options: ActOptions, id: string): Promise<CommandResult> {
+  return endAlone(options, id, CONFIRM)
+}
+
+async function endAlone(
+  options: ActOptions,
+  id: string,
+  { type, actor, role, goesTo }: SoleEnd,
+): Promise<CommandResult> {
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const client = await connectNode(options)
   try {
     const hold = await client.call('quarantine_get', { id })
     requireOpen(hold)
-    const payer = names.keyOf(hold.payer)
-    if (payer === null)
+    const address = actor(hold)
+    const info = names.keyOf(address)
+    if (info === null)
       throw new CordonError(
         'key-unknown',
-        `only the payer ${hold.payer} can recall the hold, and its key is not in ${paths.keystore}`,
-        { payer: hold.payer },
+        `only the ${role} ${address} can ${type.slice('hold.'.length)} the hold, and its key is not in ${paths.keystore}`,
+        { [role]: address },
       )
-    const key = await unlock(options, paths, payer)
-    const chain = await readChain(client)
-    const signed = signActions(chain, key, [{ type: 'hold.recall', hold: fromHex(id, 32) }])
-    const { info, latencyMs } = await submitAndWait(
+    return await actAlone({
+      options,
+      names,
       client,
-      { txId: signed.id, bytes: signed.bytes },
-      options.timeout,
-    )
-    const error = failureOf(info)
-    const after = error === null ? await client.call('quarantine_get', { id }) : hold
-    return {
-      data: {
-        id,
-        txId: info.txId,
-        status: info.status,
-        holdStatus: after.status,
-        height: info.height,
-        latencyMs: rounded(latencyMs),
-        fee: info.fee,
-      },
-      text: facts([
-        ['hold', `${id}: ${after.status}`],
-        ['amount', amountBoth(hold.amount)],
-        ['back to', names.label(hold.payer)],
-        ['final after', milliseconds(latencyMs)],
-        ['transaction', info.txId],
-      ]),
-      exit: exitOf(info),
-      ...(error === null ? {} : { error }),
-    }
+      hold,
+      key: await unlock(options, paths, info),
+      type,
+      goesTo,
+    })
   } finally {
     client.close()
+  }
+}
+
+interface SoleAct extends Pick<SoleEnd, 'type' | 'goesTo'> {
+  readonly options: ActOptions
+  readonly names: Names
+  readonly client: RpcClient
+  readonly hold: HoldInfo
+  readonly key: OpenKey
+}
+
+async function actAlone({
+  options,
+  names,
+  client,
+  hold,
+  key,
+  type,
+  goesTo,
+}: SoleAct): Promise<CommandResult> {
+  const { id } = hold
+  const signed = signActions(await readChain(client), key, [{ type, hold: fromHex(id, 32) }])
+  const { info, latencyMs } = await submitAndWait(
+    client,
+    { txId: signed.id, bytes: signed.bytes },
+    options.timeout,
+  )
+  const error = failureOf(info)
+  const after = error === null ? await client.call('quarantine_get', { id }) : hold
+  const [label, address] = goesTo(hold)
+  return {
+    data: {
+      id,
+      txId: info.txId,
+      status: info.status,
+      holdStatus: after.status,
+      height: info.height,
+      latencyMs: rounded(latencyMs),
+      fee: info.fee,
+    },
+    text: facts([
+      ['hold', `${id}: ${after.status}`],
+      ['amount', amountBoth(hold.amount)],
+      [label, names.label(address)],
+      ['final after', milliseconds(latencyMs)],
+      ['transaction', info.txId],
+    ]),
+    exit: exitOf(info),
+    ...(error === null ? {} : { error }),
   }
 }

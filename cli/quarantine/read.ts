@@ -77,6 +77,7 @@ function describe(hold: HoldInfo, names: Names): string {
           `${validator}: score ${score} of 255${reasons.length > 0 ? `, ${reasons.join(', ')}` : ''}`,
         ] as const,
     ),
+    ['guardian', hold.guardian === null ? 'none: nobody can confirm it alone' : names.label(hold.guardian)],
     [
       'reviews',
       hold.reviews.length === 0

@@ -102,7 +102,7 @@ function makePlan(options: SendOptions): Plan {
     throw new CordonError('usage', `--memo: expected at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
   const paths = keystorePaths(options)
   const names = new Names(paths)
-  const payer = payerKey(names, options.from, paths)
+  const payer = names.keyFrom(options.from, paths)
   const to = names.resolve(options.to)
   if (to === payer.address)
     throw new CordonError('usage', `--to: ${options.to} is the payer itself; choose another payee`)
@@ -115,21 +115,6 @@ function makePlan(options: SendOptions): Plan {
     payer,
     terms: { from: payer.address, to, amount: String(units), memo: options.memo },
   }
-}
-
-function payerKey(names: Names, from: string, { keystore }: KeystorePaths): KeyInfo {
-  const key = names.keys.find(({ name, address }) => name === from || address === from)
-  if (key !== undefined) return key
-  const known =
-    names.keys.length === 0
-      ? 'it has none yet'
-      : `it has ${names.keys
-          .map(({ name }) => name)
-          .slice(0, 20)
-          .join(', ')}`
-  throw new CordonError('key-unknown', `--from: no key ${JSON.stringify(from)} in ${keystore}; ${known}`, {
-    name: from,
-  })
 }
 
 function transferOf({ names, terms }: Plan, chain: Chain): Transfer {

@@ -1,27 +1,34 @@
 /** The registry of actions: which tags exist, and which are reserved for later. Retired tags keep their number. */
 import { CordonError } from '../../config/errors.ts'
 import { DecodeError, type Reader, type Writer } from '../../crypto/codec.ts'
+import { accountGuardian, type AccountGuardian } from './account-guardian.ts'
 import type { ActionDefinition } from './definition.ts'
 import { evidence, type EvidenceAction } from './evidence.ts'
+import { holdConfirm, type HoldConfirm } from './hold-confirm.ts'
 import { holdRecall, type HoldRecall } from './hold-recall.ts'
 import { holdReview, type HoldReview } from './hold-review.ts'
 import { transfer, type Transfer } from './transfer.ts'
 
-export type { EvidenceAction, HoldRecall, HoldReview, Transfer }
+export type { AccountGuardian, EvidenceAction, HoldConfirm, HoldRecall, HoldReview, Transfer }
 export type { ReviewSide } from './hold-review.ts'
 export type { ActionContext, ActionDefinition } from './definition.ts'
 
-export type Action = Transfer | HoldRecall | HoldReview | EvidenceAction
+export type Action = Transfer | HoldRecall | HoldReview | HoldConfirm | AccountGuardian | EvidenceAction
 export type ActionType = Action['type']
 
 type Registry = { readonly [Type in ActionType]: ActionDefinition<Extract<Action, { readonly type: Type }>> }
 
-const ACTIONS: Registry = { transfer, 'hold.recall': holdRecall, 'hold.review': holdReview, evidence }
+const ACTIONS: Registry = {
+  transfer,
+  'hold.recall': holdRecall,
+  'hold.review': holdReview,
+  'hold.confirm': holdConfirm,
+  'account.guardian': accountGuardian,
+  evidence,
+}
 
 /** Tags with a name and no meaning yet. */
 export const RESERVED_TAGS: Readonly<Record<number, string>> = {
-  4: 'hold.confirm',
-  8: 'account.guardian',
   16: 'validator.create',
   17: 'validator.edit',
   18: 'validator.unjail',

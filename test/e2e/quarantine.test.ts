@@ -1,4 +1,4 @@
-/** Each way in which a hold ends, through the CLI: release, return, recall, expiry. */
+/** Each way in which a hold ends, through the CLI: release, return, recall, confirmation, expiry. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Devnet, eventually } from './harness.ts'
@@ -64,6 +64,35 @@ test('operators release and return by stake, and the payer recalls', async () =>
   // An ended hold takes no other decision.
   const again = await devnet.cli('quarantine', 'recall', third.id)
   assert.equal(again.code, 5, again.stdout)
+})
+
+test('the guardian of the payer confirms what was held after it came into force', async () => {
+  const { devnet, holds } = await drained(['--param', 'guardianDelayMs=0'])
+  await using _ = devnet
+  const earlier = await holdOf(devnet, holds[0])
+  const { payer } = earlier
+  await devnet.run(0, 'wallet', 'guardian', 'set', 'bob', '--from', payer)
+  const guardian = await devnet.run(0, 'wallet', 'guardian', 'show', payer)
+  const bob = String((await devnet.run(0, 'wallet', 'address', 'bob')).address)
+  assert.deepEqual(guardian, { address: payer, guardian: { current: bob, change: null } })
+
+  // Bob was not the guardian when this one was held.
+  const tooEarly = await devnet.cli('quarantine', 'confirm', earlier.id)
+  assert.equal(tooEarly.code, 5, tooEarly.stdout)
+  assert.match(tooEarly.stdout, /no guardian in force/)
+
+  await devnet.run(0, 'quarantine', 'recall', earlier.id)
+  const amount = `${earlier.amount}uCRD`
+  const paid = await devnet.run(6, 'wallet', 'send', '--from', payer, '--to', 'carol', '--amount', amount)
+  const [id] = paid.holds as string[]
+  const before = await balanceOf(devnet, 'carol')
+  const confirmed = await devnet.run(0, 'quarantine', 'confirm', String(id))
+  assert.equal(confirmed.holdStatus, 'confirmed')
+  assert.equal((await balanceOf(devnet, 'carol')) - before, BigInt(earlier.amount))
+  assert.equal((await holdOf(devnet, id)).status, 'confirmed')
+
+  const removed = await devnet.run(0, 'wallet', 'guardian', 'remove', '--from', payer)
+  assert.deepEqual(removed.guardian, { current: null, change: null })
 })
 
 test('what nobody reviews is returned when it expires, on an idle chain too', async () => {

@@ -46,6 +46,7 @@ describe('settling', () => {
       balance: 1n,
       sequence: 0n,
       createdMs: chain.ledger.timeMs,
+      guardian: null,
     })
   })
 
@@ -127,6 +128,16 @@ describe('failing', () => {
       (chain, hold) => chain.run([chain.tx('bob', [{ type: 'hold.recall', hold }])]),
     ],
     [
+      'not-the-guardian',
+      'confirms a hold whose payer has no guardian',
+      (chain, hold) => chain.run([chain.tx('bob', [{ type: 'hold.confirm', hold }])]),
+    ],
+    [
+      'hold-unknown',
+      'confirms what is no hold',
+      (chain) => chain.run([chain.tx('bob', [{ type: 'hold.confirm', hold: new Uint8Array(32) }])]),
+    ],
+    [
       'not-an-operator',
       'reviews as nobody',
       (chain, hold) => chain.run([chain.tx('alice', [{ type: 'hold.review', hold, side: 'release' }])]),
@@ -171,6 +182,7 @@ describe('failing', () => {
       [
         chain.tx('alice', [{ type: 'hold.recall', hold: second }], late),
         chain.tx('op0', [{ type: 'hold.review', hold: second, side: 'return' }], late),
+        chain.tx('carol', [{ type: 'hold.confirm', hold: second }], late),
       ],
       [],
       lateMs,
@@ -179,7 +191,7 @@ describe('failing', () => {
       execution.endedHolds.map(({ id }) => toHex(id)),
       [toHex(first)],
     )
-    assert.deepEqual(outcomes(execution), ['hold-due', 'hold-due'])
+    assert.deepEqual(outcomes(execution), ['hold-due', 'hold-due', 'hold-due'])
     assert.ok((execution.nextDueMs ?? Infinity) <= execution.timeMs, 'the second is still due')
   })
 })

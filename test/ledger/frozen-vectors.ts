@@ -9,7 +9,7 @@ import { RANDOM_CHAIN, RandomBlocks } from './random-blocks.ts'
 
 export async function frozenVectors() {
   const chain = makeChain(RANDOM_CHAIN)
-  const random = new RandomBlocks(chain, 'frozen')
+  const random = new RandomBlocks(chain, 'frozen 2')
   const ledger = await Ledger.inMemory(chain)
   const blocks: { stateRoot: string; receiptsRoot: string }[] = []
   const receipts = new Map<string, Receipt>()
@@ -27,7 +27,7 @@ export async function frozenVectors() {
   const id = idOf('alice')
   const proofs = await Promise.all(['alice', 'new1', 'nobody'].map((name) => ledger.accountProof(idOf(name))))
   return {
-    note: 'Results of test/ledger/random-blocks.ts with seed "frozen". Changing them is a change of format.',
+    note: 'Results of test/ledger/random-blocks.ts with seed "frozen 2". Changing them is a change of format.',
     genesisStateRoot: toHex(ledger.genesisStateRoot),
     blocks,
     entries: {
@@ -41,9 +41,21 @@ export async function frozenVectors() {
             sequence: 7n,
             createdMs: 1_700_000_000_000,
             labels: 3,
+            guardian: null,
           }),
         ),
       },
+      guarded: toHex(
+        encodeAccount({
+          id,
+          balance: 1n,
+          sequence: 0n,
+          createdMs: 1_700_000_000_000,
+          labels: 0,
+          guardian: { before: idOf('bob'), after: idOf('carol'), fromMs: 1_700_000_259_200 },
+        }),
+      ),
+      guardedHold: toHex(encodeHold({ ...hold, guardian: idOf('carol') })),
       hold: { id: toHex(hold.id), key: toHex(holdKey(hold.id)), bytes: toHex(encodeHold(hold)) },
       validator: toHex(encodeValidator(validator)),
     },

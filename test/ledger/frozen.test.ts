@@ -30,7 +30,7 @@ const vectors = JSON.parse(
 describe('frozen state', () => {
   it('has the same genesis root and the same roots block by block', async () => {
     const chain = makeChain(RANDOM_CHAIN)
-    const random = new RandomBlocks(chain, 'frozen')
+    const random = new RandomBlocks(chain, 'frozen 2')
     const ledger = await Ledger.inMemory(chain)
     assert.equal(toHex(ledger.genesisStateRoot), vectors.genesisStateRoot)
     for (const [index, expected] of vectors.blocks.entries()) {
@@ -46,11 +46,13 @@ describe('frozen state', () => {
   })
 
   it('has entries of one encoding', () => {
-    const { account, hold, validator } = vectors.entries
+    const { account, guarded, hold, guardedHold, validator } = vectors.entries
     const id = fromHex(account.id)
     assert.equal(toHex(encodeAccount(decodeAccount(id, fromHex(account.bytes)))), account.bytes)
+    assert.equal(toHex(encodeAccount(decodeAccount(id, fromHex(guarded)))), guarded)
     assert.equal(toHex(accountKey(id)), account.key)
     assert.equal(toHex(encodeHold(decodeHold(fromHex(hold.bytes)))), hold.bytes)
+    assert.equal(toHex(encodeHold(decodeHold(fromHex(guardedHold)))), guardedHold)
     assert.equal(toHex(holdKey(fromHex(hold.id))), hold.key)
     assert.equal(toHex(encodeValidator(decodeValidator(fromHex(validator)))), validator)
   })

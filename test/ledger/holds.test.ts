@@ -47,6 +47,7 @@ describe('quarantine', () => {
         expiresMs: execution.timeMs + 60_000,
         onExpiry: 'return',
         flaggers: verdict(0, 1).flaggers,
+        guardian: null,
         reviews: [],
         end: null,
       } satisfies Record<keyof Hold, unknown>,

@@ -22,9 +22,10 @@ const FAILURES = [
   'hold-ended',
   'not-an-operator',
   'already-voted',
+  'not-the-guardian',
 ]
 const VOIDS = ['duplicate', 'expired', 'not-yet-valid', 'sequence', 'invalid']
-const ENDS = ['recalled', 'released', 'returned', 'expired-returned']
+const ENDS = ['recalled', 'released', 'returned', 'expired-returned', 'confirmed']
 
 interface Run {
   readonly blocks: readonly ExecutionBlock[]

@@ -1,5 +1,5 @@
 /**
- * Random blocks: payments, payouts, holds, recalls, reviews, replays, junk and jumps of time, drawn from a seed. The
+ * Random blocks: payments, payouts, holds, recalls, reviews, guardians, replays, junk and jumps of time, drawn from a seed. The
  * drawer looks at nothing but what blocks reported, so the same seed makes the same blocks on every ledger.
  */
 import { hash } from '../../crypto/hash.ts'
@@ -13,6 +13,9 @@ import { GENESIS_MS, idOf, keysOf, transferTo, verdict } from './helpers.ts'
 import { chainIdOf } from '../../config/genesis.ts'
 
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'new1', 'new2', 'new3', 'op0', 'op1', 'op2', 'op3']
+
+/** Few, so that the right one often confirms. */
+const GUARDIANS = ['carol', 'dave']
 
 /** A stream of numbers from SHA-256: the same on every machine. */
 class Draw {
@@ -97,12 +100,14 @@ export class RandomBlocks {
     )
   }
 
-  /** Now and then, what ends a recent hold: its payer's recall, or the reviews of three operators. */
+  /** Now and then, what ends a recent hold: its payer's recall, its guardian's word, or the reviews of three operators. */
   #endOfHold(): Uint8Array[] {
     const draw = this.#draw
     if (this.#holds.length === 0 || draw.below(3) > 0) return []
     const { id: hold, payer } = draw.pick(this.#holds.slice(-4))
-    if (draw.below(2) === 0) return [this.#send(payer, [{ type: 'hold.recall', hold }])]
+    const way = draw.below(3)
+    if (way === 0) return [this.#send(payer, [{ type: 'hold.recall', hold }])]
+    if (way === 1) return [this.#send(draw.pick(GUARDIANS), [{ type: 'hold.confirm', hold }])]
     const side = draw.pick(['release', 'return'] as const)
     return ['op0', 'op1', 'op2'].map((operator) =>
       this.#send(operator, [{ type: 'hold.review', hold, side }]),
@@ -132,11 +137,17 @@ export class RandomBlocks {
     const draw = this.#draw
     const hold =
       this.#holds.length > 0 && draw.below(4) > 0 ? draw.pick(this.#holds.slice(-10)).id : idOf('no hold')
-    switch (draw.below(6)) {
+    switch (draw.below(8)) {
       case 0:
         return { type: 'hold.recall', hold }
       case 1:
         return { type: 'hold.review', hold, side: draw.pick(['release', 'return'] as const) }
+      case 2:
+        return { type: 'hold.confirm', hold }
+      case 3: {
+        const guardian = draw.pick([...GUARDIANS, null])
+        return { type: 'account.guardian', guardian: guardian === null ? null : idOf(guardian) }
+      }
       default: {
         const payee = draw.pick(NAMES.filter((name) => name !== sender))
         return transferTo(
@@ -151,5 +162,5 @@ export class RandomBlocks {
 
 export const RANDOM_CHAIN = {
   accounts: ['alice', 'bob', 'carol', 'dave'],
-  parameters: { quarantineMs: 15_000, batchTtlMs: 10_000, maxExpiriesPerBlock: 2 },
+  parameters: { quarantineMs: 15_000, batchTtlMs: 10_000, maxExpiriesPerBlock: 2, guardianDelayMs: 5_000 },
 } as const

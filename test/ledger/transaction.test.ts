@@ -41,6 +41,11 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     { noNullPrototype: true },
   ),
   fc.record({ type: fc.constant('hold.recall' as const), hold: bytes(32) }, { noNullPrototype: true }),
+  fc.record({ type: fc.constant('hold.confirm' as const), hold: bytes(32) }, { noNullPrototype: true }),
+  fc.record(
+    { type: fc.constant('account.guardian' as const), guardian: fc.option(bytes(32)) },
+    { noNullPrototype: true },
+  ),
   fc.record(
     {
       type: fc.constant('hold.review' as const),
