@@ -18,6 +18,7 @@ import { makeParameters } from '../config/parameters.ts'
 import { compareBytes, toHex, utf8 } from '../crypto/bytes.ts'
 import { hash } from '../crypto/hash.ts'
 import { chooseBackend } from '../fraud/backend.ts'
+import { LabelledRowReader, OUTSIDE_SOURCE, type LabelledRow } from '../fraud/evaluation/labelled-rows.ts'
 import { FeatureStore } from '../fraud/features.ts'
 import { FLAG_SCORE, toByte } from '../fraud/model-spec.ts'
 import { createModel } from '../fraud/model.ts'
@@ -28,13 +29,11 @@ import type { BlockExecution, ExecutionBatch, HeldTransfer } from '../ledger/typ
 
 const VALIDATORS = 4
 const STAKE = 1_000n
-const UNITS_PER_FILE_CENT = 10_000n
 const DAY_MS = 86_400_000
 /** Blocks gather this much of the file's time: less while judging, so that what is pending is small. */
 const HISTORY_BLOCK_MS = 60_000
 const JUDGED_BLOCK_MS = 1_000
 const TXS_PER_BATCH = 500
-const SOURCE = '-2'
 
 const { values: options } = parseArgs({
   options: {
@@ -48,16 +47,7 @@ const { values: options } = parseArgs({
 const fromDay = Number(options['from-day'])
 const untilDay = fromDay + Number(options.days)
 
-interface Row {
-  readonly timeMs: number
-  readonly kind: string
-  readonly from: string
-  readonly to: string
-  readonly units: bigint
-  readonly laundering: boolean
-}
-
-function readRows(): Row[] {
+function readRows(): LabelledRow[] {
   const name = `amlgentex_${options.world}.csv.gz`
   const url = new URL(`../../shared/data/fraud/${name}`, import.meta.url)
   const file = options.file ?? url.pathname
@@ -68,20 +58,15 @@ function readRows(): Row[] {
     )
     process.exit(2)
   }
-  const lines = gunzipSync(readFileSync(file)).toString('utf8').split('\n').slice(1)
-  return lines.flatMap((line): Row[] => {
-    const [time = '', kind = '', from = '', to = '', amount = '', sar] = line.split(',')
-    if (time === '') return []
-    const units = BigInt(Math.round(Number(amount) * 100)) * UNITS_PER_FILE_CENT
-    return [{ timeMs: Date.parse(`${time}Z`), kind, from, to, units, laundering: sar === '1' }]
-  })
+  const reader = new LabelledRowReader(file)
+  return [...reader.push(gunzipSync(readFileSync(file))), ...reader.end()]
 }
 
 const idOf = (account: string): Uint8Array => hash('devnet-key', utf8(`world account ${account}`))
 
-function genesisOf(rows: readonly Row[], startMs: number): Genesis {
+function genesisOf(rows: readonly LabelledRow[], startMs: number): Genesis {
   const names = [...new Set(rows.flatMap(({ from, to }) => [from, to]))]
-  const total = rows.reduce((sum, row) => (row.from === SOURCE ? sum + row.units : sum), 0n)
+  const total = rows.reduce((sum, row) => (row.from === OUTSIDE_SOURCE ? sum + row.amount : sum), 0n)
   return {
     network: 'devnet',
     createdMs: startMs - 1,
@@ -94,18 +79,18 @@ function genesisOf(rows: readonly Row[], startMs: number): Genesis {
       stake: STAKE,
     })),
     accounts: names
-      .map((name) => ({ id: idOf(name), balance: name === SOURCE ? total : 0n }))
+      .map((name) => ({ id: idOf(name), balance: name === OUTSIDE_SOURCE ? total : 0n }))
       .sort((a, b) => compareBytes(a.id, b.id)),
   }
 }
 
 /** Consecutive rows of at most one block's time. */
-function* blocksOf(rows: readonly Row[], judgedFromMs: number): Generator<readonly Row[]> {
+function* blocksOf(rows: readonly LabelledRow[], judgedFromMs: number): Generator<readonly LabelledRow[]> {
   for (let first = 0; first < rows.length; ) {
-    const startMs = (rows[first] as Row).timeMs
+    const startMs = (rows[first] as LabelledRow).timeMs
     const lengthMs = startMs < judgedFromMs ? HISTORY_BLOCK_MS : JUDGED_BLOCK_MS
     let end = first + 1
-    while (end < rows.length && (rows[end] as Row).timeMs - startMs < lengthMs) end++
+    while (end < rows.length && (rows[end] as LabelledRow).timeMs - startMs < lengthMs) end++
     yield rows.slice(first, end)
     first = end
   }
@@ -166,7 +151,7 @@ interface Count {
 }
 
 const all = readRows()
-const startMs = (all[0] as Row).timeMs
+const startMs = (all[0] as LabelledRow).timeMs
 const judgedFromMs = startMs + fromDay * DAY_MS
 const rows = all.filter((row) => row.timeMs < startMs + untilDay * DAY_MS)
 const genesis = genesisOf(rows, startMs)
@@ -187,7 +172,7 @@ const idByName = new Map(
 const account = (name: string): Uint8Array => idByName.get(name) as Uint8Array
 
 let salt = 0n
-function encode(row: Row, timeMs: number): Uint8Array {
+function encode(row: LabelledRow, timeMs: number): Uint8Array {
   return encodeTransaction({
     chain: chainIdOf(chain.genesisHash),
     sender: account(row.from),
@@ -195,14 +180,14 @@ function encode(row: Row, timeMs: number): Uint8Array {
     validUntilMs: timeMs + 120_000,
     salt: salt++,
     fee: 0n,
-    actions: [{ type: 'transfer', to: account(row.to), amount: row.units, memo: new Uint8Array(0) }],
+    actions: [{ type: 'transfer', to: account(row.to), amount: row.amount, memo: new Uint8Array(0) }],
     auth: [{ key: account(row.from), signature: new Uint8Array(64) }],
   })
 }
 
 /** The verdict on the judged rows of a block, by position in the block. */
 async function verdict(
-  block: readonly Row[],
+  block: readonly LabelledRow[],
   txs: readonly Uint8Array[],
   height: number,
 ): Promise<Map<number, HeldTransfer>> {
@@ -215,7 +200,7 @@ async function verdict(
     key: `${toHex(decodeTransaction(txs[index] as Uint8Array).id)}:0`,
     payer: toHex(account(row.from)),
     payee: toHex(account(row.to)),
-    amount: row.units,
+    amount: row.amount,
     payerBalance: balances[i]?.balance ?? 0n,
     timeMs: row.timeMs,
   }))
@@ -241,7 +226,7 @@ let seq = 0
 let height = 0
 for (const block of blocksOf(rows, judgedFromMs)) {
   height++
-  const timeMs = (block.at(-1) as Row).timeMs + 500
+  const timeMs = (block.at(-1) as LabelledRow).timeMs + 500
   const txs = block.map((row) => encode(row, timeMs))
   const held = await verdict(block, txs, height)
   const batches: ExecutionBatch[] = []

@@ -25,6 +25,12 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'status',
   'limit',
   'cursor',
+  // What is measured: left in the environment, they would change a figure without a trace on the command line.
+  'test',
+  'train',
+  'labels',
+  'from-day',
+  'curve',
   'signer-lost-wait', // an answer to one loss; left in the environment it would answer the next one, too
 ])
 

@@ -81,6 +81,11 @@ const COMMANDS: readonly CommandEntry[] = [
     description: 'measure a devnet under load',
     load: async () => (await import('./commands/bench.ts')).build,
   },
+  {
+    name: 'fraud',
+    description: 'measure the fraud model',
+    load: async () => (await import('./commands/fraud.ts')).build,
+  },
 ]
 
 /** The tree, with those commands in full that `isLoaded` names. */

@@ -113,6 +113,11 @@ export const ERRORS = {
   },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
+  'labelled-file-invalid': {
+    exit: 5,
+    meaning:
+      'A file of labelled payments cannot be used; the message has the line and what is wrong with it.',
+  },
 
   // devnet
   'devnet-missing': { exit: 3, meaning: 'There is no devnet in the directory, or it does not run.' },

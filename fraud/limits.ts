@@ -25,6 +25,10 @@ export const FRAUD_LIMITS = {
   explanations: 10_000,
   /** Longest snapshot that `restore` looks at. */
   snapshotBytes: 512 * 1024 * 1024,
+  /** A line of a labelled file. */
+  labelledLineCharacters: 1_024,
+  /** Rows of a labelled file. */
+  labelledRows: 20_000_000,
 } as const
 
 const SECOND = 1_000

@@ -17,6 +17,7 @@ import { seedOfMnemonic } from '../../../crypto/mnemonic.ts'
 import { readDevnetFile } from '../../../devnet/layout.ts'
 import { AccountTable } from '../../../fraud/account-table.ts'
 import { Baseline } from '../../../fraud/baseline.ts'
+import { LabelledRowReader } from '../../../fraud/evaluation/labelled-rows.ts'
 import { readSnapshot, writeSnapshot } from '../../../fraud/snapshot.ts'
 import { makeGenesis, makeParts } from '../../client/receipt-chain.ts'
 import { decoder, refusesWith, textOf, type Decoder } from '../decoder.ts'
@@ -115,6 +116,11 @@ const DEVNET = {
   supervisor: { pid: 1, identity: 'i', port: 2, token: 't', startedMs: 3 },
   identities: { v1: 'i' },
 }
+
+const LABELLED_FILE = `time,kind,from,to,amount,is_sar,pattern_id,pattern_type
+2023-01-01T00:00:00,opening,-2,7,54500.72,0,,
+2023-01-02T03:04:05.250Z,transfer,7,8,12.5,1,3,fan_in
+2023-01-02T03:04:06,spend,8,-1,9,0,,`
 
 const SNAPSHOT_SUM_BYTES = 4
 const SNAPSHOT_ACCOUNTS = 4
@@ -233,6 +239,16 @@ export const FILE_DECODERS: readonly Decoder[] = [
     refusesWith('config-invalid', 'format-version'),
     () => [JSON.stringify(DEVNET, null, 2)],
   ),
+  decoder({
+    name: 'labelled-file',
+    decode: (bytes) => {
+      const reader = new LabelledRowReader('labelled.csv')
+      return [...reader.push(bytes), ...reader.end()]
+    },
+    refuses: refusesWith('labelled-file-invalid'),
+    seeds: () => [LABELLED_FILE, LABELLED_FILE.replaceAll('\n', '\r\n')].map((text) => Buffer.from(text)),
+    text: true,
+  }),
   decoder({
     name: 'fraud-snapshot',
     decode: (bytes) => {
