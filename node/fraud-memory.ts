@@ -2,7 +2,7 @@
  * What the fraud engine remembers over a restart: a snapshot of its feature store with the height it belongs to, and
  * the transfers executed since, replayed from the ledger. The ledger is the truth; the snapshot only saves time.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { crc32c } from '../crypto/crc32c.ts'
 import type { TransferOutcome } from '../fraud/types.ts'
@@ -17,16 +17,25 @@ const VERSION = 2
 const SUM_BYTES = 4
 /** Blocks replayed at most: beyond it older habits are forgotten rather than the start held up. */
 const REPLAY_BLOCKS = 50_000
+/** A snapshot is due after this many blocks: a node that is killed replays that many in about a second. */
+const SNAPSHOT_BLOCKS = 2_000
+/** Nothing else goes on while one is made, so a large one is made more rarely: at most this share of all time. */
+const SNAPSHOT_SHARE = 0.005
 
 export interface FraudMemoryOptions {
   readonly scorer: Pick<Scorer, 'executed' | 'snapshot' | 'restore'>
   readonly ledger: Ledger
   readonly file: string
   readonly log: { warn(fields: object, message: string): void }
+  readonly snapshotBlocks?: number
 }
 
 export class FraudMemory {
   readonly #options: FraudMemoryOptions
+  /** Of the newest block that the scorer has learned of. */
+  #height = 0
+  #savedHeight = 0
+  #notBeforeMs = 0
 
   constructor(options: FraudMemoryOptions) {
     this.#options = options
@@ -35,27 +44,36 @@ export class FraudMemory {
   /** Brings the scorer to the ledger's height. A missing or unreadable snapshot means a longer replay, never a refusal. */
   async open(): Promise<void> {
     const { ledger, scorer } = this.#options
-    const from = Math.max(this.#restore(), ledger.height - REPLAY_BLOCKS)
+    this.#savedHeight = this.#restore()
+    const from = Math.max(this.#savedHeight, ledger.height - REPLAY_BLOCKS)
     for (let height = from + 1; height <= ledger.height; height++) {
       const outcomes = await this.#outcomesOf(height)
       if (outcomes.length > 0) scorer.executed(outcomes)
     }
+    this.executed(ledger.height)
   }
 
-  /** Writes the snapshot in place of the old one. */
+  /** The scorer has learned of all blocks up to this height. Writes a snapshot if one is due. */
+  executed(height: number): void {
+    this.#height = height
+    const { snapshotBlocks = SNAPSHOT_BLOCKS } = this.#options
+    const startMs = performance.now()
+    if (height - this.#savedHeight < snapshotBlocks || startMs < this.#notBeforeMs) return
+    this.save()
+    const endMs = performance.now()
+    this.#notBeforeMs = endMs + (endMs - startMs) / SNAPSHOT_SHARE
+  }
+
+  /** Writes the snapshot in place of the old one. Not synced: one that a power cut tears lacks its checksum. */
   save(): void {
-    const { scorer, ledger, file, log } = this.#options
+    const { scorer, file, log } = this.#options
+    // Also of one that cannot be written: trying again after every block would help nobody.
+    this.#savedHeight = this.#height
     try {
-      const writer = new Writer().u8(VERSION).u48(ledger.height).bytes(scorer.snapshot())
+      const writer = new Writer().u8(VERSION).u48(this.#height).bytes(scorer.snapshot())
       const bytes = writer.u32(crc32c(writer.finish())).finish()
       const temporary = `${file}.new`
-      const descriptor = openSync(temporary, 'w', 0o600)
-      try {
-        writeFileSync(descriptor, bytes)
-        fsyncSync(descriptor)
-      } finally {
-        closeSync(descriptor)
-      }
+      writeFileSync(temporary, bytes, { mode: 0o600 })
       renameSync(temporary, file)
     } catch (error) {
       log.warn(

@@ -289,7 +289,7 @@ export async function startNode(
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
   })
   const settlement: Settlement = new Settlement(
-    { ledger, pending, scorer, outcomes, log },
+    { ledger, pending, scorer, fraudMemory, outcomes, log },
     {
       status,
       metrics,

@@ -14,6 +14,7 @@ import type { BlockExecution, ExecutedTransfer, Receipt, VoidTransaction } from 
 import type { TransferOutcome } from '../fraud/types.ts'
 import { batchKey } from './assessor.ts'
 import type { ExecutedBlock } from './executor.ts'
+import type { FraudMemory } from './fraud-memory.ts'
 import type { Intake } from './intake.ts'
 import type { Metrics } from './metrics.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -31,6 +32,7 @@ export interface SettlementOptions {
   readonly ledger: Ledger
   readonly pending: PendingTransactions
   readonly scorer: Pick<Scorer, 'executed' | 'dropBatch'>
+  readonly fraudMemory: Pick<FraudMemory, 'executed'>
   readonly outcomes: Outcomes
   readonly log: Logger
 }
@@ -62,10 +64,11 @@ export class Settlement {
 
   /** A block was executed and is durable. */
   async executed({ execution, refs, skippedTxs }: ExecutedBlock): Promise<void> {
-    const { pending, scorer, outcomes } = this.#options
+    const { pending, scorer, fraudMemory, outcomes } = this.#options
     const { metrics, intake, input } = this.#sinks
     scorer.executed(execution.transfers.map(outcomeOf))
     for (const ref of refs) scorer.dropBatch(batchKey(ref))
+    fraudMemory.executed(execution.height)
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
     pending.settle(voidsOf(execution, 'duplicate')) // executed before, in a batch of somebody else
     pending.park(voidsOf(execution, 'sequence'))

@@ -1,6 +1,6 @@
 /** What the fraud engine remembers over a restart: a snapshot and the rest of the ledger are as good as having seen it all. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { toHex } from '../../crypto/bytes.ts'
@@ -53,9 +53,20 @@ class CountingMemory implements Memory {
   }
 }
 
-function memoryOf(scorer: Memory): FraudMemory {
+function memoryOf(scorer: Memory, snapshotBlocks = Infinity): FraudMemory {
   const log = { warn: (_: object, message: string) => warnings.push(message) }
-  return new FraudMemory({ scorer, ledger: chain.ledger, file, log })
+  return new FraudMemory({ scorer, ledger: chain.ledger, file, log, snapshotBlocks })
+}
+
+/** As a node that stops. */
+async function save(scorer: Memory): Promise<void> {
+  const memory = memoryOf({
+    executed: () => undefined,
+    restore: () => undefined,
+    snapshot: () => scorer.snapshot(),
+  })
+  await memory.open()
+  memory.save()
 }
 
 /** As the node tells the scorer while it runs. */
@@ -101,7 +112,7 @@ test('a replay of the ledger is as good as having seen it', async () => {
 test('so is a snapshot with a replay of what came after it', async () => {
   const live = new CountingMemory()
   await history(live)
-  memoryOf(live).save()
+  await save(live)
   const before = live.keys.length
   await history(live)
   const restored = new CountingMemory()
@@ -110,10 +121,34 @@ test('so is a snapshot with a replay of what came after it', async () => {
   assert.equal(toHex(restored.snapshot()), toHex(live.snapshot()))
 })
 
+test('a node that is killed has a snapshot once enough blocks were executed', async () => {
+  const live = new CountingMemory()
+  await history(live)
+  const memory = memoryOf(live, chain.ledger.height + 5)
+  memory.executed(chain.ledger.height)
+  assert.equal(existsSync(file), false, 'too early')
+  await history(live)
+  memory.executed(chain.ledger.height)
+  const before = live.keys.length
+  await history(live)
+  const restored = new CountingMemory()
+  await memoryOf(restored).open()
+  assert.deepEqual(restored.keys, live.keys.slice(before))
+  assert.equal(toHex(restored.snapshot()), toHex(live.snapshot()))
+})
+
+test('a long replay ends with a snapshot, so that nobody has to do it twice', async () => {
+  await history(new CountingMemory())
+  await memoryOf(new CountingMemory(), chain.ledger.height).open()
+  const restored = new CountingMemory()
+  await memoryOf(restored).open()
+  assert.deepEqual(restored.keys, [])
+})
+
 test('a snapshot that cannot be used means a replay, never a refusal', async () => {
   const live = new CountingMemory()
   await history(live)
-  memoryOf(live).save()
+  await save(live)
   const good = readFileSync(file)
   const [otherVersion, tooHigh, flipped] = [Buffer.from(good), Buffer.from(good), Buffer.from(good)]
   otherVersion[0] = 9
