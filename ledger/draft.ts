@@ -219,14 +219,18 @@ export class Draft implements ActionContext {
     return reviewed
   }
 
-  setGuardian(guardian: Bytes32 | null): void {
+  setGuardian(guardian: Bytes32 | null): boolean {
     const purse = this.#purse(this.sender)
+    if (!purse.exists) return false
     const before = purse.guardian
+    // A copy: what the transaction holds are views into a whole batch.
+    const after = guardian === null ? null : Uint8Array.from(guardian)
     const { timeMs, parameters } = this
-    purse.guardian = changedGuardian(before, guardian, { timeMs, delayMs: parameters.guardianDelayMs })
+    purse.guardian = changedGuardian(before, after, { timeMs, delayMs: parameters.guardianDelayMs })
     this.#undo.push(() => {
       purse.guardian = before
     })
+    return true
   }
 
   endHold(hold: Hold, how: HoldEnd): void {

@@ -24,6 +24,7 @@ const FAILURES: readonly FailureCode[] = [
   'not-an-operator',
   'already-voted',
   'not-the-guardian',
+  'account-unknown',
 ]
 
 /** Canonical bytes. */

@@ -64,6 +64,7 @@ export type FailureCode =
   | 'not-an-operator'
   | 'already-voted'
   | 'not-the-guardian'
+  | 'account-unknown'
 
 export interface Receipt {
   readonly txId: Bytes32

@@ -35,7 +35,6 @@ export const accountGuardian: ActionDefinition<AccountGuardian> = {
   touches: () => ({ accounts: [], holds: [] }),
 
   execute(context, body) {
-    context.setGuardian(body.guardian)
-    return null
+    return context.setGuardian(body.guardian) ? null : 'account-unknown'
   },
 }

@@ -28,8 +28,8 @@ export interface ActionContext {
   hold(id: Bytes32): Hold | null
   /** Replaces an open hold by one with another list of reviews. */
   setReviews(hold: Hold, reviews: Hold['reviews']): Hold
-  /** Names the guardian of the sender, in force after `guardianDelayMs`; null: none. */
-  setGuardian(guardian: Bytes32 | null): void
+  /** Names the guardian of the sender, in force after `guardianDelayMs`; null: none. False: there is no such account. */
+  setGuardian(guardian: Bytes32 | null): boolean
   /** Ends a hold and moves its value: to the payer if `how` is a return or recall, else to the payee. */
   endHold(hold: Hold, how: HoldEnd): void
   /** Indexes of the validators whose operator account this is, ascending. */

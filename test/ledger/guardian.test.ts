@@ -89,6 +89,13 @@ describe('a guardian', () => {
     assert.equal((await chain.ledger.account(idOf('alice')))?.guardian, null)
   })
 
+  it('needs an account, also where payments are free', async () => {
+    const chain = await TestChain.start({ parameters: { minFee: 0 } })
+    const tx = chain.tx('nobody', [{ type: 'account.guardian', guardian: idOf('carol') }], { fee: 0n })
+    assert.equal((await chain.run([tx])).receipts[0]?.failure, 'account-unknown')
+    assert.equal(await chain.ledger.account(idOf('nobody')), null)
+  })
+
   it('cannot be the account itself', async () => {
     const chain = await start()
     const { transaction } = chain.tx('alice', [{ type: 'account.guardian', guardian: idOf('alice') }])
