@@ -14,8 +14,13 @@ import { ask } from './http.ts'
 /** A node that has not stopped this long after SIGTERM is killed. */
 export const TERM_TIMEOUT_MS = 4_000
 const POLL_MS = 20
-/** MiB. A heap that begins small is collected all the time while a node starts: a tenth of its processor time. */
-const NODE_FLAGS = ['--min-semi-space-size=16', '--initial-heap-size=192']
+const NODE_FLAGS = [
+  // MiB. A heap that begins small is collected all the time while a node starts: a tenth of its processor time.
+  '--min-semi-space-size=16',
+  '--initial-heap-size=192',
+  // As in bin/cordon: the scoring worker loads TensorFlow.js.
+  '--disable-warning=ExperimentalWarning',
+]
 /** A log longer than this is put aside at the next start. */
 const LOG_BYTES = 32 * 1024 * 1024
 

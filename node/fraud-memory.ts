@@ -2,9 +2,10 @@
  * What the fraud engine remembers over a restart: a snapshot of its feature store with the height it belongs to, and
  * the transfers executed since, replayed from the ledger. The ledger is the truth; the snapshot only saves time.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
-import { crc32c } from '../crypto/crc32c.ts'
 import type { TransferOutcome } from '../fraud/types.ts'
 import { FRAUD_LIMITS } from '../fraud/limits.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -12,15 +13,18 @@ import { decodeTransaction } from '../ledger/transaction.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import { transferFacts } from './transfers.ts'
 
-/** 2: with a checksum, since a snapshot that reads well and is wrong would make this node judge otherwise. */
-const VERSION = 2
+/** 3: with a checksum that native code makes. A snapshot that reads well and is wrong would make this node judge otherwise. */
+const VERSION = 3
 const SUM_BYTES = 4
 /** Blocks replayed at most: beyond it older habits are forgotten rather than the start held up. */
 const REPLAY_BLOCKS = 50_000
 /** A snapshot is due after this many blocks: a node that is killed replays that many in about a second. */
 const SNAPSHOT_BLOCKS = 2_000
-/** Nothing else goes on while one is made, so a large one is made more rarely: at most this share of all time. */
-const SNAPSHOT_SHARE = 0.005
+/**
+ * A larger one is only made when the node stops: nothing else goes on while it is made, 10 to 20 ms with 2,000 accounts, 50
+ * with 10,000, and nearly half a second with 100,000.
+ */
+const RUNNING_SNAPSHOT_BYTES = 16 * 1024 * 1024
 
 export interface FraudMemoryOptions {
   readonly scorer: Pick<Scorer, 'executed' | 'snapshot' | 'restore'>
@@ -28,6 +32,7 @@ export interface FraudMemoryOptions {
   readonly file: string
   readonly log: { warn(fields: object, message: string): void }
   readonly snapshotBlocks?: number
+  readonly runningSnapshotBytes?: number
 }
 
 export class FraudMemory {
@@ -35,7 +40,9 @@ export class FraudMemory {
   /** Of the newest block that the scorer has learned of. */
   #height = 0
   #savedHeight = 0
-  #notBeforeMs = 0
+  /** Of the newest snapshot. */
+  #snapshotBytes = 0
+  #writing: Promise<void> = Promise.resolve()
 
   constructor(options: FraudMemoryOptions) {
     this.#options = options
@@ -53,28 +60,38 @@ export class FraudMemory {
     this.executed(ledger.height)
   }
 
-  /** The scorer has learned of all blocks up to this height. Writes a snapshot if one is due. */
+  /** The scorer has learned of all blocks up to this height. Begins to write a snapshot if one is due. */
   executed(height: number): void {
     this.#height = height
-    const { snapshotBlocks = SNAPSHOT_BLOCKS } = this.#options
-    const startMs = performance.now()
-    if (height - this.#savedHeight < snapshotBlocks || startMs < this.#notBeforeMs) return
-    this.save()
-    const endMs = performance.now()
-    this.#notBeforeMs = endMs + (endMs - startMs) / SNAPSHOT_SHARE
+    const { snapshotBlocks = SNAPSHOT_BLOCKS, runningSnapshotBytes = RUNNING_SNAPSHOT_BYTES } = this.#options
+    if (height - this.#savedHeight < snapshotBlocks || this.#snapshotBytes > runningSnapshotBytes) return
+    void this.save()
   }
 
-  /** Writes the snapshot in place of the old one. Not synced: one that a power cut tears lacks its checksum. */
-  save(): void {
-    const { scorer, file, log } = this.#options
+  /** Resolves once the snapshots begun so far are written. */
+  get written(): Promise<void> {
+    return this.#writing
+  }
+
+  /** Writes a snapshot of this moment in place of the old one, after those under way. */
+  save(): Promise<void> {
+    const { scorer } = this.#options
     // Also of one that cannot be written: trying again after every block would help nobody.
     this.#savedHeight = this.#height
+    const snapshot = scorer.snapshot()
+    this.#snapshotBytes = snapshot.length
+    const head = new Writer().u8(VERSION).u48(this.#height).u32(snapshot.length).finish()
+    const sum = new Writer().u32(crc32(snapshot, crc32(head))).finish()
+    this.#writing = this.#writing.then(() => this.#write([head, snapshot, sum]))
+    return this.#writing
+  }
+
+  /** Not synced: one that a power cut tears lacks its checksum. */
+  async #write(parts: readonly Uint8Array[]): Promise<void> {
+    const { file, log } = this.#options
     try {
-      const writer = new Writer().u8(VERSION).u48(this.#height).bytes(scorer.snapshot())
-      const bytes = writer.u32(crc32c(writer.finish())).finish()
-      const temporary = `${file}.new`
-      writeFileSync(temporary, bytes, { mode: 0o600 })
-      renameSync(temporary, file)
+      await writeFile(`${file}.new`, parts, { mode: 0o600 })
+      await rename(`${file}.new`, file)
     } catch (error) {
       log.warn(
         { err: error },
@@ -100,11 +117,12 @@ export class FraudMemory {
       const height = reader.u48()
       if (version !== VERSION) return 0
       const snapshot = reader.bytes(FRAUD_LIMITS.snapshotBytes)
-      if (reader.u32() !== crc32c(bytes.subarray(0, -SUM_BYTES)))
+      if (reader.u32() !== crc32(bytes.subarray(0, -SUM_BYTES)))
         throw new DecodeError('it does not have its checksum')
       reader.end()
       if (height > ledger.height) return 0
       scorer.restore(snapshot)
+      this.#snapshotBytes = snapshot.length
       return height
     } catch (error) {
       log.warn({ err: error }, 'the fraud snapshot is not usable; replaying the ledger instead')

@@ -193,7 +193,7 @@ const CONFIRM: SoleEnd = {
 function guardianOf({ id, payer, guardian }: HoldInfo): string {
   if (guardian !== null) return guardian
   throw new CordonError(
-    'tx-failed',
+    'not-found',
     `the payer ${payer} had no guardian in force when the payment was held, so nobody can confirm it; operators can release it`,
     { id, payer },
   )
@@ -204,7 +204,7 @@ export function recall(options: ActOptions, id: string): Promise<CommandResult> 
   return endAlone(options, id, RECALL)
 }
 
-/** Lets a held payment of somebody whose guardian one is go on. */
+/** Lets a held payment of somebody whose guardian one is, go on. */
 export function confirm(options: ActOptions, id: string): Promise<CommandResult> {
   return endAlone(options, id, CONFIRM)
 }

@@ -135,7 +135,7 @@ class Maker implements MadeDirectory {
     const file = join(this.#chain.directory, 'fraud-memory.bin')
     const memory = new FraudMemory({ scorer: new FeatureMemory(), ledger, file, log: { warn: fail } })
     await memory.open()
-    memory.save()
+    await memory.save()
     await ledger.close()
     await this.#chain.store.close()
   }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import { toHex } from '../../crypto/bytes.ts'
-import { crc32c } from '../../crypto/crc32c.ts'
 import { FeatureStore } from '../../fraud/features.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import type { TransferOutcome } from '../../fraud/types.ts'
@@ -53,9 +53,17 @@ class CountingMemory implements Memory {
   }
 }
 
-function memoryOf(scorer: Memory, snapshotBlocks = Infinity): FraudMemory {
+function memoryOf(scorer: Memory, limits: Partial<FraudMemoryOptions> = {}): FraudMemory {
   const log = { warn: (_: object, message: string) => warnings.push(message) }
-  return new FraudMemory({ scorer, ledger: chain.ledger, file, log, snapshotBlocks })
+  return new FraudMemory({ scorer, ledger: chain.ledger, file, log, snapshotBlocks: Infinity, ...limits })
+}
+
+/** What a new start replays, which makes it as good as one that has seen it all. */
+async function replayedBy(live: CountingMemory): Promise<readonly string[]> {
+  const restored = new CountingMemory()
+  await memoryOf(restored).open()
+  assert.equal(toHex(restored.snapshot()), toHex(live.snapshot()))
+  return restored.keys
 }
 
 /** As a node that stops. */
@@ -66,7 +74,7 @@ async function save(scorer: Memory): Promise<void> {
     snapshot: () => scorer.snapshot(),
   })
   await memory.open()
-  memory.save()
+  await memory.save()
 }
 
 /** As the node tells the scorer while it runs. */
@@ -115,34 +123,58 @@ test('so is a snapshot with a replay of what came after it', async () => {
   await save(live)
   const before = live.keys.length
   await history(live)
-  const restored = new CountingMemory()
-  await memoryOf(restored).open()
-  assert.deepEqual(restored.keys, live.keys.slice(before))
-  assert.equal(toHex(restored.snapshot()), toHex(live.snapshot()))
+  assert.deepEqual(await replayedBy(live), live.keys.slice(before))
 })
 
 test('a node that is killed has a snapshot once enough blocks were executed', async () => {
   const live = new CountingMemory()
   await history(live)
-  const memory = memoryOf(live, chain.ledger.height + 5)
+  const memory = memoryOf(live, { snapshotBlocks: chain.ledger.height + 5 })
   memory.executed(chain.ledger.height)
+  await memory.written
   assert.equal(existsSync(file), false, 'too early')
   await history(live)
   memory.executed(chain.ledger.height)
+  await memory.written
   const before = live.keys.length
   await history(live)
-  const restored = new CountingMemory()
-  await memoryOf(restored).open()
-  assert.deepEqual(restored.keys, live.keys.slice(before))
-  assert.equal(toHex(restored.snapshot()), toHex(live.snapshot()))
+  assert.deepEqual(await replayedBy(live), live.keys.slice(before))
 })
 
 test('a long replay ends with a snapshot, so that nobody has to do it twice', async () => {
-  await history(new CountingMemory())
-  await memoryOf(new CountingMemory(), chain.ledger.height).open()
-  const restored = new CountingMemory()
-  await memoryOf(restored).open()
-  assert.deepEqual(restored.keys, [])
+  const live = new CountingMemory()
+  await history(live)
+  const memory = memoryOf(new CountingMemory(), { snapshotBlocks: chain.ledger.height })
+  await memory.open()
+  await memory.written
+  assert.deepEqual(await replayedBy(live), [])
+})
+
+test('a large snapshot is made only when the node stops', async () => {
+  const live = new CountingMemory()
+  const memory = memoryOf(live, { snapshotBlocks: 1, runningSnapshotBytes: 100 })
+  await history(live)
+  memory.executed(chain.ledger.height)
+  await memory.written
+  assert.deepEqual(await replayedBy(live), [], 'how large it is shows itself by the first')
+  const before = live.keys.length
+  await history(live)
+  memory.executed(chain.ledger.height)
+  await memory.written
+  assert.deepEqual(await replayedBy(live), live.keys.slice(before))
+  await memory.save()
+  assert.deepEqual(await replayedBy(live), [])
+})
+
+test('of snapshots that are made while another is written the newest stays', async () => {
+  const live = new CountingMemory()
+  await history(live)
+  const memory = memoryOf(live, { snapshotBlocks: 1 })
+  memory.executed(1)
+  memory.executed(2)
+  memory.executed(chain.ledger.height)
+  await memory.written
+  assert.deepEqual(await replayedBy(live), [])
 })
 
 test('a snapshot that cannot be used means a replay, never a refusal', async () => {
@@ -153,7 +185,7 @@ test('a snapshot that cannot be used means a replay, never a refusal', async () 
   const [otherVersion, tooHigh, flipped] = [Buffer.from(good), Buffer.from(good), Buffer.from(good)]
   otherVersion[0] = 9
   tooHigh[8] = 99 // of a height that this ledger has not reached
-  tooHigh.writeUInt32BE(crc32c(tooHigh.subarray(0, -4)), tooHigh.length - 4)
+  tooHigh.writeUInt32BE(crc32(tooHigh.subarray(0, -4)), tooHigh.length - 4)
   const middle = flipped.length >> 1
   flipped[middle] = (flipped[middle] as number) ^ 4
   const cut = [good.subarray(0, 20), good.subarray(0, -1), Buffer.alloc(0)]
@@ -167,8 +199,8 @@ test('a snapshot that cannot be used means a replay, never a refusal', async () 
   assert.equal(warnings.length, 4)
 })
 
-test('a snapshot that cannot be written is told, and the node stops all the same', () => {
+test('a snapshot that cannot be written is told, and the node stops all the same', async () => {
   file = join(chain.directory, 'no such folder', 'fraud-memory.bin')
-  memoryOf(new CountingMemory()).save()
+  await memoryOf(new CountingMemory()).save()
   assert.equal(warnings.length, 1)
 })
