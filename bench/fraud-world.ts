@@ -116,7 +116,7 @@ class Meter {
 
 class Validator {
   readonly #store = new FeatureStore()
-  readonly #model = createModel()
+  readonly #model = createModel(null)
   static readonly features: Meter = new Meter()
   static readonly scoring: Meter = new Meter()
   static readonly learning: Meter = new Meter()

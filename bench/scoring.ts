@@ -56,7 +56,7 @@ function print(what: string, values: readonly number[], unit: string): void {
 
 const store = new FeatureStore()
 const backend = await chooseBackend()
-const model = createModel()
+const model = createModel(null)
 const [features, learning, scoring]: [number[], number[], number[]] = [[], [], []]
 for (let i = 0; i < BATCHES; i++) {
   const facts = transfers(BATCH, 1_700_000_000_000 + i * 1_000)

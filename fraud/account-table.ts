@@ -10,6 +10,8 @@ import { FRAUD_LIMITS, WINDOW_MS } from './limits.ts'
 
 const PAYEES = FRAUD_LIMITS.payeesPerAccount
 const PAYERS = FRAUD_LIMITS.payersPerAccount
+const OWN = FRAUD_LIMITS.ownAmounts
+const INFLOWS = FRAUD_LIMITS.inflowAmounts
 
 /** Offsets of the numbers of one record in `numbers`. */
 export const Field = {
@@ -19,67 +21,91 @@ export const Field = {
   touchedMs: 2,
   lastOutMs: 3,
   lastInMs: 4,
-  /** Payments sent and received, ever. */
+  /** Payments sent and received, and those of new pairs among them, ever. */
   outTotal: 5,
   inTotal: 6,
+  newPayeesTotal: 7,
+  newPayersTotal: 8,
   /** Decaying counters from here to `decayEnd`, grouped by window. */
-  outCountMinute: 7,
-  newPayeesMinute: 8,
-  freshPayeesMinute: 9,
-  outCountTenMinutes: 10,
-  outSumTenMinutes: 11,
-  newSumTenMinutes: 12,
-  outCountHour: 13,
-  outSumHour: 14,
-  newPayeesHour: 15,
-  newSumHour: 16,
-  inCountHour: 17,
-  outCountDay: 18,
-  outSumDay: 19,
-  inCountDay: 20,
-  inSumDay: 21,
-  payersDay: 22,
-  outCountWeek: 23,
-  outSumWeek: 24,
-  inCountWeek: 25,
-  payersWeek: 26,
-  decayEnd: 27,
+  outCountMinute: 9,
+  newPayeesMinute: 10,
+  freshPayeesMinute: 11,
+  outCountTenMinutes: 12,
+  outSumTenMinutes: 13,
+  newSumTenMinutes: 14,
+  outCountHour: 15,
+  outSumHour: 16,
+  newPayeesHour: 17,
+  newSumHour: 18,
+  inCountHour: 19,
+  outCountDay: 20,
+  outSumDay: 21,
+  newPayeesDay: 22,
+  inCountDay: 23,
+  inSumDay: 24,
+  payersDay: 25,
+  newPayersDay: 26,
+  /** How many steps the money came that this account received (`trail.ts`). */
+  hops: 27,
+  outCountWeek: 28,
+  outSumWeek: 29,
+  newPayeesWeek: 30,
+  inCountWeek: 31,
+  inSumWeek: 32,
+  payersWeek: 33,
+  newPayersWeek: 34,
+  /** Circles that its payments closed; suspicion its money brought; the most suspicious payment sent and received. */
+  density: 35,
+  flow: 36,
+  worstOut: 37,
+  worstIn: 38,
+  outCountTwentyDays: 39,
+  outSumTwentyDays: 40,
+  inSumTwentyDays: 41,
+  newPayersTwentyDays: 42,
+  decayEnd: 43,
   /** Ten-minute stretch that is being counted, and the mean count of earlier ones in which the account paid at all. */
-  stretchStartMs: 27,
-  stretchCount: 28,
-  usualCount: 29,
-  usualStretches: 30,
+  stretchStartMs: 43,
+  stretchCount: 44,
+  usualCount: 45,
+  usualStretches: 46,
   /** log2 of settled own amounts, a ring; number ever written. */
-  ownWritten: 31,
-  own: 32,
-  /** Inflow amounts, a ring; number ever written. */
-  inflowWritten: 32 + FRAUD_LIMITS.ownAmounts,
-  inflow: 33 + FRAUD_LIMITS.ownAmounts,
-  payeeTags: 33 + FRAUD_LIMITS.ownAmounts + FRAUD_LIMITS.inflowAmounts,
-  payerTags: 33 + FRAUD_LIMITS.ownAmounts + FRAUD_LIMITS.inflowAmounts + PAYEES,
+  ownWritten: 47,
+  own: 48,
+  /** Inflow amounts and their times, rings; number ever written. */
+  inflowWritten: 48 + OWN,
+  inflow: 49 + OWN,
+  inflowMs: 49 + OWN + INFLOWS,
+  payeeTags: 49 + OWN + 2 * INFLOWS,
+  payerTags: 49 + OWN + 2 * INFLOWS + PAYEES,
 } as const
 
 /** Numbers per record. */
 export const NUMBERS: number = Field.payerTags + PAYERS
 
-/** Offsets in `seconds`: times as whole seconds since 1970, and counts. */
-export const SecondsField = {
-  payeeFirst: 0,
-  payeeLast: PAYEES,
+/** Offsets in `words`: times as whole seconds since 1970, counts, and the low 32 bits of amounts, to tell equal ones. */
+export const WordField = {
+  payeeFirstS: 0,
+  payeeLastS: PAYEES,
   payeeCount: 2 * PAYEES,
-  payerLast: 3 * PAYEES,
+  payeeAmount: 3 * PAYEES,
+  payerLastS: 4 * PAYEES,
+  payerCount: 4 * PAYEES + PAYERS,
 } as const
 
 /** Whole numbers per record. */
-export const SECONDS: number = SecondsField.payerLast + PAYERS
+export const WORDS: number = WordField.payerCount + PAYERS
 
 /** First counter after each window's group, with the window's time constant: the layout that `decayTo` walks. */
 const DECAY_GROUPS: readonly (readonly [end: number, tauMs: number])[] = [
   [Field.outCountTenMinutes, WINDOW_MS.minute],
   [Field.outCountHour, WINDOW_MS.tenMinutes],
   [Field.outCountDay, WINDOW_MS.hour],
-  [Field.outCountWeek, WINDOW_MS.day],
-  [Field.decayEnd, WINDOW_MS.week],
+  [Field.hops, WINDOW_MS.day],
+  [Field.outCountWeek, WINDOW_MS.fiveDays],
+  [Field.density, WINDOW_MS.week],
+  [Field.outCountTwentyDays, WINDOW_MS.tenDays],
+  [Field.decayEnd, WINDOW_MS.twentyDays],
 ]
 
 const INITIAL_ACCOUNTS = 256
@@ -93,13 +119,14 @@ export function tagOf(account: string): number {
 export class AccountTable {
   readonly #maxAccounts: number
   readonly #slots: Map<string, number> = new Map()
+  readonly #slotsByTag: Map<number, number> = new Map()
   #ids: string[] = []
   #newer: Int32Array = new Int32Array(INITIAL_ACCOUNTS)
   #older: Int32Array = new Int32Array(INITIAL_ACCOUNTS)
   #newest = NONE
   #oldest = NONE
   #numbers: Float64Array = new Float64Array(INITIAL_ACCOUNTS * NUMBERS)
-  #seconds: Uint32Array = new Uint32Array(INITIAL_ACCOUNTS * SECONDS)
+  #words: Uint32Array = new Uint32Array(INITIAL_ACCOUNTS * WORDS)
 
   constructor(maxAccounts: number) {
     this.#maxAccounts = maxAccounts
@@ -114,13 +141,24 @@ export class AccountTable {
     return this.#numbers
   }
 
-  get seconds(): Uint32Array {
-    return this.#seconds
+  get words(): Uint32Array {
+    return this.#words
   }
 
   /** Slot of an account, or −1: never seen, or forgotten. */
   find(account: string): number {
     return this.#slots.get(account) ?? NONE
+  }
+
+  /** Slot of the account that records know by this tag, or −1. */
+  findTag(tag: number): number {
+    return this.#slotsByTag.get(tag) ?? NONE
+  }
+
+  /** Tag of an account, known or not. */
+  tagOf(account: string): number {
+    const slot = this.find(account)
+    return slot < 0 ? tagOf(account) : (this.#numbers[slot * NUMBERS + Field.tag] as number)
   }
 
   /** Slot of an account, made if need be, and moved to the newest end. */
@@ -135,9 +173,11 @@ export class AccountTable {
     this.#slots.set(account, slot)
     this.#ids[slot] = account
     this.#numbers.fill(0, slot * NUMBERS, (slot + 1) * NUMBERS)
-    this.#seconds.fill(0, slot * SECONDS, (slot + 1) * SECONDS)
+    this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS)
     const base = slot * NUMBERS
-    this.#numbers[base + Field.tag] = tagOf(account)
+    const tag = tagOf(account)
+    this.#slotsByTag.set(tag, slot)
+    this.#numbers[base + Field.tag] = tag
     this.#numbers[base + Field.firstMs] = timeMs
     this.#numbers[base + Field.touchedMs] = timeMs
     this.#linkNewest(slot)
@@ -175,13 +215,14 @@ export class AccountTable {
     this.#newer = grown(this.#newer, new Int32Array(capacity))
     this.#older = grown(this.#older, new Int32Array(capacity))
     this.#numbers = grown(this.#numbers, new Float64Array(capacity * NUMBERS))
-    this.#seconds = grown(this.#seconds, new Uint32Array(capacity * SECONDS))
+    this.#words = grown(this.#words, new Uint32Array(capacity * WORDS))
   }
 
   #evictOldest(): number {
     const slot = this.#oldest
     this.#unlink(slot)
     this.#slots.delete(this.#ids[slot] as string)
+    this.#slotsByTag.delete(this.#numbers[slot * NUMBERS + Field.tag] as number)
     return slot
   }
 

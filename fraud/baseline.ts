@@ -1,55 +1,64 @@
 /**
- * What is usual on this chain: mean and deviation of the tail's features, the usual amount, and the score that only
- * `MAX_FLAG_RATE` of transfers exceed. Learned from executed transfers, without labels.
+ * What is usual on this chain: mean and deviation of the tail's features, the usual amount, and the scores of tail and
+ * head that only `MAX_FLAG_RATE` of transfers exceed. Learned from executed transfers, without labels.
  *
  * Against poisoning: transfers of busy accounts and held ones are never sampled (`features.ts`), so one account adds a
  * handful of samples a day; and one value moves a mean by at most `CLIP` deviations of its weight.
  */
 import type { Reader, Writer } from '../crypto/codec.ts'
+import { equalBytes } from '../crypto/bytes.ts'
+import { HeadByHand, headId, type Head } from './head/head.ts'
 import { WINDOW_MS } from './limits.ts'
 import { MAX_FLAG_RATE, TAIL, Z_MAX } from './model-spec.ts'
+import { QUANTILE_STATE, RunningQuantile } from './running-quantile.ts'
 import { COLUMN } from './schema.ts'
+import { BASELINE_INPUTS, INPUT, tailSum, tailValue } from './tail.ts'
+import { log2Amount } from './units.ts'
 
 /** Samples behind the moving means once there are many: about this many recent ones count. */
 const MEMORY = 20_000
-/** The tail is silent below this many samples, or this much time. */
+/** Tail and head are silent below this many samples, or this much time. */
 const READY_SAMPLES = 1_000
 const READY_MS = WINDOW_MS.week
 /** The usual amount is known from here on. */
 const AMOUNT_SAMPLES = 20
 const CLIP = 5
 const SMALLEST_DEVIATION = 0.1
-
-const BINS = 512
-const BIN_WIDTH = (Z_MAX * TAIL.reduce((sum, term) => sum + term.weight, 0)) / BINS
-/** The calibrated threshold never falls below this sum: two features at two deviations are not suspicious anywhere. */
+/** The tail's threshold never falls below this sum: two features at two deviations are not suspicious anywhere. */
 const LOWEST_THRESHOLD = 4
-/** Weights of samples grow instead of all bins shrinking; above this, everything is scaled back. */
-const RESCALE_AT = 1e9
 const QUANTILE_EVERY = 32
+/** A network by hand costs microseconds: one sample in this many is enough. */
+const LOGIT_EVERY = 4
+/** Logits beyond these are as good as certain. */
+const LOGITS = [-24, 8] as const
+/** This chain's own threshold of the head stands from so many logits on. */
+const LOGITS_NEEDED = 1_000
+/** A threshold that nothing reaches. */
+const SILENT = 1e6
+const HEAD_ID_BYTES = 32
 
-/** Numbers that the model needs beside the rows: mean and 1/deviation per tail term (0: silent), then the threshold. */
-export const BASELINE_INPUTS: number = 2 * TAIL.length + 1
+const STATE = 5 + 2 * TAIL.length + 2 * QUANTILE_STATE
 
 export class Baseline {
+  readonly #head: { readonly head: Head; readonly byHand: HeadByHand; readonly id: Uint8Array } | null
   #samples = 0
   #firstMs = 0
   #lastMs = 0
-  readonly #known: Float64Array = new Float64Array(TAIL.length)
   readonly #means: Float64Array = new Float64Array(TAIL.length)
   readonly #squares: Float64Array = new Float64Array(TAIL.length)
-  #amountSamples = 0
   #amountLog2 = 0
-  readonly #bins: Float64Array = new Float64Array(BINS)
-  #binWeight = 1
-  #threshold = LOWEST_THRESHOLD
+  readonly #sums: RunningQuantile = new RunningQuantile(0, Z_MAX * TAIL.length)
+  #logits: RunningQuantile = new RunningQuantile(...LOGITS)
+  #tailThreshold = LOWEST_THRESHOLD
   readonly #inputs: Float32Array = new Float32Array(BASELINE_INPUTS)
 
-  constructor() {
+  /** @param head the head whose logits are to be calibrated, or null. */
+  constructor(head: Head | null = null) {
+    this.#head = head === null ? null : { head, byHand: new HeadByHand(head), id: headId(head) }
     this.#refreshInputs()
   }
 
-  /** Whether the tail speaks. */
+  /** Whether tail and head speak. */
   get ready(): boolean {
     return this.#samples >= READY_SAMPLES && this.#lastMs - this.#firstMs >= READY_MS
   }
@@ -60,19 +69,18 @@ export class Baseline {
 
   /** log2 of the usual amount in CRD, or null: too few seen. */
   get usualAmountLog2(): number | null {
-    return this.#amountSamples < AMOUNT_SAMPLES ? null : this.#amountLog2
+    return this.#samples < AMOUNT_SAMPLES ? null : this.#amountLog2
   }
 
-  /** Shared and overwritten by the next sample: copy it to keep it. */
+  /** `INPUT`. Shared and overwritten by the next sample: copy it to keep it. */
   get inputs(): Float32Array {
     return this.#inputs
   }
 
   /** The usual value of a tail term in its feature's own unit, or null. */
   usual(term: number): number | null {
-    if ((this.#known[term] as number) < READY_SAMPLES) return null
-    const direction = TAIL[term]?.direction ?? 1
-    return 2 ** (direction * (this.#means[term] as number)) - 1
+    if (this.#samples < READY_SAMPLES) return null
+    return (2 ** (this.#means[term] as number) - 1) / (TAIL[term]?.scale ?? 1)
   }
 
   /** Takes the row of one executed transfer. `offset`: where the row starts. */
@@ -80,13 +88,9 @@ export class Baseline {
     if (this.#samples === 0) this.#firstMs = timeMs
     this.#samples++
     this.#lastMs = Math.max(this.#lastMs, timeMs)
-    this.#sampleAmount(Math.log2(Math.max(rows[offset + COLUMN.amount] as number, 1e-6)))
-    if (this.ready) this.#sampleSum(tailSum(rows, offset, this.#inputs))
-    TAIL.forEach((term, i) => {
-      if (term.known === null || rows[offset + COLUMN[term.known]] === 1) {
-        this.#sampleTerm(i, tailValue(term.direction, rows[offset + COLUMN[term.feature]] as number))
-      }
-    })
+    this.#sampleAmount(log2Amount(rows[offset + COLUMN.amount] as number))
+    if (this.ready) this.#calibrate(rows, offset)
+    TAIL.forEach((_, i) => this.#sampleTerm(i, tailValue(i, rows, offset)))
     this.#refreshInputs()
   }
 
@@ -95,56 +99,68 @@ export class Baseline {
       this.#samples,
       this.#firstMs,
       this.#lastMs,
-      this.#amountSamples,
       this.#amountLog2,
-      this.#binWeight,
-      this.#threshold,
-      ...this.#known,
+      this.#tailThreshold,
       ...this.#means,
       ...this.#squares,
-      ...this.#bins,
+      ...this.#sums.state(),
+      ...this.#logits.state(),
     ]
+    writer.raw(this.#head?.id ?? new Uint8Array(HEAD_ID_BYTES))
     writer.bytes(new Uint8Array(new Float64Array(state).buffer))
   }
 
-  static read(reader: Reader): Baseline {
-    const baseline = new Baseline()
-    const length = 7 + 3 * TAIL.length + BINS
-    const bytes = reader.bytes(8 * length)
-    const state = new Float64Array(bytes.slice().buffer)
-    if (state.length !== length || !state.every(Number.isFinite))
+  /** What was learned about the logits of another head than `head` is left out. */
+  static read(reader: Reader, head: Head | null): Baseline {
+    const baseline = new Baseline(head)
+    const id = reader.fixed(HEAD_ID_BYTES)
+    const state = new Float64Array(reader.bytes(8 * STATE).slice().buffer)
+    if (state.length !== STATE || !state.every(Number.isFinite))
       throw new RangeError('the baseline of the snapshot is damaged')
-    const [samples, firstMs, lastMs, amountSamples, amountLog2, binWeight, threshold] =
-      state as unknown as number[]
+    const [samples, firstMs, lastMs, amountLog2, tailThreshold] = state as unknown as number[]
     baseline.#samples = samples as number
     baseline.#firstMs = firstMs as number
     baseline.#lastMs = lastMs as number
-    baseline.#amountSamples = amountSamples as number
     baseline.#amountLog2 = amountLog2 as number
-    baseline.#binWeight = binWeight as number
-    baseline.#threshold = threshold as number
-    let offset = 7
-    for (const part of [baseline.#known, baseline.#means, baseline.#squares, baseline.#bins]) {
-      part.set(state.subarray(offset, offset + part.length))
-      offset += part.length
-    }
+    baseline.#tailThreshold = tailThreshold as number
+    let offset = 5
+    const take = (length: number): Float64Array => state.subarray(offset, (offset += length))
+    baseline.#means.set(take(TAIL.length))
+    baseline.#squares.set(take(TAIL.length))
+    baseline.#sums.load(take(QUANTILE_STATE))
+    if (baseline.#head !== null && equalBytes(id, baseline.#head.id))
+      baseline.#logits.load(take(QUANTILE_STATE))
+    baseline.#refreshInputs()
+    return baseline
+  }
+
+  /** The same, for another head: what was learned about the logits of the old one is gone. */
+  withHead(head: Head | null): Baseline {
+    const baseline = new Baseline(head)
+    baseline.#samples = this.#samples
+    baseline.#firstMs = this.#firstMs
+    baseline.#lastMs = this.#lastMs
+    baseline.#amountLog2 = this.#amountLog2
+    baseline.#tailThreshold = this.#tailThreshold
+    baseline.#means.set(this.#means)
+    baseline.#squares.set(this.#squares)
+    baseline.#sums.load(this.#sums.state())
     baseline.#refreshInputs()
     return baseline
   }
 
   #sampleAmount(log2: number): void {
-    this.#amountSamples++
-    const weight = 1 / Math.min(this.#amountSamples, MEMORY)
+    const weight = 1 / Math.min(this.#samples, MEMORY)
     const difference = log2 - this.#amountLog2
-    this.#amountLog2 += weight * (this.#amountSamples === 1 ? difference : clamp(difference, -CLIP, CLIP))
+    this.#amountLog2 += weight * (this.#samples === 1 ? difference : clamp(difference, -CLIP, CLIP))
   }
 
   #sampleTerm(i: number, value: number): void {
-    const count = ((this.#known[i] as number) += 1)
-    const weight = 1 / Math.min(count, MEMORY)
+    const weight = 1 / Math.min(this.#samples, MEMORY)
     const deviation = this.#deviation(i)
     const difference = value - (this.#means[i] as number)
-    const step = count < READY_SAMPLES ? difference : clamp(difference, -CLIP * deviation, CLIP * deviation)
+    const step =
+      this.#samples < READY_SAMPLES ? difference : clamp(difference, -CLIP * deviation, CLIP * deviation)
     this.#means[i] = (this.#means[i] as number) + weight * step
     this.#squares[i] = (1 - weight) * ((this.#squares[i] as number) + weight * step * step)
   }
@@ -153,55 +169,26 @@ export class Baseline {
     return Math.max(SMALLEST_DEVIATION, Math.sqrt(this.#squares[i] as number))
   }
 
-  #sampleSum(sum: number): void {
-    this.#binWeight *= 1 + 1 / MEMORY
-    const bin = Math.min(BINS - 1, Math.floor(sum / BIN_WIDTH))
-    this.#bins[bin] = (this.#bins[bin] as number) + this.#binWeight
-    if (this.#binWeight > RESCALE_AT) {
-      for (let i = 0; i < BINS; i++) this.#bins[i] = (this.#bins[i] as number) / this.#binWeight
-      this.#binWeight = 1
-    }
-    if (this.#samples % QUANTILE_EVERY === 0) this.#calibrate()
-  }
-
-  #calibrate(): void {
-    const total = this.#bins.reduce((sum, weight) => sum + weight, 0)
-    let above = 0
-    let bin = BINS
-    while (bin > 0 && above + (this.#bins[bin - 1] as number) <= MAX_FLAG_RATE * total)
-      above += this.#bins[--bin] as number
-    this.#threshold = Math.max(LOWEST_THRESHOLD, bin * BIN_WIDTH)
+  #calibrate(rows: Float32Array, offset: number): void {
+    this.#sums.add(tailSum(rows, offset, this.#inputs))
+    if (this.#head !== null && this.#samples % LOGIT_EVERY === 0)
+      this.#logits.add(this.#head.byHand.logit(rows, offset, this.#inputs))
+    if (this.#samples % QUANTILE_EVERY === 0)
+      this.#tailThreshold = Math.max(LOWEST_THRESHOLD, this.#sums.exceededBy(MAX_FLAG_RATE))
   }
 
   #refreshInputs(): void {
     const speaks = this.ready
-    TAIL.forEach((_, i) => {
-      this.#inputs[i] = this.#means[i] as number
-      this.#inputs[TAIL.length + i] = speaks ? 1 / this.#deviation(i) : 0
-    })
-    this.#inputs[2 * TAIL.length] = this.#threshold
+    for (let i = 0; i < TAIL.length; i++) {
+      this.#inputs[INPUT.means + i] = this.#means[i] as number
+      this.#inputs[INPUT.precisions + i] = speaks ? 1 / this.#deviation(i) : 0
+    }
+    this.#inputs[INPUT.tailThreshold] = this.#tailThreshold
+    if (!speaks || this.#head === null) this.#inputs[INPUT.headThreshold] = SILENT
+    else if (this.#logits.count < LOGITS_NEEDED) this.#inputs[INPUT.headThreshold] = this.#head.head.threshold
+    else if (this.#samples % QUANTILE_EVERY === 0 || this.#inputs[INPUT.headThreshold] === SILENT)
+      this.#inputs[INPUT.headThreshold] = this.#logits.exceededBy(MAX_FLAG_RATE)
   }
-}
-
-/** The value of a tail term as it is compared with the population. */
-export function tailValue(direction: 1 | -1, value: number): number {
-  return direction * Math.log2(1 + Math.max(0, value))
-}
-
-/** Contribution of one tail term to the sum. */
-export function tailTerm(i: number, rows: Float32Array, offset: number, inputs: Float32Array): number {
-  const term = TAIL[i]
-  if (term === undefined || (term.known !== null && rows[offset + COLUMN[term.known]] === 0)) return 0
-  const value = tailValue(term.direction, rows[offset + COLUMN[term.feature]] as number)
-  const z = (value - (inputs[i] as number)) * (inputs[TAIL.length + i] as number)
-  return term.weight * clamp(z, 0, Z_MAX)
-}
-
-/** The whole sum, before it is divided by the threshold. */
-export function tailSum(rows: Float32Array, offset: number, inputs: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < TAIL.length; i++) sum += tailTerm(i, rows, offset, inputs)
-  return sum
 }
 
 function clamp(value: number, low: number, high: number): number {

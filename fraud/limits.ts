@@ -1,19 +1,21 @@
 /** Bounds of the feature store. They belong to the fraud engine alone; `docs/fraud.md` lists them. */
 export const FRAUD_LIMITS = {
-  /** Accounts remembered; beyond it the least recently active is forgotten. About 1 KiB each. */
+  /** Accounts remembered; beyond it the least recently active is forgotten. About 2 KiB each. */
   accounts: 100_000,
   /** Payees remembered per account; the one paid longest ago makes room. */
   payeesPerAccount: 32,
   /** Payers remembered per account; the one who paid longest ago makes room. */
-  payersPerAccount: 16,
+  payersPerAccount: 32,
   /** Amounts of the payer's own settled payments behind its median. */
   ownAmounts: 16,
   /** Own payments needed before they count as a history. */
   ownAmountsNeeded: 3,
   /** Pending own payments that stand in for a history that is not executed yet: the earliest ones. */
   pendingAmounts: 4,
-  /** Inflow amounts remembered for "the same amount goes on". */
-  inflowAmounts: 4,
+  /** Inflow amounts remembered for "what came goes on". */
+  inflowAmounts: 8,
+  /** Recent partners of each side that circles are looked for among: the latest ones. */
+  tiesPerAccount: 32,
   /** A transfer teaches the baseline only if its payer paid and its payee received at most this often in a day. */
   sampledPaymentsPerDay: 8,
   sampledReceiptsPerDay: 16,
@@ -42,7 +44,10 @@ export const WINDOW_MS = {
   tenMinutes: 10 * MINUTE,
   hour: HOUR,
   day: DAY,
+  fiveDays: 5 * DAY,
   week: 7 * DAY,
+  tenDays: 10 * DAY,
+  twentyDays: 20 * DAY,
 } as const
 
 /** A payee counts as new this long after the first payment to it: a small first payment must not open the door. */

@@ -2,10 +2,11 @@
  * The label-free directional score, as data. Two interpreters read it: `model.ts` with tensors, and `sum.ts` in plain
  * TypeScript; a contract test holds them together.
  *
- *     score = max(tail, rule₁, rule₂, …), at most 1; flagged at FLAG_AT and above
+ *     score = max(tail or head, rule₁, rule₂, …), at most 1; flagged at FLAG_AT and above
  *
- * **Tail**: Σ weight · clip((v − mean) / deviation, 0, Z_MAX) over a few features, against the population's own recent
- * mean and deviation, divided by the calibrated threshold so that FLAG_AT is met by `MAX_FLAG_RATE` of the population.
+ * **Tail**: Σ clip((v − mean) / deviation, 0, Z_MAX) over a few features, against the population's own recent
+ * mean and deviation, as sum ÷ (sum + threshold): FLAG_AT is met at the calibrated threshold, which `MAX_FLAG_RATE` of
+ * the population exceed, and no two sums have the same score.
  * Only the upper side counts: fraud sits in upper tails, and being unusually quiet is no reason for anything. It is
  * silent until a population is known (`baseline.ts`), so a new chain is judged by the rules alone.
  *
@@ -22,24 +23,27 @@ export const FLAG_AT = 0.5
 export const MAX_FLAG_RATE = 0.009
 
 /** Upper deviations count up to here, so that no single feature decides. */
-export const Z_MAX = 4
+export const Z_MAX = 8
 
 export interface TailTerm {
   readonly feature: FeatureName
-  /** Column that says whether the value is known; unknown counts nothing. */
-  readonly known: FeatureName | null
-  /** +1: high is suspicious. −1: low is. */
-  readonly direction: 1 | -1
-  readonly weight: number
+  /** Values enter as log2(1 + scale · x): counts and gaps have long tails. */
+  readonly scale: number
 }
 
-/** Values enter as log2(1 + x): counts and gaps have long tails. */
+/** All with weight 1; how they were chosen: docs/adr/0010. */
 export const TAIL: readonly TailTerm[] = [
-  { feature: 'out_count_1d', known: null, direction: 1, weight: 1 },
-  { feature: 'payee_payers_1d', known: null, direction: 1, weight: 1 },
-  { feature: 'payer_in_count_7d', known: null, direction: 1, weight: 1 },
-  { feature: 'pair_new', known: null, direction: 1, weight: 1 },
+  { feature: 'new_payees_1d', scale: 1 },
+  { feature: 'payee_new_payers_1d', scale: 1 },
+  { feature: 'payer_new_payers_7d', scale: 1 },
+  { feature: 'pair_new', scale: 1 },
+  { feature: 'circles_of_four', scale: 8 },
+  { feature: 'payee_flow', scale: 1 },
+  { feature: 'payers_received_7d', scale: 1 },
 ]
+
+/** The first terms are about the transfer itself: their sum is its surprise, which then flows with the money. */
+export const SURPRISE_TERMS = 5
 
 export interface Ramp {
   readonly feature: FeatureName
@@ -111,13 +115,19 @@ export const RULES: readonly Rule[] = [
 ]
 
 /** Version of the arithmetic; change it when an interpreter changes what the same weights mean. */
-const ARITHMETIC = 1
+const ARITHMETIC = 2
 
-/** Name of this model in acks: hash of weights and feature schema, 32 bytes. */
-export const MODEL_ID: Uint8Array = hash(
-  'model',
-  utf8(JSON.stringify({ ARITHMETIC, FEATURES, FLAG_AT, MAX_FLAG_RATE, Z_MAX, TAIL, RULES })),
+const SPECIFICATION = utf8(
+  JSON.stringify({ ARITHMETIC, FEATURES, FLAG_AT, MAX_FLAG_RATE, Z_MAX, TAIL, SURPRISE_TERMS, RULES }),
 )
+
+/**
+ * Name of a model in acks, 32 bytes: hash of weights and feature schema.
+ * @param head name of its supervised head, or null: without labels.
+ */
+export function modelIdOf(head: Uint8Array | null): Uint8Array {
+  return hash('model', head === null ? SPECIFICATION : Buffer.concat([SPECIFICATION, head]))
+}
 
 /** Score as it goes into a flag: 0–255, and at least `FLAG_SCORE` exactly if flagged. */
 export const FLAG_SCORE: number = 128

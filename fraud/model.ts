@@ -7,8 +7,11 @@
  * of its operations (some 20 µs each, whatever the number of rows up to a few hundred), so there are few.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { FLAG_AT, MODEL_ID, RULES, TAIL, TAIL_COLUMNS, Z_MAX, type Ramp, type Rule } from './model-spec.ts'
+import { headId, inputsOf, type Head } from './head/head.ts'
+import { HEAD_INPUTS } from './head/inputs.ts'
+import { RULES, TAIL, TAIL_COLUMNS, Z_MAX, modelIdOf, type Ramp, type Rule } from './model-spec.ts'
 import { COLUMN, FEATURE_COUNT } from './schema.ts'
+import { INPUT } from './tail.ts'
 
 export interface DirectionalModel {
   /** 32 bytes. */
@@ -21,13 +24,16 @@ export interface DirectionalModel {
   dispose(): void
 }
 
-/** Builds the model on the backend that is set (`backend.ts`). */
-export function createModel(): DirectionalModel {
+/**
+ * Builds the model on the backend that is set (`backend.ts`).
+ * @param head judges instead of the tail; null: without labels.
+ */
+export function createModel(head: Head | null): DirectionalModel {
   const rules = ruleTensors(RULES)
-  const tail = tailTensors()
-  const tensors = [...tensorsOf(rules), ...tensorsOf(tail)]
+  const population = head === null ? createTail() : createHead(head)
+  const tensors = [...(Object.values(rules) as tf.Tensor[]), ...population.tensors]
   return {
-    id: MODEL_ID,
+    id: modelIdOf(head === null ? null : headId(head)),
     score(rows, inputs) {
       const count = rows.length / FEATURE_COUNT
       if (!Number.isInteger(count))
@@ -35,7 +41,8 @@ export function createModel(): DirectionalModel {
       if (count === 0) return new Float32Array(0)
       return tf.tidy(() => {
         const x = tf.tensor2d(rows, [count, FEATURE_COUNT])
-        return tf.maximum(tailOf(x, inputs, tail), largestRule(x, rules)).dataSync<'float32'>()
+        const score = population.score(x, rows, inputs)
+        return tf.maximum(score, largestRule(x, rules)).dataSync<'float32'>()
       })
     },
     dispose() {
@@ -44,8 +51,11 @@ export function createModel(): DirectionalModel {
   }
 }
 
-function tensorsOf(group: RuleTensors | TailTensors): tf.Tensor[] {
-  return Object.values(group) as tf.Tensor[]
+/** The part of the score that compares with the population. */
+interface PopulationPart {
+  readonly tensors: readonly tf.Tensor[]
+  /** [n], from the rows as a tensor and as they came. */
+  score(x: tf.Tensor2D, rows: Float32Array, inputs: Float32Array): tf.Tensor1D
 }
 
 /** The ramps of all rules, one rule after the other, each filled up to `RAMPS_PER_RULE`. */
@@ -110,35 +120,76 @@ function largestRule(x: tf.Tensor2D, rules: RuleTensors): tf.Tensor1D {
   return tf.max(tf.prod(tf.reshape(values, [-1, RULES.length, RAMPS_PER_RULE]), 2), 1)
 }
 
+function createTail(): PopulationPart {
+  const tail = tailTensors()
+  return {
+    tensors: Object.values(tail) as tf.Tensor[],
+    score(x, _, inputs) {
+      const sum = tailSumOf(x, inputs, tail)
+      return tf.div(sum, tf.add(sum, inputs[INPUT.tailThreshold] as number))
+    },
+  }
+}
+
 interface TailTensors {
   readonly columns: tf.Tensor1D
-  readonly directions: tf.Tensor1D
-  readonly weights: tf.Tensor1D
-  readonly knownColumns: tf.Tensor1D
-  readonly always: tf.Tensor1D
+  readonly scales: tf.Tensor1D
 }
 
 function tailTensors(): TailTensors {
   return {
     columns: tf.tensor1d([...TAIL_COLUMNS], 'int32'),
-    directions: tf.tensor1d(TAIL.map((term) => term.direction)),
-    weights: tf.tensor1d(TAIL.map((term) => term.weight)),
-    knownColumns: tf.tensor1d(
-      TAIL.map((term) => COLUMN[term.known ?? term.feature]),
-      'int32',
-    ),
-    always: tf.tensor1d(TAIL.map((term) => (term.known === null ? 1 : 0))),
+    scales: tf.tensor1d(TAIL.map((term) => term.scale)),
   }
 }
 
-/** The tail's score, [n]. */
-function tailOf(x: tf.Tensor2D, inputs: Float32Array, tail: TailTensors): tf.Tensor1D {
-  const means = tf.tensor1d(inputs.slice(0, TAIL.length))
-  const precisions = tf.tensor1d(inputs.slice(TAIL.length, 2 * TAIL.length))
-  const threshold = inputs[2 * TAIL.length] ?? 1
-  const logs = tf.div(tf.log1p(tf.relu(tf.gather(x, tail.columns, 1))), Math.LN2)
-  const z = tf.clipByValue(tf.mul(tf.sub(tf.mul(logs, tail.directions), means), precisions), 0, Z_MAX)
-  const known = tf.clipByValue(tf.add(tf.gather(x, tail.knownColumns, 1), tail.always), 0, 1)
-  const sum = tf.sum(tf.mul(tf.mul(z, known), tail.weights), 1)
-  return tf.clipByValue(tf.mul(sum, FLAG_AT / threshold), 0, 1)
+/** The tail's sum, [n]. */
+function tailSumOf(x: tf.Tensor2D, inputs: Float32Array, { columns, scales }: TailTensors): tf.Tensor1D {
+  const means = tf.tensor1d(inputs.slice(INPUT.means, INPUT.means + TAIL.length))
+  const precisions = tf.tensor1d(inputs.slice(INPUT.precisions, INPUT.precisions + TAIL.length))
+  const values = tf.mul(tf.relu(tf.gather(x, columns, 1)), scales)
+  const logs = tf.div(tf.log1p(values), Math.LN2)
+  return tf.sum(tf.clipByValue(tf.mul(tf.sub(logs, means), precisions), 0, Z_MAX), 1)
+}
+
+/** The inputs are encoded in plain code: a loop over some dozen numbers costs less than a tensor operation for each kind. */
+function createHead(head: Head): PopulationPart {
+  const layers = head.layers.map(({ inputs, outputs, weights, biases }) => ({
+    weights: tf.tensor2d(weights, [inputs, outputs]),
+    biases: tf.tensor1d(biases),
+  }))
+  const width = HEAD_INPUTS.length
+  const direct = tf.tensor2d(head.direct, [width, 1])
+  const tail = tailTensors()
+  return {
+    tensors: [
+      ...layers.flatMap(({ weights, biases }) => [weights, biases]),
+      direct,
+      tail.columns,
+      tail.scales,
+    ],
+    score(x, rows, baseline) {
+      const count = rows.length / FEATURE_COUNT
+      const encoded = new Float32Array(count * width)
+      for (let row = 0; row < count; row++) inputsOf(head, rows, row * FEATURE_COUNT, encoded, row * width)
+      const inputs = tf.tensor2d(encoded, [count, width])
+      let logits = tf.reshape<tf.Rank.R1>(tf.matMul(inputs, direct), [count])
+      if (layers.length > 0) logits = tf.add(logits, networkOf(inputs, layers))
+      if (head.tailWeight !== 0)
+        logits = tf.add(logits, tf.mul(tailSumOf(x, baseline, tail), head.tailWeight))
+      return tf.sigmoid(tf.add(logits, head.bias - (baseline[INPUT.headThreshold] as number)))
+    },
+  }
+}
+
+function networkOf(
+  inputs: tf.Tensor2D,
+  layers: readonly { readonly weights: tf.Tensor2D; readonly biases: tf.Tensor1D }[],
+): tf.Tensor1D {
+  let layer = inputs
+  layers.forEach(({ weights, biases }, l) => {
+    const sum = tf.add<tf.Tensor2D>(tf.matMul(layer, weights), biases)
+    layer = l === layers.length - 1 ? sum : tf.relu(sum)
+  })
+  return tf.squeeze(layer, [1])
 }

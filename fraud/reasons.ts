@@ -2,10 +2,11 @@
  * Why a transfer was flagged: bits for the ack, and sentences with numbers for people. Made for flagged transfers only,
  * on whichever thread has the row.
  */
-import { tailTerm, tailSum, type Baseline } from './baseline.ts'
+import type { Baseline } from './baseline.ts'
 import { RULES, TAIL, type Rule } from './model-spec.ts'
 import { COLUMN, type FeatureName } from './schema.ts'
 import { ruleScore, tailScore } from './sum.ts'
+import { tailSum, tailTerm } from './tail.ts'
 import type { ReasonDetail } from './types.ts'
 
 /** Reason bits of a flag (u16). A retired bit keeps its place. */
@@ -14,11 +15,11 @@ export const REASON = {
   drain: 1 << 0,
   /** Many payments to new payees in seconds. */
   burst: 1 << 1,
-  /** The payer pays unusually often. */
+  /** The payer pays unusually many new payees. */
   velocity: 1 << 2,
-  /** The payee is paid by unusually many. */
+  /** The payee is paid by unusually many new payers. */
   fanIn: 1 << 3,
-  /** The payer has received unusually often: money that passes through. */
+  /** The payer has received from unusually many, or from busy ones: money that passes through. */
   passThrough: 1 << 4,
   /** First payment to this payee. */
   newPayee: 1 << 5,
@@ -26,6 +27,10 @@ export const REASON = {
   amount: 1 << 6,
   /** Judged by the cheap sum, because the time was up. */
   cheapSum: 1 << 7,
+  /** Closes a circle of payments among accounts that pay each other. */
+  circle: 1 << 8,
+  /** Money of earlier suspicious payments has reached the payee. */
+  trail: 1 << 9,
 } as const
 
 export type ReasonName = keyof typeof REASON
@@ -72,10 +77,13 @@ const RULE_REASONS: Readonly<Record<Rule['name'], readonly Omit<Reason, 'part'>[
 }
 
 const TAIL_BITS: Readonly<Partial<Record<FeatureName, number>>> = {
-  out_count_1d: REASON.velocity,
-  payee_payers_1d: REASON.fanIn,
-  payer_in_count_7d: REASON.passThrough,
+  new_payees_1d: REASON.velocity,
+  payee_new_payers_1d: REASON.fanIn,
+  payer_new_payers_7d: REASON.passThrough,
   pair_new: REASON.newPayee,
+  circles_of_four: REASON.circle,
+  payee_flow: REASON.trail,
+  payers_received_7d: REASON.passThrough,
 }
 
 /** A tail term below this share of the sum is not worth a sentence. */
@@ -159,12 +167,18 @@ function sentence(
       return `${money(column('amount'))} where this account usually pays ${money(column('amount') / 2 ** value)}`
     case 'population_ratio_log2':
       return `${money(column('amount'))} where ${money(column('amount') / 2 ** value)} is usual on this network`
-    case 'out_count_1d':
-      return `${count(value)} payments in 24 hours, on this network usually ${count(usual ?? 1)}`
-    case 'payee_payers_1d':
-      return `${count(value)} payers of this payee in 24 hours${usually}`
-    case 'payer_in_count_7d':
-      return `received ${count(value)} payments in 7 days${usually}`
+    case 'new_payees_1d':
+      return `${count(value)} new payees within 24 hours, on this network usually ${count(usual ?? 1)}`
+    case 'payee_new_payers_1d':
+      return `${count(value)} payers who never paid this payee before, within 24 hours${usually}`
+    case 'payer_new_payers_7d':
+      return `this account received from ${count(value)} new payers in 7 days${usually}`
+    case 'payers_received_7d':
+      return `those who paid this account received ${count(value)} payments in 7 days${usually}`
+    case 'circles_of_four':
+      return 'closes a circle: payer and payee have recent partners who pay each other'
+    case 'payee_flow':
+      return 'money of earlier suspicious payments has reached this payee'
     case 'pair_new':
       return 'first payment to this payee'
     default:

@@ -7,8 +7,9 @@
  * Numbers are little-endian, as they lie in memory on every machine Node runs on.
  */
 import { crc32 } from 'node:zlib'
-import { AccountTable, Field, NUMBERS, SECONDS } from './account-table.ts'
+import { AccountTable, Field, NUMBERS, WORDS } from './account-table.ts'
 import { Baseline } from './baseline.ts'
+import type { Head } from './head/head.ts'
 import { FRAUD_LIMITS } from './limits.ts'
 import { CordonError } from '../config/errors.ts'
 import { fromHex, toHex, utf8, equalBytes } from '../crypto/bytes.ts'
@@ -16,23 +17,23 @@ import { Reader, Writer } from '../crypto/codec.ts'
 
 const MAGIC = utf8('CFS1')
 /** Change it when the meaning of a field changes. */
-const VERSION = 1
+const VERSION = 2
 const ID_BYTES = 32
 const CRC_BYTES = 4
-const RECORD_BYTES = ID_BYTES + 8 * NUMBERS + 4 * SECONDS
+const RECORD_BYTES = ID_BYTES + 8 * NUMBERS + 4 * WORDS
 
 export function writeSnapshot(accounts: AccountTable, baseline: Baseline): Uint8Array {
-  const head = new Writer().raw(MAGIC).u16(VERSION).u16(NUMBERS).u16(SECONDS).u32(accounts.size)
+  const head = new Writer().raw(MAGIC).u16(VERSION).u16(NUMBERS).u16(WORDS).u32(accounts.size)
   baseline.write(head)
   const headBytes = head.finish()
   const bytes = new Uint8Array(headBytes.length + accounts.size * RECORD_BYTES + CRC_BYTES)
   bytes.set(headBytes)
-  const { numbers, seconds } = accounts
+  const { numbers, words } = accounts
   let at = headBytes.length
   for (const [account, slot] of accounts.oldestFirst()) {
     bytes.set(fromHex(account, ID_BYTES), at)
     bytes.set(new Uint8Array(numbers.buffer, 8 * slot * NUMBERS, 8 * NUMBERS), at + ID_BYTES)
-    bytes.set(new Uint8Array(seconds.buffer, 4 * slot * SECONDS, 4 * SECONDS), at + ID_BYTES + 8 * NUMBERS)
+    bytes.set(new Uint8Array(words.buffer, 4 * slot * WORDS, 4 * WORDS), at + ID_BYTES + 8 * NUMBERS)
     at += RECORD_BYTES
   }
   new DataView(bytes.buffer).setUint32(at, crc32(bytes.subarray(0, at)))
@@ -43,6 +44,7 @@ export function writeSnapshot(accounts: AccountTable, baseline: Baseline): Uint8
 export function readSnapshot(
   given: Uint8Array,
   maxAccounts: number,
+  head: Head | null,
 ): { accounts: AccountTable; baseline: Baseline } {
   // A Buffer, as files are read into, does not copy when it is sliced; the numbers below need aligned copies.
   const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
@@ -51,7 +53,7 @@ export function readSnapshot(
     const reader = new Reader(bytes.subarray(0, bytes.length - CRC_BYTES))
     reader.fixed(MAGIC.length + 3 * 2)
     const count = reader.u32()
-    const baseline = Baseline.read(reader)
+    const baseline = Baseline.read(reader, head)
     if (reader.remaining !== count * RECORD_BYTES) {
       throw new RangeError(
         `expected ${count} records of ${RECORD_BYTES} bytes, got ${reader.remaining} bytes`,
@@ -68,11 +70,11 @@ export function readSnapshot(
 function readRecord(reader: Reader, accounts: AccountTable): void {
   const account = toHex(reader.fixed(ID_BYTES))
   const numbers = new Float64Array(reader.fixed(8 * NUMBERS).slice().buffer)
-  const seconds = new Uint32Array(reader.fixed(4 * SECONDS).slice().buffer)
+  const words = new Uint32Array(reader.fixed(4 * WORDS).slice().buffer)
   if (!numbers.every(Number.isFinite)) throw new RangeError(`account ${account} has a number that is none`)
   const slot = accounts.touch(account, numbers[Field.firstMs] as number)
   accounts.numbers.set(numbers, slot * NUMBERS)
-  accounts.seconds.set(seconds, slot * SECONDS)
+  accounts.words.set(words, slot * WORDS)
 }
 
 function checkFrame(bytes: Uint8Array): void {
@@ -88,11 +90,11 @@ function checkFrame(bytes: Uint8Array): void {
     throw damaged('its checksum does not fit its bytes')
   const version = view.getUint16(MAGIC.length)
   const shape = [view.getUint16(MAGIC.length + 2), view.getUint16(MAGIC.length + 4)]
-  if (version !== VERSION || shape[0] !== NUMBERS || shape[1] !== SECONDS) {
+  if (version !== VERSION || shape[0] !== NUMBERS || shape[1] !== WORDS) {
     throw new CordonError(
       'format-version',
       `the fraud snapshot has version ${version} (${shape.join(' and ')} numbers per account), this build knows version ` +
-        `${VERSION} (${NUMBERS} and ${SECONDS}); delete it, and the node rebuilds it from the ledger`,
+        `${VERSION} (${NUMBERS} and ${WORDS}); delete it, and the node rebuilds it from the ledger`,
       { version },
     )
   }

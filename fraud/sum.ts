@@ -2,9 +2,9 @@
  * The cheap label-free sum: the model's arithmetic without tensors, for one row at a time. It covers what the worker
  * did not finish within the budget, and gives the shares behind a reason.
  */
-import { tailSum } from './baseline.ts'
-import { FLAG_AT, RULES, TAIL, type Ramp, type Rule } from './model-spec.ts'
+import { RULES, type Ramp, type Rule } from './model-spec.ts'
 import { COLUMN } from './schema.ts'
+import { INPUT, tailSum } from './tail.ts'
 
 /** Score of the row that starts at `offset`, 0–1. */
 export function cheapScore(rows: Float32Array, offset: number, inputs: Float32Array): number {
@@ -13,9 +13,10 @@ export function cheapScore(rows: Float32Array, offset: number, inputs: Float32Ar
   return score
 }
 
-/** The tail's part, 0–1. */
+/** The tail's part, below 1. */
 export function tailScore(rows: Float32Array, offset: number, inputs: Float32Array): number {
-  return Math.min(1, (FLAG_AT * tailSum(rows, offset, inputs)) / (inputs[2 * TAIL.length] as number))
+  const sum = tailSum(rows, offset, inputs)
+  return sum / (sum + (inputs[INPUT.tailThreshold] as number))
 }
 
 /** One rule's part, 0–1. */

@@ -35,7 +35,7 @@ import { Outcomes } from './outcomes.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { ReceiptAssembler } from './receipts.ts'
-import { rehearse } from './rehearsal.ts'
+import { Rehearsal } from './rehearsal.ts'
 import { startRpcServer } from './rpc/server.ts'
 import { createScorer } from './scoring/scorer.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
@@ -133,6 +133,8 @@ export async function startNode(
   opened.defer(() => fraudMemory.save())
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
+  const rehearsal = new Rehearsal({ scorer, signatures }, log)
+  opened.defer(() => rehearsal.stop())
   const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)
   const admission = new Admission({ ledger, pending, parameters, chainId, judgeEvidence })
   const assessor = new Assessor({ ledger, scorer, signatures, parameters, chainId })
@@ -232,6 +234,7 @@ export async function startNode(
       driver.input({ type: 'submit', txs })
     },
     checked: (tx) => {
+      rehearsal.interrupt()
       assessor.remember(tx)
     },
     gossip: (bytes) => {
@@ -312,6 +315,7 @@ export async function startNode(
         network.publish('block', encodeFinalizedBlock(effect.finalized))
         return
       case 'assess':
+        rehearsal.interrupt()
         void assessor.assess(effect).then((assessment) => {
           driver.input({ type: 'assessed', ...assessment })
         }, onFatal)
@@ -349,9 +353,7 @@ export async function startNode(
   })
 
   // Peers are being connected meanwhile.
-  await rehearse({ scorer, signatures }).catch((error: unknown) => {
-    log.warn({ err: error }, 'the rehearsal of a payment failed; the first real ones will be slower')
-  })
+  await rehearsal.beforeReady()
 
   const receipts = new ReceiptAssembler(ledger, store, outcomes)
   const service = createService({
@@ -413,6 +415,7 @@ export async function startNode(
     },
     'node started',
   )
+  rehearsal.whileWaiting()
 
   const running = opened.move()
   return {

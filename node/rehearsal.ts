@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import { chainIdOf, genesisHash as hashOfGenesis, type Genesis } from '../config/genesis.ts'
 import { makeParameters } from '../config/parameters.ts'
 import { keyPairFromSeed, SEED_BYTES, SIGNATURE_BYTES, type KeyPair } from '../crypto/ed25519.ts'
@@ -30,7 +31,6 @@ import type { Scorer } from './scoring/scorer.ts'
 import type { SignatureChecker } from './scoring/signature-checker.ts'
 
 const VALIDATORS = 4
-const PAYMENTS = 10
 const BALANCE = 1_000_000_000n
 const AMOUNT = 1_000_000n
 const FEE = 10_000n
@@ -41,16 +41,67 @@ const TICK_MS = 5
 const MAX_TICKS = 400
 const START_MS = 1_700_000_000_000
 
+const PAYMENTS_BEFORE_READY = 10
+const PAYMENTS_WHILE_WAITING = 20
+
 export interface RehearsalOptions {
   readonly scorer: Scorer
   readonly signatures: SignatureChecker
 }
 
-/** Plays the payments, a few milliseconds at a time. @returns how many were executed. */
-export async function rehearse(options: RehearsalOptions): Promise<number> {
+/** The rehearsals of a node: some payments before it calls itself ready, more after that while no real one came. */
+export class Rehearsal {
+  readonly #options: RehearsalOptions
+  readonly #log: Logger
+  readonly #interrupted = new AbortController()
+  #playing: Promise<void> = Promise.resolve()
+
+  constructor(options: RehearsalOptions, log: Logger) {
+    this.#options = options
+    this.#log = log
+  }
+
+  beforeReady(): Promise<void> {
+    return this.#play(PAYMENTS_BEFORE_READY)
+  }
+
+  /** Returns at once. */
+  whileWaiting(): void {
+    this.#playing = this.#play(PAYMENTS_WHILE_WAITING)
+  }
+
+  /** A real payment is here: it must not wait for a play. */
+  interrupt(): void {
+    this.#interrupted.abort()
+  }
+
+  async stop(): Promise<void> {
+    this.interrupt()
+    await this.#playing
+  }
+
+  async #play(payments: number): Promise<void> {
+    try {
+      await rehearse(this.#options, payments, this.#interrupted.signal)
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the rehearsal of a payment failed; the first real ones will be slower')
+    }
+  }
+}
+
+/**
+ * Plays payments, a few milliseconds at a time.
+ * @param signal ends the play within one such step.
+ * @returns how many were executed.
+ */
+export async function rehearse(
+  options: RehearsalOptions,
+  payments: number,
+  signal: AbortSignal,
+): Promise<number> {
   const stage = await Stage.open(options)
   try {
-    for (let salt = 0; salt < PAYMENTS; salt++) await stage.pay(BigInt(salt))
+    for (let salt = 0; salt < payments && !signal.aborted; salt++) await stage.pay(BigInt(salt), signal)
     return stage.executed
   } finally {
     await stage.close()
@@ -161,7 +212,7 @@ class Stage {
   }
 
   /** One payment, from signed bytes to its execution. */
-  async pay(salt: bigint): Promise<void> {
+  async pay(salt: bigint, signal: AbortSignal): Promise<void> {
     const { bytes } = signTransaction(
       {
         chain: this.#chain,
@@ -178,6 +229,7 @@ class Stage {
     this.#give(0, { type: 'submit', txs: [bytes] })
     for (let tick = 0; tick < MAX_TICKS && this.executed === before; tick++) {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        if (signal.aborted) return
         await next()
         await setImmediate()
       }

@@ -3,16 +3,20 @@ import { accessSync, constants, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { Option, type Command } from 'commander'
 import { CordonError } from '../../config/errors.ts'
-import { toHex } from '../../crypto/bytes.ts'
-import { measure, precisionRecallCurve, type Metrics } from '../../fraud/evaluation/metrics.ts'
-import { BLOCK_MS, Replay, SCORED_TOGETHER, type Replayed } from '../../fraud/evaluation/replay.ts'
-import { MODEL_ID } from '../../fraud/model-spec.ts'
+import {
+  measure,
+  precisionRecallCurve,
+  type Metrics,
+  type ScoredTransfers,
+} from '../../fraud/evaluation/metrics.ts'
+import { BLOCK_MS } from '../../fraud/evaluation/replay.ts'
+import type { Head } from '../../fraud/head/head.ts'
+import { SCORED_TOGETHER } from '../../fraud/evaluation/scoring.ts'
 import { facts, table } from '../format.ts'
 import { curveSvg } from '../fraud/curve-svg.ts'
-import { labelledRows } from '../fraud/labelled-file.ts'
+import { learn, score, scoreLearning, type ScoredFile } from '../fraud/replayed-file.ts'
 import { jsonOption, parseInteger, type JsonOptions } from '../options.ts'
 import { rounded } from '../outcome.ts'
-import { ProgressBar } from '../progress.ts'
 import type { CommandResult } from '../output.ts'
 import { action } from '../run.ts'
 
@@ -23,6 +27,8 @@ interface EvalOptions extends JsonOptions {
   readonly train?: readonly string[]
   readonly labels: (typeof LABEL_MODES)[number]
   readonly fromDay: number
+  readonly seed: number
+  readonly delayHours: number
   readonly curve?: string
 }
 
@@ -32,7 +38,7 @@ export function build(command: Command): Command {
       .command('eval')
       .description('replay labelled payments through the model and measure what it finds')
       .requiredOption('--test <file>', 'labelled payments to score: CSV, or CSV.gz')
-      .addOption(new Option('--train <file...>', 'labelled payments to learn from first'))
+      .addOption(new Option('--train <file...>', 'labelled payments to learn from, and from nothing else'))
       .addOption(
         new Option('--labels <mode>', 'which labels of the test file the model learns from')
           .choices(LABEL_MODES)
@@ -46,6 +52,16 @@ export function build(command: Command): Command {
           .argParser(parseInteger(0))
           .default(20),
       )
+      .addOption(
+        new Option('--delay-hours <hours>', 'how long a label takes with --labels delayed')
+          .argParser(parseInteger(0))
+          .default(24),
+      )
+      .addOption(
+        new Option('--seed <number>', 'chance that training takes its first weights and its order from')
+          .argParser(parseInteger(0))
+          .default(1),
+      )
       .addOption(new Option('--curve <file>', 'write the precision-recall curve as SVG'))
       .addOption(jsonOption()),
     evaluate,
@@ -54,27 +70,32 @@ export function build(command: Command): Command {
 }
 
 async function evaluate(options: EvalOptions): Promise<CommandResult> {
-  refuseLearning(options)
   refuseCurve(options.curve)
-  const { backend, replayed } = await replay(options)
-  const metrics = inFile(options, () => measure(replayed))
-  if (options.curve !== undefined) writeCurve(options.curve, options.test, replayed, metrics)
-  const microsecondsPerTransfer = rounded((1_000 * replayed.judgingMs) / replayed.scores.length)
+  const { chooseBackend } = await import('../../fraud/backend.ts')
+  const backend = await chooseBackend()
+  const head = options.train === undefined ? null : await learn(options.train, options)
+  const { scored, judgingMs } = await scoreWithLabels(options, head)
+  const metrics = inFile(options, () => measure(scored))
+  if (options.curve !== undefined) writeCurve(options.curve, options.test, scored, metrics)
+  const microsecondsPerTransfer = rounded((1_000 * judgingMs) / scored.scores.length)
+  const model = `on ${backend.name}, ${taught(options)}`
   return {
     data: { ...metrics, microsecondsPerTransfer },
-    text: describe(options, metrics, microsecondsPerTransfer, backend),
+    text: describe(options, metrics, microsecondsPerTransfer, model),
   }
 }
 
-/** A figure with labels that taught nobody anything would look like one of a trained model. */
-function refuseLearning({ train, labels }: EvalOptions): void {
-  if (train === undefined && labels === 'none') return
-  const option = train === undefined ? `--labels ${labels}` : '--train'
-  throw new CordonError(
-    'usage',
-    `${option}: the model has no head that learns from labels yet; leave it out to measure the label-free model`,
-    { option },
-  )
+async function scoreWithLabels(options: EvalOptions, head: Head | null): Promise<ScoredFile> {
+  const { labels } = options
+  return labels === 'none' ? score(options, head) : scoreLearning({ ...options, labels }, head)
+}
+
+function taught({ train, labels, delayHours }: EvalOptions): string {
+  const before =
+    train === undefined ? 'without labels' : `learned from ${train.map((path) => basename(path)).join(', ')}`
+  if (labels === 'none') return before
+  if (labels === 'immediate') return `${before}; learning from the label of each transfer`
+  return `${before}; learning from labels of what it would have held, ${delayHours} h later`
 }
 
 /** Said before the work, not after it. */
@@ -92,30 +113,6 @@ function refuseCurve(path: string | undefined): void {
 function curveRefusal(path: string, error: unknown): CordonError {
   const { code = 'unknown' } = error as NodeJS.ErrnoException
   return new CordonError('usage', `--curve: ${path} cannot be written (${code})`, { path }, { cause: error })
-}
-
-async function replay({
-  test,
-  fromDay,
-}: EvalOptions): Promise<{ readonly backend: string; readonly replayed: Replayed }> {
-  const { chooseBackend } = await import('../../fraud/backend.ts')
-  const { createModel } = await import('../../fraud/model.ts')
-  const backend = await chooseBackend()
-  const played = new Replay({ model: createModel(), fromDay, nowMs: threadCpuMs })
-  const bar = new ProgressBar(`replaying ${basename(test)}`)
-  try {
-    for await (const rows of labelledRows(test, (share) => bar.show(share)))
-      for (const row of rows) played.add(row)
-  } finally {
-    bar.clear()
-  }
-  return { backend: backend.name, replayed: played.finish() }
-}
-
-/** CPU time of this thread: what else the machine does is no cost of the model. */
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1_000
 }
 
 /** Says of which file and days an error speaks. */
@@ -136,13 +133,13 @@ function inFile<Result>({ test, fromDay }: EvalOptions, work: () => Result): Res
 function writeCurve(
   path: string,
   test: string,
-  replayed: Replayed,
+  scored: ScoredTransfers,
   { averagePrecision, positives, negatives }: Metrics,
 ): void {
   const title = `${basename(test)}: average precision ${averagePrecision.toFixed(3)}`
   const prevalence = positives / (positives + negatives)
   try {
-    writeFileSync(path, curveSvg(precisionRecallCurve(replayed), { title, prevalence }))
+    writeFileSync(path, curveSvg(precisionRecallCurve(scored), { title, prevalence }))
   } catch (error) {
     throw curveRefusal(path, error)
   }
@@ -152,14 +149,14 @@ function describe(
   { test, fromDay, curve }: EvalOptions,
   metrics: Metrics,
   microsecondsPerTransfer: number,
-  backend: string,
+  model: string,
 ): string {
   const { positives, negatives, recallAtFpr, valueRecallAtFpr, byPattern } = metrics
   const share = (value: number): string => `${(100 * value).toFixed(1)} %`
   const head = facts([
     ['file', `${test}, from day ${fromDay} on`],
     ['transfers', `${positives} laundering, ${negatives} ordinary`],
-    ['model', `${toHex(MODEL_ID).slice(0, 16)} on ${backend}, without labels`],
+    ['model', model],
     ['replay', `blocks of ${BLOCK_MS / 1_000} s, ${SCORED_TOGETHER} transfers scored together, nothing held`],
     ['ROC-AUC', metrics.rocAuc.toFixed(3)],
     ['average precision', metrics.averagePrecision.toFixed(3)],

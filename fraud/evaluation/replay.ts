@@ -1,133 +1,130 @@
 /**
- * Plays labelled rows to a feature store and a model as a node meets them: strictly in order of time, each transfer
- * judged before anything later is known.
+ * Plays labelled rows to a feature store as a node meets them: strictly in order of time, each transfer judged before
+ * anything later is known.
  *
  *     rows ─▶ blocks of at most BLOCK_MS ─▶ judge transfers (executed state + the block so far) ─▶ execute the block
- *                                                 └─ feature rows, SCORED_TOGETHER at a time ─▶ model
+ *                                                 └─ feature rows ─▶ Judge: scores them, or keeps them to learn from
  *
- * Within a block transfers see each other through the store's overlay, as acked and not executed. Features are made
- * then and there; the model gets them in larger batches, with the baseline as it was at the first of them, because a
- * call costs the same for one row as for some hundred. A node under load does the same.
+ * Within a block transfers see each other through the store's overlay, as acked and not executed.
  *
- * Nothing is held: what the model would have stopped happens all the same, as in the file. `spend` moves balances and
- * is no history: how the accounts of a simulator spend may give its launderers away, and that is no laundering.
+ * Nothing is held: what the model would have stopped happens all the same, as in the file. Payments from and to the
+ * outside move balances and are no history: all accounts would be partners of the outside, and how the accounts of a
+ * simulator spend may give its launderers away, which is no laundering.
  */
-import type { DirectionalModel } from '../model.ts'
+import type { Head } from '../head/head.ts'
 import { FeatureStore } from '../features.ts'
-import { FEATURE_COUNT } from '../schema.ts'
 import type { TransferFacts, TransferOutcome } from '../types.ts'
 import type { LabelledRow } from './labelled-rows.ts'
-import type { ScoredTransfers } from './metrics.ts'
 
 /** About the time from a payment to its execution, so that as much is pending as on a network. */
 export const BLOCK_MS = 1_000
 export const BLOCK_ROWS = 500
-export const SCORED_TOGETHER = 500
 const DAY_MS = 86_400_000
-const UNITS_PER_CRD = 1e6
 /** Account ids are hex; the store tells accounts apart by the first 52 bits. */
 const TAG_DIGITS = 13
 const ID_DIGITS = 64
 
-export interface ReplayOptions {
-  readonly model: Pick<DirectionalModel, 'score'>
-  /** Transfers are scored from this day on; the day of the first row is day 0. */
-  readonly fromDay: number
-  /** A clock that does not go back, in ms: what judging costs. */
-  readonly nowMs: () => number
+/** Takes the feature rows of judged transfers, in order of time. */
+export interface Judge {
+  /**
+   * @param rows one per transfer.
+   * @param inputs what the model needs beside them; overwritten later: copy it to keep it.
+   * @param day of the first of them; that of the file's first row is day 0.
+   * @returns the head that judges from now on, if it changes.
+   */
+  judge(
+    transfers: readonly LabelledRow[],
+    rows: Float32Array,
+    inputs: Float32Array,
+    day: number,
+  ): Head | undefined
 }
 
-export interface Replayed extends ScoredTransfers {
-  /** Time for features and scores of all scored transfers; history is not in it. */
-  readonly judgingMs: number
+export interface ReplayOptions {
+  readonly judge: Judge
+  /** Its logits are calibrated on the file; null: none. */
+  readonly head: Head | null
+  /** Transfers are judged from this day on; the day of the first row is day 0. */
+  readonly fromDay: number
+  readonly stopwatch: Stopwatch
+}
+
+/** What judging costs: features and scores. */
+export class Stopwatch {
+  readonly #nowMs: () => number
+  #totalMs = 0
+
+  /** @param nowMs a clock that does not go back. */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
+
+  get totalMs(): number {
+    return this.#totalMs
+  }
+
+  measured<Result>(work: () => Result): Result {
+    const startMs = this.#nowMs()
+    const result = work()
+    this.#totalMs += this.#nowMs() - startMs
+    return result
+  }
 }
 
 export class Replay {
   readonly #options: ReplayOptions
-  readonly #store: FeatureStore = new FeatureStore()
+  readonly #store: FeatureStore
   readonly #ids: Map<string, string> = new Map()
   /** Executed, in uCRD. What lies outside has no books and goes below zero. */
   readonly #balances: Map<string, bigint> = new Map()
-  #scoredFromMs: number | null = null
+  /** Midnight before the first row. */
+  #startMs: number | null = null
   #block: LabelledRow[] = []
-
-  readonly #rows: Float32Array = new Float32Array(SCORED_TOGETHER * FEATURE_COUNT)
-  #waiting = 0
-  #inputs: Float32Array = new Float32Array(0)
-
-  readonly #scores: number[] = []
-  readonly #laundering: boolean[] = []
-  readonly #values: number[] = []
-  readonly #patternTypes: (string | null)[] = []
-  #judgingMs = 0
 
   constructor(options: ReplayOptions) {
     this.#options = options
+    this.#store = new FeatureStore({ head: options.head })
   }
 
   /** The next row, not before the one before it. */
   add(row: LabelledRow): void {
-    this.#scoredFromMs ??= Math.floor(row.timeMs / DAY_MS + this.#options.fromDay) * DAY_MS
+    this.#startMs ??= Math.floor(row.timeMs / DAY_MS) * DAY_MS
     const first = this.#block[0]
     const full = this.#block.length === BLOCK_ROWS
     if (first !== undefined && (full || row.timeMs - first.timeMs >= BLOCK_MS)) this.#closeBlock(first)
     this.#block.push(row)
   }
 
-  /** All scored transfers, after the last row. */
-  finish(): Replayed {
+  /** After the last row. */
+  finish(): void {
     const first = this.#block[0]
     if (first !== undefined) this.#closeBlock(first)
-    this.#measured(() => this.#score())
-    return {
-      scores: this.#scores,
-      laundering: this.#laundering,
-      values: this.#values,
-      patternTypes: this.#patternTypes,
-      judgingMs: this.#judgingMs,
-    }
   }
 
   #closeBlock(first: LabelledRow): void {
     const batchKey = String(first.line)
-    const scored = this.#block.filter((row) => this.#isScored(row))
-    if (scored.length > 0) this.#judge(scored, batchKey)
+    const judged = this.#block.filter((row) => this.#isJudged(row))
+    if (judged.length > 0) this.#judge(judged, batchKey)
     this.#store.executed(this.#block.flatMap((row) => this.#execute(row)))
     this.#store.dropBatch(batchKey)
     this.#block = []
   }
 
-  #isScored({ kind, timeMs }: LabelledRow): boolean {
-    return kind === 'transfer' && timeMs >= (this.#scoredFromMs ?? Infinity)
+  #isJudged({ kind, timeMs }: LabelledRow): boolean {
+    return kind === 'transfer' && this.#day(timeMs) >= this.#options.fromDay
+  }
+
+  #day(timeMs: number): number {
+    return Math.floor((timeMs - (this.#startMs ?? timeMs)) / DAY_MS)
   }
 
   #judge(block: readonly LabelledRow[], batchKey: string): void {
-    for (const row of block) {
-      this.#laundering.push(row.laundering)
-      this.#values.push(Number(row.amount) / UNITS_PER_CRD)
-      this.#patternTypes.push(row.patternType)
-    }
     const facts = block.map((row) => this.#facts(row))
-    this.#measured(() => {
-      const rows = this.#store.rows(facts, batchKey)
-      for (let at = 0; at < rows.length; at += FEATURE_COUNT) {
-        if (this.#waiting === SCORED_TOGETHER) this.#score()
-        if (this.#waiting === 0) this.#inputs = this.#store.baseline.inputs.slice()
-        this.#rows.set(rows.subarray(at, at + FEATURE_COUNT), this.#waiting++ * FEATURE_COUNT)
-      }
-    })
-  }
-
-  #score(): void {
-    const rows = this.#rows.subarray(0, this.#waiting * FEATURE_COUNT)
-    this.#scores.push(...this.#options.model.score(rows, this.#inputs))
-    this.#waiting = 0
-  }
-
-  #measured(work: () => void): void {
-    const startMs = this.#options.nowMs()
-    work()
-    this.#judgingMs += this.#options.nowMs() - startMs
+    const rows = this.#options.stopwatch.measured(() => this.#store.rows(facts, batchKey))
+    const { inputs } = this.#store.baseline
+    const day = this.#day((block[0] as LabelledRow).timeMs)
+    const head = this.#options.judge.judge(block, rows, inputs, day)
+    if (head !== undefined) this.#store.useHead(head)
   }
 
   #facts({ line, from, to, amount, timeMs }: LabelledRow): TransferFacts {
@@ -147,7 +144,7 @@ export class Replay {
     const facts = this.#facts(row)
     this.#balances.set(from, (this.#balances.get(from) ?? 0n) - amount)
     this.#balances.set(to, (this.#balances.get(to) ?? 0n) + amount)
-    return kind === 'spend' ? [] : [{ facts, held: false }]
+    return kind === 'transfer' ? [{ facts, held: false }] : []
   }
 
   /** Numbered as they appear, from 1: tag 0 means "nobody" in the store. */

@@ -11,7 +11,7 @@ import { toHex, utf8 } from '../../crypto/bytes.ts'
 import { Reader, Writer } from '../../crypto/codec.ts'
 import { FeatureStore } from '../../fraud/features.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
-import { FLAG_SCORE, MODEL_ID, toByte } from '../../fraud/model-spec.ts'
+import { FLAG_SCORE, modelIdOf, toByte } from '../../fraud/model-spec.ts'
 import { REASON, explain } from '../../fraud/reasons.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import { cheapScore } from '../../fraud/sum.ts'
@@ -25,6 +25,7 @@ const SNAPSHOT_VERSION = 1
 /** Somebody waits for a dry run at a prompt. */
 const DRY_RUN_BUDGET_MS = 1_000
 /** Stands in an ack for "no model". */
+const MODEL_ID = modelIdOf(null)
 const NO_MODEL: Uint8Array = new Uint8Array(32)
 
 export interface ScorerLog {

@@ -4,7 +4,7 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { chooseBackend } from '../../fraud/backend.ts'
-import { BASELINE_INPUTS } from '../../fraud/baseline.ts'
+import { BASELINE_INPUTS } from '../../fraud/tail.ts'
 import { createModel, type DirectionalModel } from '../../fraud/model.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import { END } from '../workers/spawn.ts'
@@ -31,7 +31,7 @@ function score(model: DirectionalModel, { id, rows, inputs }: ScoreRequest): voi
 
 async function serve(): Promise<void> {
   const backend = await chooseBackend()
-  const model = createModel()
+  const model = createModel(null)
   for (const rows of WARM_UP_ROWS) {
     model.score(new Float32Array(rows * FEATURE_COUNT), new Float32Array(BASELINE_INPUTS).fill(1))
   }

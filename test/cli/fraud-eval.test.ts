@@ -67,6 +67,27 @@ suite('cordon fraud eval', { concurrency: 2 }, () => {
     assert.equal(/<polyline points="([^"]*)"/.exec(svg)?.[1]?.split(' ').length, 20)
   })
 
+  test('learns from other files, or from labels as they come; the same chance gives the same figures', async () => {
+    using home = new Home()
+    write(home, 'world.csv', WORLD)
+    write(home, 'other.csv', WORLD)
+    const trained = ['--test', 'world.csv', '--train', 'other.csv', '--json']
+    const [first, again, delayed, immediate] = [
+      await evaluate(home, ...trained),
+      await evaluate(home, ...trained),
+      await evaluate(home, '--test', 'world.csv', '--labels', 'delayed', '--delay-hours', '12', '--json'),
+      await evaluate(home, '--test', 'world.csv', '--labels', 'immediate', '--json'),
+    ]
+    for (const run of [first, again, delayed, immediate]) {
+      assert.equal(run.code, 0, run.stderr)
+      assert.deepEqual([run.envelope.data!.positives, run.envelope.data!.negatives], [30, 360])
+    }
+    const figures = (run: Run): object => ({ ...run.envelope.data!, microsecondsPerTransfer: 0 })
+    assert.deepEqual(figures(again), figures(first))
+    assert.notDeepEqual(figures(delayed), figures(first))
+    assert.ok(Number(first.envelope.data!.averagePrecision) > 0.5)
+  })
+
   for (const [what, args, code, pattern] of [
     ['a missing file', ['--test', 'nowhere.csv'], 'not-found', /nowhere\.csv cannot be read \(ENOENT\)/],
     [
@@ -76,22 +97,16 @@ suite('cordon fraud eval', { concurrency: 2 }, () => {
       /world\.csv, from day 99 on: expected both .*got 0 laundering and 0 ordinary/,
     ],
     [
-      'training',
-      ['--test', 'world.csv', '--train', 'world.csv'],
-      'usage',
-      /^--train: the model has no head that learns from labels yet/,
+      'a training file that is missing',
+      ['--test', 'world.csv', '--train', 'nowhere.csv'],
+      'not-found',
+      /nowhere\.csv cannot be read/,
     ],
     [
-      'immediate labels',
-      ['--test', 'world.csv', '--labels', 'immediate'],
-      'usage',
-      /^--labels immediate: the model has no head/,
-    ],
-    [
-      'delayed labels',
-      ['--test', 'world.csv', '--labels', 'delayed'],
-      'usage',
-      /^--labels delayed: the model has no head/,
+      'a training file without days',
+      ['--test', 'world.csv', '--train', 'world.csv', '--from-day', '99'],
+      'labelled-file-invalid',
+      /world\.csv, from day 99 on: expected rows of both labels, got 0 laundering among 0/,
     ],
     [
       'labels of another kind',

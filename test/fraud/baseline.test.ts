@@ -2,18 +2,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Reader, Writer } from '../../crypto/codec.ts'
-import { Baseline, tailSum } from '../../fraud/baseline.ts'
+import { Baseline } from '../../fraud/baseline.ts'
+import { HeadByHand, networkHead, type Head } from '../../fraud/head/head.ts'
+import { HEAD_INPUTS } from '../../fraud/head/inputs.ts'
 import { MAX_FLAG_RATE, TAIL } from '../../fraud/model-spec.ts'
 import { COLUMN, FEATURE_COUNT } from '../../fraud/schema.ts'
+import { INPUT, tailSum } from '../../fraud/tail.ts'
 import { START_MS, random } from './play.ts'
 
 const HOUR = 3_600_000
 
 function ordinaryRow(unit: () => number): Float32Array {
   const row = new Float32Array(FEATURE_COUNT)
-  row[COLUMN.out_count_1d] = 1 + Math.floor(-Math.log(1 - unit()))
-  row[COLUMN.payee_payers_1d] = 1 + Math.floor(-Math.log(1 - unit()))
-  row[COLUMN.payer_in_count_7d] = Math.floor(-2 * Math.log(1 - unit()))
+  row[COLUMN.new_payees_1d] = 1 + Math.floor(-Math.log(1 - unit()))
+  row[COLUMN.payee_new_payers_1d] = 1 + Math.floor(-Math.log(1 - unit()))
+  row[COLUMN.payer_new_payers_7d] = Math.floor(-2 * Math.log(1 - unit()))
   row[COLUMN.pair_new] = unit() < 0.2 ? 1 : 0
   row[COLUMN.amount] = 10 + 20 * unit()
   return row
@@ -37,14 +40,14 @@ describe('baseline', () => {
     const baseline = aged(20_000, HOUR / 10)
     assert.ok(baseline.ready)
     const unit = random(2)
-    const threshold = baseline.inputs[2 * TAIL.length]!
+    const threshold = baseline.inputs[INPUT.tailThreshold]!
     const rows = Array.from({ length: 20_000 }, () => ordinaryRow(unit))
     const share = rows.filter((row) => tailSum(row, 0, baseline.inputs) >= threshold).length / rows.length
     assert.ok(share <= 1.5 * MAX_FLAG_RATE, `${share} flagged`)
     const busy = ordinaryRow(unit)
-    busy[COLUMN.out_count_1d] = 40
-    busy[COLUMN.payee_payers_1d] = 40
-    busy[COLUMN.payer_in_count_7d] = 60
+    busy[COLUMN.new_payees_1d] = 40
+    busy[COLUMN.payee_new_payers_1d] = 40
+    busy[COLUMN.payer_new_payers_7d] = 60
     busy[COLUMN.pair_new] = 1
     assert.ok(tailSum(busy, 0, baseline.inputs) > threshold)
   })
@@ -63,11 +66,53 @@ describe('baseline', () => {
     assert.ok(usual !== null && usual > Math.log2(10) && usual < Math.log2(30))
   })
 
+  describe('a head', () => {
+    const width = HEAD_INPUTS.length
+    const direct = new Float32Array(width)
+    direct[HEAD_INPUTS.findIndex(({ feature }) => feature === 'new_payees_1d')] = 3
+    const head: Head = {
+      ...networkHead({ means: new Float32Array(width), deviations: new Float32Array(width).fill(1) }, []),
+      direct,
+      threshold: 77,
+    }
+    const learned = (samples: number): Baseline => {
+      const baseline = new Baseline(head)
+      const unit = random(1)
+      for (let i = 0; i < samples; i++) baseline.sample(ordinaryRow(unit), 0, START_MS + (i * HOUR) / 4)
+      return baseline
+    }
+    const thresholdOf = (baseline: Baseline): number => baseline.inputs[INPUT.headThreshold]!
+
+    test('is silent at first, then stands at its own threshold, then at that of this chain', () => {
+      assert.ok(thresholdOf(learned(500)) > 1_000)
+      assert.equal(thresholdOf(learned(2_000)), 77)
+      const baseline = learned(20_000)
+      assert.notEqual(thresholdOf(baseline), 77)
+      const byHand = new HeadByHand(head)
+      const unit = random(2)
+      const logits = Array.from({ length: 20_000 }, () => byHand.logit(ordinaryRow(unit), 0, baseline.inputs))
+      const share = logits.filter((logit) => logit >= thresholdOf(baseline)).length / logits.length
+      assert.ok(share <= 1.5 * MAX_FLAG_RATE, `${share} flagged`)
+    })
+
+    test('another one starts with its own threshold, also from a snapshot', () => {
+      const baseline = learned(20_000)
+      const other = { ...head, threshold: 55 }
+      assert.equal(thresholdOf(baseline.withHead(other)), 55)
+      const writer = new Writer()
+      baseline.write(writer)
+      const bytes = writer.finish()
+      assert.deepEqual(Baseline.read(new Reader(bytes), head).inputs, baseline.inputs)
+      assert.equal(thresholdOf(Baseline.read(new Reader(bytes), other)), 55)
+      assert.ok(thresholdOf(Baseline.read(new Reader(bytes), null)) > 1_000)
+    })
+  })
+
   test('goes through bytes', () => {
     const baseline = aged(3_000, HOUR)
     const writer = new Writer()
     baseline.write(writer)
-    const copy = Baseline.read(new Reader(writer.finish()))
+    const copy = Baseline.read(new Reader(writer.finish()), null)
     const [a, b] = [random(9), random(9)]
     for (let i = 0; i < 200; i++) {
       baseline.sample(ordinaryRow(a), 0, START_MS + (3_000 + i) * HOUR)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { MAX_FLAG_RATE, RULES, TAIL } from '../../fraud/model-spec.ts'
 import { REASON } from '../../fraud/reasons.ts'
@@ -32,6 +33,14 @@ test('tail', () => {
 
 test('reason bits', () => {
   for (const [name, bit] of Object.entries(REASON)) assert.ok(text.includes(`\`${name}\` ${bit}`), name)
+})
+
+test('limits of learning', () => {
+  const section = text.slice(text.indexOf('## Learning from outcomes'))
+  for (const [name, value] of Object.entries(LEARNING_LIMITS)) {
+    const line = section.split('\n').find((candidate) => candidate.includes(`\`${name}\``))
+    assert.ok(line?.includes(value.toLocaleString('en').replaceAll(',', ' ')), name)
+  }
 })
 
 test('limits', () => {

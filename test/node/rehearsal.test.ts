@@ -1,17 +1,22 @@
 /** The rehearsal plays to its end, and leaves nothing behind in the parts that it borrows. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rehearse } from '../../node/rehearsal.ts'
+import { pino } from 'pino'
+import { Rehearsal, rehearse, type RehearsalOptions } from '../../node/rehearsal.ts'
 import type { Scorer } from '../../node/scoring/scorer.ts'
 
-test('executes its payments and forgets every batch it had judged', async () => {
-  const open = new Set<string>()
-  let judged = 0
-  let executed = 0
-  const scorer = {
+class Parts {
+  readonly open = new Set<string>()
+  readonly checked: number[] = []
+  judged = 0
+  executed = 0
+  onJudged: () => void = () => undefined
+
+  readonly scorer = {
     assess: (batchKey: string, transfers: readonly { readonly key: string }[]) => {
-      open.add(batchKey)
-      judged += transfers.length
+      this.open.add(batchKey)
+      this.judged += transfers.length
+      this.onJudged()
       const assessments = transfers.map(({ key }) => ({
         key,
         score: 0,
@@ -21,22 +26,39 @@ test('executes its payments and forgets every batch it had judged', async () => 
       }))
       return Promise.resolve({ assessments, modelId: new Uint8Array(32) })
     },
-    dropBatch: (batchKey: string) => open.delete(batchKey),
-    executed: () => executed++,
+    dropBatch: (batchKey: string) => this.open.delete(batchKey),
+    executed: () => this.executed++,
   } as unknown as Scorer
-  const checked: number[] = []
-  const signatures = {
+
+  readonly signatures = {
     check: (list: readonly unknown[]) => {
-      checked.push(list.length)
+      this.checked.push(list.length)
       return Promise.resolve(list.map(() => 1 as const))
     },
     close: () => Promise.resolve(),
-  } as unknown as Parameters<typeof rehearse>[0]['signatures']
+  } as unknown as RehearsalOptions['signatures']
+}
 
-  const payments = await rehearse({ scorer, signatures })
-  assert.ok(payments > 0)
-  assert.equal(judged, 4 * payments, 'each of the four replicas asks for an opinion')
-  assert.equal(checked.length, 4 * payments)
-  assert.deepEqual([...open], [])
-  assert.equal(executed, 0, 'the feature store must not learn from play money')
+test('executes its payments and forgets every batch it had judged', async () => {
+  const parts = new Parts()
+  const payments = await rehearse(parts, 5, new AbortController().signal)
+  assert.equal(payments, 5)
+  assert.equal(parts.judged, 4 * payments, 'each of the four replicas asks for an opinion')
+  assert.equal(parts.checked.length, 4 * payments)
+  assert.deepEqual([...parts.open], [])
+  assert.equal(parts.executed, 0, 'the feature store must not learn from play money')
+})
+
+test('a real payment ends the play, and none begins after it', async () => {
+  const parts = new Parts()
+  const rehearsal = new Rehearsal(parts, pino({ level: 'silent' }))
+  parts.onJudged = () => {
+    rehearsal.interrupt()
+  }
+  await rehearsal.beforeReady()
+  const { judged } = parts
+  assert.ok(judged > 0 && judged <= 4, `${judged} opinions`)
+  rehearsal.whileWaiting()
+  await rehearsal.stop()
+  assert.equal(parts.judged, judged)
 })

@@ -3,16 +3,15 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { chooseBackend } from '../../../fraud/backend.ts'
 import { LabelledRowReader, type LabelledRow } from '../../../fraud/evaluation/labelled-rows.ts'
-import { measure } from '../../../fraud/evaluation/metrics.ts'
-import {
-  BLOCK_MS,
-  BLOCK_ROWS,
-  Replay,
-  SCORED_TOGETHER,
-  type Replayed,
-} from '../../../fraud/evaluation/replay.ts'
+import { LearningScoring, type LearningOptions } from '../../../fraud/evaluation/learning.ts'
+import { measure, type ScoredTransfers } from '../../../fraud/evaluation/metrics.ts'
+import { BLOCK_MS, BLOCK_ROWS, Replay, Stopwatch } from '../../../fraud/evaluation/replay.ts'
+import { SCORED_TOGETHER, Scoring } from '../../../fraud/evaluation/scoring.ts'
+import { TrainingRowCollector } from '../../../fraud/evaluation/training-rows.ts'
+import { FROM_TAIL } from '../../../fraud/learning/fit.ts'
 import { createModel, type DirectionalModel } from '../../../fraud/model.ts'
 import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../../fraud/schema.ts'
+import { random } from '../play.ts'
 import { csv, labelledWorld, type WorldRow } from './labelled-world.ts'
 
 const DAY_MS = 86_400_000
@@ -27,10 +26,13 @@ function replay(
   model: Pick<DirectionalModel, 'score'>,
   fromDay = 0,
   nowMs = (): number => 0,
-): Replayed {
-  const played = new Replay({ model, fromDay, nowMs })
+): ScoredTransfers & { readonly judgingMs: number } {
+  const stopwatch = new Stopwatch(nowMs)
+  const scoring = new Scoring(model, stopwatch)
+  const played = new Replay({ judge: scoring, head: null, fromDay, stopwatch })
   for (const row of rows) played.add(row)
-  return played.finish()
+  played.finish()
+  return { ...scoring.finish(), judgingMs: stopwatch.totalMs }
 }
 
 /** A "model" whose score is one feature. */
@@ -82,14 +84,15 @@ describe('what a transfer sees', () => {
     assert.deepEqual(shares, [0.5, 0.5, 1])
   })
 
-  test('spending is no payment in the history, income is an inflow', () => {
+  test('payments from and to the outside are no history', () => {
     const rows = [
       opening(1, '100.00'),
       { atMs: 60_000, fields: ['spend', 1, -1, '5.00', 0, '', ''] },
+      { atMs: 90_000, fields: ['income', -2, 1, '5.00', 0, '', ''] },
       transfer(120_000, 1, 2),
     ]
     assert.deepEqual(valuesOf('out_count_7d', rows), [1])
-    assert.deepEqual(valuesOf('in_gap_s', rows), [120])
+    assert.deepEqual(valuesOf('payer_in_count_7d', rows), [0])
   })
 
   test('a block holds so many rows at most, however many come at once', () => {
@@ -159,8 +162,24 @@ test('only judging is measured', () => {
   let readings = 0
   const ticking = (): number => readings++
   const rows = rowsOf(csv([opening(1, '5.00'), transfer(DAY_MS, 1, 2), transfer(2 * DAY_MS, 1, 2)]))
-  // Features of one transfer, and the scores at the end: one tick each.
-  assert.equal(replay(rows, seeing('amount'), 2, ticking).judgingMs, 2)
+  // Features of one transfer, its way to the model, and the scores at the end: one tick each.
+  assert.equal(replay(rows, seeing('amount'), 2, ticking).judgingMs, 3)
+})
+
+test('rows to learn from are those that are scored, in order, with their labels', () => {
+  const rows = rowsOf(labelledWorld())
+  const collector = new TrainingRowCollector()
+  const stopwatch = new Stopwatch(() => 0)
+  const played = new Replay({ judge: collector, head: null, fromDay: 20, stopwatch })
+  for (const row of rows) played.add(row)
+  played.finish()
+  const { rows: features, labels } = collector.finish()
+  const { scores, laundering } = replay(rows, seeing('amount'), 20)
+  assert.deepEqual([...labels], laundering.map(Number))
+  assert.deepEqual(
+    scores,
+    Array.from(labels, (_, i) => features[i * FEATURE_COUNT + COLUMN.amount]),
+  )
 })
 
 describe('with the model of the node', () => {
@@ -168,9 +187,38 @@ describe('with the model of the node', () => {
     await chooseBackend(['cpu'])
   })
 
+  for (const labels of ['immediate', 'delayed'] as const) {
+    test(`learning from ${labels} labels counts the days it is told to, and looks at none too early`, () => {
+      const rows = rowsOf(labelledWorld())
+      const options: LearningOptions = {
+        start: FROM_TAIL,
+        labels,
+        delayMs: DAY_MS,
+        fromDay: 20,
+        random: random(1),
+        stopwatch: new Stopwatch(() => 0),
+      }
+      const play = (played: readonly LabelledRow[]): ScoredTransfers => {
+        const scoring = new LearningScoring({ ...options, random: random(1) })
+        const replayed = new Replay({ judge: scoring, head: null, fromDay: 0, stopwatch: options.stopwatch })
+        for (const row of played) replayed.add(row)
+        replayed.finish()
+        return scoring.finish()
+      }
+      const whole = play(rows)
+      assert.deepEqual(whole.laundering, replay(rows, seeing('amount'), 20).laundering)
+      // What is laundering on the last day changes no score up to its end.
+      const lastDay = rows.at(-1)!.timeMs - DAY_MS / 2
+      const lies = rows.map((row) =>
+        row.timeMs > lastDay && row.kind === 'transfer' ? { ...row, laundering: !row.laundering } : row,
+      )
+      assert.deepEqual(play(lies).scores, whole.scores)
+    })
+  }
+
   test('fan-ins stand out', () => {
     const { rocAuc, averagePrecision, positives, byPattern } = measure(
-      replay(rowsOf(labelledWorld()), createModel(), 20),
+      replay(rowsOf(labelledWorld()), createModel(null), 20),
     )
     assert.equal(positives, 30)
     assert.deepEqual(Object.keys(byPattern), ['fan_in'])

@@ -252,7 +252,7 @@ export const FILE_DECODERS: readonly Decoder[] = [
   decoder({
     name: 'fraud-snapshot',
     decode: (bytes) => {
-      const { accounts, baseline } = readSnapshot(bytes, SNAPSHOT_ACCOUNTS)
+      const { accounts, baseline } = readSnapshot(bytes, SNAPSHOT_ACCOUNTS, null)
       return [accounts.size, baseline.ready]
     },
     refuses: refusesWith('data-inconsistent', 'format-version'),

@@ -1,0 +1,113 @@
+/** Labelled files played through the feature store: to score them, or to learn from them. */
+import { basename } from 'node:path'
+import { CordonError } from '../../config/errors.ts'
+import { Random } from '../../devnet/random.ts'
+import type { ScoredTransfers } from '../../fraud/evaluation/metrics.ts'
+import { Replay, Stopwatch, type Judge } from '../../fraud/evaluation/replay.ts'
+import type { Head } from '../../fraud/head/head.ts'
+import { ProgressBar } from '../progress.ts'
+import { labelledRows } from './labelled-file.ts'
+
+interface Days {
+  readonly fromDay: number
+}
+
+interface LearningDays extends Days {
+  readonly test: string
+  readonly labels: 'immediate' | 'delayed'
+  readonly delayHours: number
+  readonly seed: number
+}
+
+const HOUR_MS = 3_600_000
+
+/** A head that learned from these files and from nothing else. The backend must be chosen. */
+export async function learn(
+  paths: readonly string[],
+  { fromDay, seed }: Days & { readonly seed: number },
+): Promise<Head> {
+  const { TrainingRowCollector } = await import('../../fraud/evaluation/training-rows.ts')
+  const { trainHead } = await import('../../fraud/head/train.ts')
+  const collector = new TrainingRowCollector()
+  const stopwatch = new Stopwatch(threadCpuMs)
+  for (const path of paths) await play(path, { judge: collector, head: null, fromDay, stopwatch })
+  const random = new Random(`fraud training ${seed}`)
+  const bar = new ProgressBar('training')
+  try {
+    return trainHead(collector.finish(), {
+      random: () => random.unit(),
+      onProgress: (share) => bar.show(share),
+    })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new CordonError(
+      'labelled-file-invalid',
+      `${paths.join(', ')}, from day ${fromDay} on: ${error.message}`,
+      { files: paths, fromDay },
+      { cause: error },
+    )
+  } finally {
+    bar.clear()
+  }
+}
+
+export interface ScoredFile {
+  readonly scored: ScoredTransfers
+  readonly judgingMs: number
+}
+
+/** Scores a file by the label-free model, or by a head. The backend must be chosen. */
+export async function score(
+  { test, fromDay }: Days & { readonly test: string },
+  head: Head | null,
+): Promise<ScoredFile & { readonly modelId: Uint8Array }> {
+  const { createModel } = await import('../../fraud/model.ts')
+  const { Scoring } = await import('../../fraud/evaluation/scoring.ts')
+  const model = createModel(head)
+  const stopwatch = new Stopwatch(threadCpuMs)
+  const scoring = new Scoring(model, stopwatch)
+  await play(test, { judge: scoring, head, fromDay, stopwatch })
+  return { scored: scoring.finish(), judgingMs: stopwatch.totalMs, modelId: model.id }
+}
+
+/** Scores a file while learning from its labels, starting from the label-free model, or from a head. */
+export async function scoreLearning(
+  { test, fromDay, labels, delayHours, seed }: LearningDays,
+  head: Head | null,
+): Promise<ScoredFile & { readonly heads: number }> {
+  const { LearningScoring } = await import('../../fraud/evaluation/learning.ts')
+  const { FROM_TAIL, fromNetwork } = await import('../../fraud/learning/fit.ts')
+  const stopwatch = new Stopwatch(threadCpuMs)
+  const random = new Random(`fraud learning ${seed}`)
+  const scoring = new LearningScoring({
+    start: head === null ? FROM_TAIL : fromNetwork(head),
+    labels,
+    delayMs: delayHours * HOUR_MS,
+    fromDay,
+    random: () => random.unit(),
+    stopwatch,
+  })
+  await play(test, { judge: scoring, head, fromDay: 0, stopwatch })
+  return { scored: scoring.finish(), judgingMs: stopwatch.totalMs, heads: scoring.heads }
+}
+
+async function play(
+  path: string,
+  options: Days & { readonly judge: Judge; readonly head: Head | null; readonly stopwatch: Stopwatch },
+): Promise<void> {
+  const replay = new Replay(options)
+  const bar = new ProgressBar(`replaying ${basename(path)}`)
+  try {
+    for await (const rows of labelledRows(path, (share) => bar.show(share)))
+      for (const row of rows) replay.add(row)
+  } finally {
+    bar.clear()
+  }
+  replay.finish()
+}
+
+/** CPU time of this thread: what else the machine does is no cost of the model. */
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1_000
+}

@@ -1,0 +1,169 @@
+/** What an executed transfer changes in the records of its accounts. */
+import type { AccountTable } from './account-table.ts'
+import { Field, NUMBERS, WORDS, WordField } from './account-table.ts'
+import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from './limits.ts'
+import { indexOfTag, oldestOf } from './rings.ts'
+import { rememberAmount } from './rows/amounts.ts'
+import { leaveTrail } from './rows/trail.ts'
+import { lowBits, toCrd } from './units.ts'
+import type { TransferFacts, TransferOutcome } from './types.ts'
+
+const PAYEES = FRAUD_LIMITS.payeesPerAccount
+const PAYERS = FRAUD_LIMITS.payersPerAccount
+const INFLOWS = FRAUD_LIMITS.inflowAmounts
+/** Weight of a new ten-minute stretch in the usual count. */
+const USUAL_WEIGHT = 0.2
+
+/** @param row the transfer's row just before it, without anything pending. */
+export function execute(accounts: AccountTable, { facts, held }: TransferOutcome, row: Float32Array): void {
+  const { payer, payee, timeMs } = facts
+  const freshPayee = accounts.find(payee) < 0
+  const from = accounts.touch(payer, timeMs)
+  accounts.decayTo(from, timeMs)
+  payOut(accounts, from, facts, held, freshPayee)
+  if (held) return // nothing has reached the payee
+  const to = accounts.touch(payee, timeMs)
+  accounts.decayTo(to, timeMs)
+  takeIn(accounts, to, facts)
+  leaveTrail(accounts.numbers, from * NUMBERS, to * NUMBERS, row, toCrd(facts.amount))
+}
+
+/** A held payment counts as an attempt: in every counter, but in no picture of what is usual for the payer. */
+function payOut(
+  accounts: AccountTable,
+  slot: number,
+  facts: TransferFacts,
+  held: boolean,
+  freshPayee: boolean,
+): void {
+  const { payee, timeMs } = facts
+  const { numbers, words } = accounts
+  const base = slot * NUMBERS
+  const amount = toCrd(facts.amount)
+  const tag = accounts.tagOf(payee)
+  const paid = indexOfTag(numbers, base + Field.payeeTags, PAYEES, tag)
+  if (paid < 0) for (const field of NEW_PAYEE_COUNTERS) bump(numbers, base + field, 1)
+  if (freshPayee) bump(numbers, base + Field.freshPayeesMinute, 1)
+  const firstS = slot * WORDS + WordField.payeeFirstS + paid
+  if (paid < 0 || timeMs - 1_000 * (words[firstS] as number) < YOUNG_PAIR_MS) {
+    bump(numbers, base + Field.newSumTenMinutes, amount)
+    bump(numbers, base + Field.newSumHour, amount)
+  }
+  for (const field of OUT_COUNTERS) bump(numbers, base + field, 1)
+  for (const field of OUT_SUMS) bump(numbers, base + field, amount)
+  numbers[base + Field.lastOutMs] = Math.max(numbers[base + Field.lastOutMs] as number, timeMs)
+  if (held) return
+  bump(numbers, base + Field.outTotal, 1)
+  countStretch(numbers, base, timeMs)
+  rememberAmount(numbers, base, amount)
+  rememberPayee(accounts, slot, paid, tag, facts)
+}
+
+const OUT_COUNTERS = [
+  Field.outCountMinute,
+  Field.outCountTenMinutes,
+  Field.outCountHour,
+  Field.outCountDay,
+  Field.outCountWeek,
+  Field.outCountTwentyDays,
+] as const
+const OUT_SUMS = [
+  Field.outSumTenMinutes,
+  Field.outSumHour,
+  Field.outSumDay,
+  Field.outSumWeek,
+  Field.outSumTwentyDays,
+] as const
+const NEW_PAYEE_COUNTERS = [
+  Field.newPayeesMinute,
+  Field.newPayeesHour,
+  Field.newPayeesDay,
+  Field.newPayeesWeek,
+  Field.newPayeesTotal,
+] as const
+const IN_COUNTERS = [Field.inTotal, Field.inCountHour, Field.inCountDay, Field.inCountWeek] as const
+const IN_SUMS = [Field.inSumDay, Field.inSumWeek, Field.inSumTwentyDays] as const
+const NEW_PAYER_COUNTERS = [
+  Field.newPayersDay,
+  Field.newPayersWeek,
+  Field.newPayersTwentyDays,
+  Field.newPayersTotal,
+] as const
+
+function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts): void {
+  const { numbers } = accounts
+  const base = slot * NUMBERS
+  const amount = toCrd(facts.amount)
+  for (const field of IN_COUNTERS) bump(numbers, base + field, 1)
+  for (const field of IN_SUMS) bump(numbers, base + field, amount)
+  numbers[base + Field.lastInMs] = Math.max(numbers[base + Field.lastInMs] as number, facts.timeMs)
+  const written = numbers[base + Field.inflowWritten] as number
+  numbers[base + Field.inflow + (written % INFLOWS)] = amount
+  numbers[base + Field.inflowMs + (written % INFLOWS)] = facts.timeMs
+  numbers[base + Field.inflowWritten] = written + 1
+  rememberPayer(accounts, slot, accounts.tagOf(facts.payer), facts.timeMs)
+}
+
+/** Mean count of the ten-minute stretches in which the account paid at all: "usually 1". */
+function countStretch(numbers: Float64Array, base: number, timeMs: number): void {
+  const count = numbers[base + Field.stretchCount] as number
+  if (count > 0 && timeMs - (numbers[base + Field.stretchStartMs] as number) < WINDOW_MS.tenMinutes) {
+    numbers[base + Field.stretchCount] = count + 1
+    return
+  }
+  if (count > 0) {
+    const usual = numbers[base + Field.usualCount] as number
+    const stretches = numbers[base + Field.usualStretches] as number
+    numbers[base + Field.usualCount] = usual + Math.max(USUAL_WEIGHT, 1 / (stretches + 1)) * (count - usual)
+    numbers[base + Field.usualStretches] = stretches + 1
+  }
+  numbers[base + Field.stretchStartMs] = timeMs
+  numbers[base + Field.stretchCount] = 1
+}
+
+function rememberPayee(
+  { numbers, words }: AccountTable,
+  slot: number,
+  known: number,
+  tag: number,
+  { amount, timeMs }: TransferFacts,
+): void {
+  const base = slot * WORDS
+  const nowS = Math.floor(timeMs / 1_000)
+  let i = known
+  if (i < 0) {
+    i = oldestOf(words, base + WordField.payeeLastS, PAYEES)
+    numbers[slot * NUMBERS + Field.payeeTags + i] = tag
+    words[base + WordField.payeeFirstS + i] = nowS
+    words[base + WordField.payeeCount + i] = 0
+  }
+  words[base + WordField.payeeLastS + i] = nowS
+  words[base + WordField.payeeCount + i] = (words[base + WordField.payeeCount + i] as number) + 1
+  words[base + WordField.payeeAmount + i] = lowBits(amount)
+}
+
+/**
+ * Counts distinct payers: each payer contributes what its latest payment has decayed to, so one that pays again is
+ * only brought back to 1. A payer that was forgotten counts as another one.
+ */
+function rememberPayer({ numbers, words }: AccountTable, slot: number, tag: number, timeMs: number): void {
+  const base = slot * NUMBERS
+  const lastS = slot * WORDS + WordField.payerLastS
+  const counts = slot * WORDS + WordField.payerCount
+  let i = indexOfTag(numbers, base + Field.payerTags, PAYERS, tag)
+  const elapsedMs = i < 0 ? Infinity : Math.max(0, timeMs - 1_000 * (words[lastS + i] as number))
+  bump(numbers, base + Field.payersDay, 1 - Math.exp(-elapsedMs / WINDOW_MS.day))
+  bump(numbers, base + Field.payersWeek, 1 - Math.exp(-elapsedMs / WINDOW_MS.week))
+  if (i < 0) {
+    for (const field of NEW_PAYER_COUNTERS) bump(numbers, base + field, 1)
+    i = oldestOf(words, lastS, PAYERS)
+    numbers[base + Field.payerTags + i] = tag
+    words[counts + i] = 0
+  }
+  words[lastS + i] = Math.floor(timeMs / 1_000)
+  words[counts + i] = (words[counts + i] as number) + 1
+}
+
+function bump(numbers: Float64Array, index: number, by: number): void {
+  numbers[index] = (numbers[index] as number) + by
+}

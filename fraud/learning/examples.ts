@@ -1,0 +1,101 @@
+/**
+ * What the learner keeps, in bounded memory: a sample of all transfers, the latest with the best chance, and the held
+ * ones whose outcome is known.
+ *
+ * The sample is a biased reservoir (Aggarwal, On Biased Reservoir Sampling, VLDB 2006): each transfer replaces a random
+ * one with a fixed chance, so that the memory fades like `decay` does elsewhere, whatever the traffic.
+ */
+import { HEAD_INPUTS, encodedInput } from '../head/inputs.ts'
+import { LEARNING_LIMITS } from './limits.ts'
+
+const INPUTS = HEAD_INPUTS.length
+
+/** A transfer as the learner remembers it. */
+export interface Example {
+  /** As in `TransferFacts`. */
+  readonly key: string
+  readonly payer: string
+  /** Inputs of the head, encoded, not yet compared with any mean. */
+  readonly inputs: Float32Array
+  /** What the learner starts from: the tail's sum, or the logit of a network. */
+  readonly start: number
+}
+
+export interface LabelledExample extends Example {
+  readonly laundering: boolean
+}
+
+/** @param start see `Example`. */
+export function exampleOf(
+  { key, payer }: Pick<Example, 'key' | 'payer'>,
+  rows: Float32Array,
+  offset: number,
+  start: number,
+): Example {
+  const inputs = Float32Array.from({ length: INPUTS }, (_, i) => encodedInput(i, rows, offset))
+  return { key, payer, inputs, start }
+}
+
+export class Sample {
+  readonly #random: () => number
+  readonly #examples: Example[] = []
+
+  /** @param random uniform in [0, 1). */
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  get examples(): readonly Example[] {
+    return this.#examples
+  }
+
+  /** Makes and takes the example of one more transfer, or passes it over. */
+  offer(make: () => Example): void {
+    if (this.#examples.length < LEARNING_LIMITS.sampledTransfers) {
+      this.#examples.push(make())
+    } else if (this.#random() < LEARNING_LIMITS.sampledShare) {
+      this.#examples[Math.floor(this.#random() * this.#examples.length)] = make()
+    }
+  }
+}
+
+/** Holds that wait for their outcome, and those that have one. */
+export class Outcomes {
+  readonly #waiting: Map<string, Example> = new Map()
+  #labelled: LabelledExample[] = []
+
+  /** In the order in which the outcomes came. */
+  get labelled(): readonly LabelledExample[] {
+    return this.#labelled
+  }
+
+  /** Keys of all of them. */
+  keys(): Set<string> {
+    return new Set([...this.#waiting.keys(), ...this.#labelled.map(({ key }) => key)])
+  }
+
+  hold(example: Example): void {
+    this.#waiting.set(example.key, example)
+    if (this.#waiting.size <= LEARNING_LIMITS.waitingHolds) return
+    const [oldest] = this.#waiting.keys()
+    if (oldest !== undefined) this.#waiting.delete(oldest)
+  }
+
+  /** @returns whether the outcome taught something: one of an unknown hold does not. */
+  label(key: string, laundering: boolean): boolean {
+    const example = this.#waiting.get(key)
+    if (example === undefined) return false
+    this.#waiting.delete(key)
+    this.#labelled.push({ ...example, laundering })
+    this.#forget(example.payer)
+    return true
+  }
+
+  /** One account teaches a few examples only, or who has many holds would decide what is suspicious. */
+  #forget(payer: string): void {
+    const own = this.#labelled.filter((example) => example.payer === payer)
+    const [oldest] = own.length > LEARNING_LIMITS.labelsPerAccount ? own : this.#labelled
+    if (own.length > LEARNING_LIMITS.labelsPerAccount || this.#labelled.length > LEARNING_LIMITS.labels)
+      this.#labelled = this.#labelled.filter((example) => example !== oldest)
+  }
+}

@@ -1,0 +1,24 @@
+/** What payer and payee have had to do with each other. */
+import { WordField } from '../account-table.ts'
+import { COLUMN } from '../schema.ts'
+import { lowBits } from '../units.ts'
+import type { Scene } from './scene.ts'
+
+export function pairColumns(scene: Scene, rows: Float32Array, at: number): void {
+  const { facts, payer, payee, paid, paidBack, timeMs } = scene
+  rows[at + COLUMN.pair_new] = scene.newPair ? 1 : 0
+  rows[at + COLUMN.pair_young] = scene.youngPair ? 1 : 0
+  rows[at + COLUMN.pair_count] = scene.pairCount
+  const amount = lowBits(facts.amount)
+  if (paid >= 0 && payer.wordAt(WordField.payeeAmount + paid) === amount) {
+    rows[at + COLUMN.pair_same_amount] = 1
+  }
+  if (paidBack < 0) {
+    rows[at + COLUMN.reciprocal] = payee.pending.payees?.has(facts.payer) === true ? 1 : 0
+    return
+  }
+  rows[at + COLUMN.reciprocal] = 1
+  const backMs = 1_000 * payee.wordAt(WordField.payeeLastS + paidBack)
+  rows[at + COLUMN.reciprocal_gap_s] = Math.max(0, timeMs - backMs) / 1_000
+  rows[at + COLUMN.reciprocal_same_amount] = payee.wordAt(WordField.payeeAmount + paidBack) === amount ? 1 : 0
+}

@@ -1,0 +1,152 @@
+/**
+ * One transfer in front of the memory: its two accounts, as they are at its time, and what the pair has in common.
+ * Every file of columns reads from here. One scene is used for row after row, so that a row allocates next to nothing.
+ */
+import type { AccountTable } from '../account-table.ts'
+import { Field, NUMBERS, WORDS, WordField, tagOf } from '../account-table.ts'
+import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../limits.ts'
+import type { Contribution, Overlay, PendingSums } from '../overlay.ts'
+import { indexOfTag } from '../rings.ts'
+import type { TransferFacts } from '../types.ts'
+import { toCrd } from '../units.ts'
+
+const NO_NUMBERS = new Float64Array(NUMBERS)
+const NO_WORDS = new Uint32Array(WORDS)
+const NO_PENDING: PendingSums = {
+  outCount: 0,
+  outSum: 0,
+  newPayees: 0,
+  freshPayees: 0,
+  newSum: 0,
+  lastOutMs: 0,
+  inCount: 0,
+  inSum: 0,
+  newPayers: 0,
+  lastInMs: 0,
+  earliest: [],
+  payees: null,
+}
+
+/** What brings the counters of a record to the time of the transfer, per window. */
+export interface Decays {
+  minute: number
+  tenMinutes: number
+  hour: number
+  day: number
+  fiveDays: number
+  week: number
+  tenDays: number
+  twentyDays: number
+}
+
+/** One account of a transfer: its record, or an empty one. */
+export class Side {
+  account = ''
+  slot = -1
+  tag = 0
+  numbers: Float64Array = NO_NUMBERS
+  /** Start of its record in `numbers`, and in `words`. */
+  base = 0
+  words: Uint32Array = NO_WORDS
+  wordBase = 0
+  /** Acked and not executed. */
+  pending: PendingSums = NO_PENDING
+  readonly decay: Decays = {
+    minute: 1,
+    tenMinutes: 1,
+    hour: 1,
+    day: 1,
+    fiveDays: 1,
+    week: 1,
+    tenDays: 1,
+    twentyDays: 1,
+  }
+
+  get known(): boolean {
+    return this.slot >= 0
+  }
+
+  look(accounts: AccountTable, overlay: Overlay | null, account: string, timeMs: number): void {
+    const slot = accounts.find(account)
+    const known = slot >= 0
+    this.account = account
+    this.slot = slot
+    this.numbers = known ? accounts.numbers : NO_NUMBERS
+    this.base = known ? slot * NUMBERS : 0
+    this.words = known ? accounts.words : NO_WORDS
+    this.wordBase = known ? slot * WORDS : 0
+    this.tag = known ? this.at(Field.tag) : tagOf(account)
+    this.pending = overlay?.account(account) ?? NO_PENDING
+    const elapsedMs = Math.max(0, timeMs - this.at(Field.touchedMs))
+    for (const window of WINDOWS) this.decay[window] = Math.exp(-elapsedMs / WINDOW_MS[window])
+  }
+
+  /** A number of its record. */
+  at(field: number): number {
+    return this.numbers[this.base + field] as number
+  }
+
+  /** A whole number of its record. */
+  wordAt(field: number): number {
+    return this.words[this.wordBase + field] as number
+  }
+
+  /** Position of a partner among those paid, or −1. */
+  payeeIndex(tag: number): number {
+    return indexOfTag(this.numbers, this.base + Field.payeeTags, FRAUD_LIMITS.payeesPerAccount, tag)
+  }
+
+  /** Position of a partner among those that paid, or −1. */
+  payerIndex(tag: number): number {
+    return indexOfTag(this.numbers, this.base + Field.payerTags, FRAUD_LIMITS.payersPerAccount, tag)
+  }
+}
+
+const WINDOWS = Object.keys(WINDOW_MS) as (keyof typeof WINDOW_MS & keyof Decays)[]
+
+export class Scene {
+  readonly payer: Side = new Side()
+  readonly payee: Side = new Side()
+  facts: TransferFacts = { key: '', payer: '', payee: '', amount: 0n, payerBalance: 0n, timeMs: 0 }
+  /** In CRD. */
+  amount = 0
+  timeMs = 0
+  /** Positions: of the payee among those the payer paid, and of the payer among those the payee paid; −1: none. */
+  paid = -1
+  paidBack = -1
+  /** Earlier payments of the pair, executed and pending. */
+  pairCount = 0
+  /** The pair's first payment, or that is less than a day old. */
+  newPair = false
+  youngPair = false
+  /** Nobody was ever seen paying this payee. */
+  freshPayee = false
+  /** The payer is not among the payee's remembered payers. */
+  newPayer = false
+
+  /** @param overlay null: as if nothing were pending. */
+  set(accounts: AccountTable, overlay: Overlay | null, facts: TransferFacts): void {
+    const { payer, payee } = this
+    this.facts = facts
+    this.amount = toCrd(facts.amount)
+    this.timeMs = facts.timeMs
+    payer.look(accounts, overlay, facts.payer, facts.timeMs)
+    payee.look(accounts, overlay, facts.payee, facts.timeMs)
+    this.paid = payer.payeeIndex(payee.tag)
+    this.paidBack = payee.payeeIndex(payer.tag)
+    const pendingPair = payer.pending.payees?.get(facts.payee) ?? 0
+    this.pairCount = (this.paid < 0 ? 0 : payer.wordAt(WordField.payeeCount + this.paid)) + pendingPair
+    this.newPair = this.pairCount === 0
+    this.youngPair =
+      this.paid < 0 || facts.timeMs - 1_000 * payer.wordAt(WordField.payeeFirstS + this.paid) < YOUNG_PAIR_MS
+    this.freshPayee = !payee.known && payee.pending.inCount === 0
+    this.newPayer = payee.payerIndex(payer.tag) < 0 && pendingPair === 0
+  }
+
+  /** What the transfer adds to what is pending. */
+  contribution(): Contribution {
+    const { facts, amount, timeMs, newPair, youngPair, freshPayee, newPayer } = this
+    const { payer, payee } = facts
+    return { payer, payee, amount, timeMs, newPair, youngPair, freshPayee, newPayer }
+  }
+}

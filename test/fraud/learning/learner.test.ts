@@ -1,0 +1,169 @@
+/** The learner changes its head only for a better one, forgets what it must, and takes no lesson from strangers. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { HeadByHand, type Head } from '../../../fraud/head/head.ts'
+import { HEAD_INPUTS } from '../../../fraud/head/inputs.ts'
+import { exampleOf, Outcomes, Sample, type Example } from '../../../fraud/learning/examples.ts'
+import { FROM_TAIL, fromNetwork } from '../../../fraud/learning/fit.ts'
+import { Learner } from '../../../fraud/learning/learner.ts'
+import { LEARNING_LIMITS } from '../../../fraud/learning/limits.ts'
+import { COLUMN, FEATURE_COUNT } from '../../../fraud/schema.ts'
+import { BASELINE_INPUTS } from '../../../fraud/tail.ts'
+import { random } from '../play.ts'
+
+const SILENT_BASELINE = new Float32Array(BASELINE_INPUTS)
+
+/** Held transfers of two kinds: large amounts are laundering if `truth`, and otherwise small ones. */
+function rowOf(large: boolean, unit: () => number): Float32Array {
+  const row = new Float32Array(FEATURE_COUNT)
+  row[COLUMN.amount] = (large ? 1_000 : 10) * (0.5 + unit())
+  row[COLUMN.pair_count] = 10 * unit()
+  return row
+}
+
+class Village {
+  readonly learner: Learner
+  readonly #unit = random(7)
+  #next = 0
+  heads: Head[] = []
+
+  constructor(learner = new Learner(FROM_TAIL, random(1))) {
+    this.learner = learner
+  }
+
+  /** A day of traffic, with holds whose outcomes come at once. */
+  day(largeIsLaundering: boolean, holds = 10): void {
+    for (let i = 0; i < 100; i++) this.learner.transfer(() => this.#example(this.#unit() < 0.3), false)
+    for (let i = 0; i < holds; i++) {
+      const large = i % 2 === 0
+      const example = this.#example(large)
+      this.learner.transfer(() => example, true)
+      this.learner.outcome(example.key, large === largeIsLaundering)
+    }
+    const head = this.learner.learn()
+    if (head !== null) this.heads.push(head)
+  }
+
+  #example(large: boolean): Example {
+    const key = `${this.#next++}`
+    return exampleOf({ key, payer: `payer ${key}` }, rowOf(large, this.#unit), 0, 5)
+  }
+}
+
+function prefersLarge(head: Head): boolean {
+  const byHand = new HeadByHand(head)
+  const logit = (large: boolean): number =>
+    byHand.logit(
+      rowOf(large, () => 0.5),
+      0,
+      SILENT_BASELINE,
+    )
+  return logit(true) > logit(false)
+}
+
+describe('learner', () => {
+  test('nothing before there are enough outcomes, then what they say', () => {
+    const village = new Village()
+    village.day(true)
+    village.day(true)
+    assert.equal(village.heads.length, 0, 'the first challenger waits for its trial')
+    for (let day = 0; day < 6; day++) village.day(true)
+    assert.ok(village.heads.length >= 1)
+    assert.ok(prefersLarge(village.heads.at(-1)!))
+  })
+
+  test('follows when the world turns', () => {
+    const village = new Village()
+    for (let day = 0; day < 8; day++) village.day(true)
+    for (let day = 0; day < 40; day++) village.day(false)
+    assert.equal(prefersLarge(village.heads.at(-1)!), false)
+  })
+
+  test('a challenger that is worse on what neither has seen stays away', () => {
+    const village = new Village()
+    for (let day = 0; day < 12; day++) village.day(true)
+    const champion = village.heads.at(-1)!
+    // Two days of lies make a challenger; the truth comes back for its trial.
+    village.day(false, 16)
+    village.day(false, 16)
+    const before = village.heads.length
+    for (let day = 0; day < 2; day++) village.day(true)
+    assert.ok(village.heads.slice(before).every(prefersLarge))
+    assert.ok(prefersLarge(champion))
+  })
+
+  test('outcomes of unknown holds, and all of one kind, teach nothing', () => {
+    const learner = new Learner(FROM_TAIL, random(1))
+    for (let i = 0; i < 100; i++) learner.outcome(`${i}`, true)
+    assert.equal(learner.learn(), null)
+    const unit = random(2)
+    for (let i = 0; i < 100; i++) {
+      const example = exampleOf({ key: `${i}`, payer: `${i}` }, rowOf(true, unit), 0, 5)
+      learner.transfer(() => example, true)
+      learner.outcome(example.key, false)
+    }
+    assert.equal(learner.learn(), null)
+  })
+
+  test('from a network it starts where the network is', () => {
+    const width = HEAD_INPUTS.length
+    const network: Head = {
+      means: new Float32Array(width),
+      deviations: new Float32Array(width).fill(1),
+      layers: [
+        {
+          inputs: width,
+          outputs: 1,
+          weights: new Float32Array(width).fill(0.01),
+          biases: Float32Array.of(-2),
+        },
+      ],
+      direct: new Float32Array(width),
+      bias: 0,
+      tailWeight: 0,
+      threshold: 0,
+    }
+    const village = new Village(new Learner(fromNetwork(network), random(1)))
+    for (let day = 0; day < 10; day++) village.day(true)
+    const head = village.heads.at(-1)!
+    assert.equal(head.layers.length, 1)
+    assert.ok(head.layers[0]!.weights[0]! > 0)
+    assert.ok(prefersLarge(head))
+  })
+})
+
+describe('memory', () => {
+  const example = (key: string, payer = key): Example => ({
+    key,
+    payer,
+    inputs: new Float32Array(HEAD_INPUTS.length),
+    start: 0,
+  })
+
+  test('the sample is bounded, and the latest have the best chance', () => {
+    const sample = new Sample(random(3))
+    const count = 20 * LEARNING_LIMITS.sampledTransfers
+    for (let i = 0; i < count; i++) sample.offer(() => example(`${i}`))
+    assert.equal(sample.examples.length, LEARNING_LIMITS.sampledTransfers)
+    const late = sample.examples.filter(({ key }) => Number(key) >= count / 2).length
+    assert.ok(late > 0.55 * LEARNING_LIMITS.sampledTransfers, `${late} of the later half`)
+  })
+
+  test('one payer teaches a few examples, the latest', () => {
+    const outcomes = new Outcomes()
+    for (let i = 0; i < 3 * LEARNING_LIMITS.labelsPerAccount; i++) {
+      outcomes.hold(example(`${i}`, 'thief'))
+      assert.equal(outcomes.label(`${i}`, true), true)
+    }
+    assert.equal(outcomes.labelled.length, LEARNING_LIMITS.labelsPerAccount)
+    assert.equal(outcomes.labelled.at(-1)!.key, `${3 * LEARNING_LIMITS.labelsPerAccount - 1}`)
+  })
+
+  test('outcomes and waiting holds are bounded, the oldest go', () => {
+    const outcomes = new Outcomes()
+    for (let i = 0; i <= LEARNING_LIMITS.waitingHolds; i++) outcomes.hold(example(`${i}`))
+    assert.equal(outcomes.label('0', true), false)
+    assert.equal(outcomes.label('1', true), true)
+    assert.equal(outcomes.label('1', true), false, 'an outcome counts once')
+  })
+})
