@@ -54,43 +54,45 @@ export const Field = {
   inSumWeek: 32,
   payersWeek: 33,
   newPayersWeek: 34,
-  /** Circles that its payments closed; suspicion its money brought; the most suspicious payment sent and received. */
-  density: 35,
-  flow: 36,
-  worstOut: 37,
-  worstIn: 38,
-  outCountTwentyDays: 39,
-  outSumTwentyDays: 40,
-  inSumTwentyDays: 41,
-  newPayersTwentyDays: 42,
-  decayEnd: 43,
+  /** Suspicion its money brought; the most suspicious payment sent and received. */
+  flow: 35,
+  worstOut: 36,
+  worstIn: 37,
+  outCountTwentyDays: 38,
+  outSumTwentyDays: 39,
+  inSumTwentyDays: 40,
+  newPayersTwentyDays: 41,
+  decayEnd: 42,
   /** Ten-minute stretch that is being counted, and the mean count of earlier ones in which the account paid at all. */
-  stretchStartMs: 43,
-  stretchCount: 44,
-  usualCount: 45,
-  usualStretches: 46,
+  stretchStartMs: 42,
+  stretchCount: 43,
+  usualCount: 44,
+  usualStretches: 45,
   /** log2 of settled own amounts, a ring; number ever written. */
-  ownWritten: 47,
-  own: 48,
+  ownWritten: 46,
+  own: 47,
   /** Inflow amounts and their times, rings; number ever written. */
-  inflowWritten: 48 + OWN,
-  inflow: 49 + OWN,
-  inflowMs: 49 + OWN + INFLOWS,
-  payeeTags: 49 + OWN + 2 * INFLOWS,
-  payerTags: 49 + OWN + 2 * INFLOWS + PAYEES,
+  inflowWritten: 47 + OWN,
+  inflow: 48 + OWN,
+  inflowMs: 48 + OWN + INFLOWS,
 } as const
 
 /** Numbers per record. */
-export const NUMBERS: number = Field.payerTags + PAYERS
+export const NUMBERS: number = Field.inflowMs + INFLOWS
 
-/** Offsets in `words`: times as whole seconds since 1970, counts, and the low 32 bits of amounts, to tell equal ones. */
+/**
+ * Offsets in `words`: tags of partners in two halves (`rings.ts`), times as whole seconds since 1970, counts, and the low
+ * 32 bits of amounts, to tell equal ones.
+ */
 export const WordField = {
-  payeeFirstS: 0,
-  payeeLastS: PAYEES,
-  payeeCount: 2 * PAYEES,
-  payeeAmount: 3 * PAYEES,
-  payerLastS: 4 * PAYEES,
-  payerCount: 4 * PAYEES + PAYERS,
+  payeeTags: 0,
+  payeeFirstS: 2 * PAYEES,
+  payeeLastS: 3 * PAYEES,
+  payeeCount: 4 * PAYEES,
+  payeeAmount: 5 * PAYEES,
+  payerTags: 6 * PAYEES,
+  payerLastS: 6 * PAYEES + 2 * PAYERS,
+  payerCount: 6 * PAYEES + 3 * PAYERS,
 } as const
 
 /** Whole numbers per record. */
@@ -103,7 +105,7 @@ const DECAY_GROUPS: readonly (readonly [end: number, tauMs: number])[] = [
   [Field.outCountDay, WINDOW_MS.hour],
   [Field.hops, WINDOW_MS.day],
   [Field.outCountWeek, WINDOW_MS.fiveDays],
-  [Field.density, WINDOW_MS.week],
+  [Field.flow, WINDOW_MS.week],
   [Field.outCountTwentyDays, WINDOW_MS.tenDays],
   [Field.decayEnd, WINDOW_MS.twentyDays],
 ]

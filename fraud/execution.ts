@@ -2,7 +2,7 @@
 import type { AccountTable } from './account-table.ts'
 import { Field, NUMBERS, WORDS, WordField } from './account-table.ts'
 import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from './limits.ts'
-import { indexOfTag, oldestOf } from './rings.ts'
+import { indexOfTag, oldestOf, setTag } from './rings.ts'
 import { rememberAmount } from './rows/amounts.ts'
 import { leaveTrail } from './rows/trail.ts'
 import { lowBits, toCrd } from './units.ts'
@@ -41,7 +41,7 @@ function payOut(
   const base = slot * NUMBERS
   const amount = toCrd(facts.amount)
   const tag = accounts.tagOf(payee)
-  const paid = indexOfTag(numbers, base + Field.payeeTags, PAYEES, tag)
+  const paid = indexOfTag(words, slot * WORDS + WordField.payeeTags, PAYEES, tag)
   if (paid < 0) for (const field of NEW_PAYEE_COUNTERS) bump(numbers, base + field, 1)
   if (freshPayee) bump(numbers, base + Field.freshPayeesMinute, 1)
   const firstS = slot * WORDS + WordField.payeeFirstS + paid
@@ -122,7 +122,7 @@ function countStretch(numbers: Float64Array, base: number, timeMs: number): void
 }
 
 function rememberPayee(
-  { numbers, words }: AccountTable,
+  { words }: AccountTable,
   slot: number,
   known: number,
   tag: number,
@@ -133,7 +133,7 @@ function rememberPayee(
   let i = known
   if (i < 0) {
     i = oldestOf(words, base + WordField.payeeLastS, PAYEES)
-    numbers[slot * NUMBERS + Field.payeeTags + i] = tag
+    setTag(words, base + WordField.payeeTags, PAYEES, i, tag)
     words[base + WordField.payeeFirstS + i] = nowS
     words[base + WordField.payeeCount + i] = 0
   }
@@ -150,14 +150,14 @@ function rememberPayer({ numbers, words }: AccountTable, slot: number, tag: numb
   const base = slot * NUMBERS
   const lastS = slot * WORDS + WordField.payerLastS
   const counts = slot * WORDS + WordField.payerCount
-  let i = indexOfTag(numbers, base + Field.payerTags, PAYERS, tag)
+  let i = indexOfTag(words, slot * WORDS + WordField.payerTags, PAYERS, tag)
   const elapsedMs = i < 0 ? Infinity : Math.max(0, timeMs - 1_000 * (words[lastS + i] as number))
   bump(numbers, base + Field.payersDay, 1 - Math.exp(-elapsedMs / WINDOW_MS.day))
   bump(numbers, base + Field.payersWeek, 1 - Math.exp(-elapsedMs / WINDOW_MS.week))
   if (i < 0) {
     for (const field of NEW_PAYER_COUNTERS) bump(numbers, base + field, 1)
     i = oldestOf(words, lastS, PAYERS)
-    numbers[base + Field.payerTags + i] = tag
+    setTag(words, slot * WORDS + WordField.payerTags, PAYERS, i, tag)
     words[counts + i] = 0
   }
   words[lastS + i] = Math.floor(timeMs / 1_000)

@@ -15,7 +15,7 @@ export const FRAUD_LIMITS = {
   /** Inflow amounts remembered for "what came goes on". */
   inflowAmounts: 8,
   /** Recent partners of each side that circles are looked for among: the latest ones. */
-  tiesPerAccount: 32,
+  tiesPerAccount: 16,
   /** A transfer teaches the baseline only if its payer paid and its payee received at most this often in a day. */
   sampledPaymentsPerDay: 8,
   sampledReceiptsPerDay: 16,

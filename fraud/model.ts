@@ -2,15 +2,16 @@
  * The label-free directional score as a TensorFlow.js model: the arithmetic of `model-spec.ts` on an [n × features]
  * tensor. Importing this loads TensorFlow.js; only the scoring worker does.
  *
- * All weights become constant tensors once. A call gathers the columns of the ramps of all rules at once, clips, and
- * multiplies rule by rule; the tail is one more gather, and the score the largest of all. What a call costs is the number
- * of its operations (some 20 µs each, whatever the number of rows up to a few hundred), so there are few.
+ * All weights become constant tensors once. What a call costs is the number of its operations (some 20 µs each, whatever
+ * the number of rows up to a few hundred), so there are few. The rules are products whose first factor is nearly always 0:
+ * plain code is through with them before a tensor is made (`sum.ts`).
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { headId, inputsOf, type Head } from './head/head.ts'
 import { HEAD_INPUTS } from './head/inputs.ts'
-import { RULES, TAIL, TAIL_COLUMNS, Z_MAX, modelIdOf, type Ramp, type Rule } from './model-spec.ts'
-import { COLUMN, FEATURE_COUNT } from './schema.ts'
+import { TAIL, TAIL_COLUMNS, Z_MAX, modelIdOf } from './model-spec.ts'
+import { FEATURE_COUNT } from './schema.ts'
+import { largestRule } from './sum.ts'
 import { INPUT } from './tail.ts'
 
 export interface DirectionalModel {
@@ -29,9 +30,7 @@ export interface DirectionalModel {
  * @param head judges instead of the tail; null: without labels.
  */
 export function createModel(head: Head | null): DirectionalModel {
-  const rules = ruleTensors(RULES)
   const population = head === null ? createTail() : createHead(head)
-  const tensors = [...(Object.values(rules) as tf.Tensor[]), ...population.tensors]
   return {
     id: modelIdOf(head === null ? null : headId(head)),
     score(rows, inputs) {
@@ -39,14 +38,11 @@ export function createModel(head: Head | null): DirectionalModel {
       if (!Number.isInteger(count))
         throw new RangeError(`expected rows of ${FEATURE_COUNT} numbers, got ${rows.length} numbers`)
       if (count === 0) return new Float32Array(0)
-      return tf.tidy(() => {
-        const x = tf.tensor2d(rows, [count, FEATURE_COUNT])
-        const score = population.score(x, rows, inputs)
-        return tf.maximum(score, largestRule(x, rules)).dataSync<'float32'>()
-      })
+      const scores = tf.tidy(() => population.score(rows, inputs).dataSync<'float32'>())
+      return scores.map((score, row) => Math.max(score, largestRule(rows, row * FEATURE_COUNT)))
     },
     dispose() {
-      for (const tensor of tensors) tensor.dispose()
+      for (const tensor of population.tensors) tensor.dispose()
     },
   }
 }
@@ -54,102 +50,45 @@ export function createModel(head: Head | null): DirectionalModel {
 /** The part of the score that compares with the population. */
 interface PopulationPart {
   readonly tensors: readonly tf.Tensor[]
-  /** [n], from the rows as a tensor and as they came. */
-  score(x: tf.Tensor2D, rows: Float32Array, inputs: Float32Array): tf.Tensor1D
-}
-
-/** The ramps of all rules, one rule after the other, each filled up to `RAMPS_PER_RULE`. */
-interface RuleTensors {
-  readonly columns: tf.Tensor1D
-  readonly from: tf.Tensor1D
-  /** 1 / (to − from). */
-  readonly slope: tf.Tensor1D
-  /** Column of `known`; any column where the ramp has none. */
-  readonly knownColumns: tf.Tensor1D
-  /** 1 where the ramp has no `known`, so that it always counts as known. */
-  readonly always: tf.Tensor1D
-  readonly fallback: tf.Tensor1D
-}
-
-const RAMPS_PER_RULE = Math.max(...RULES.map(({ ramps }) => ramps.length))
-
-/** What one ramp adds to each of the tensors. */
-type RampNumbers = Readonly<Record<keyof RuleTensors, number>>
-
-/** Never known, and worth 1: a factor that changes no product. */
-const FILLER: RampNumbers = { columns: 0, from: 0, slope: 0, knownColumns: 0, always: -Infinity, fallback: 1 }
-
-function numbersOf({ feature, from, to, unknown }: Ramp): RampNumbers {
-  return {
-    columns: COLUMN[feature],
-    from,
-    slope: 1 / (to - from),
-    knownColumns: COLUMN[unknown?.column ?? feature],
-    always: unknown === null ? 1 : 0,
-    fallback: unknown?.value ?? 0,
-  }
-}
-
-function ruleTensors(rules: readonly Rule[]): RuleTensors {
-  const filled = rules.flatMap(({ ramps }) =>
-    Array.from({ length: RAMPS_PER_RULE }, (_, i) => {
-      const ramp = ramps[i]
-      return ramp === undefined ? FILLER : numbersOf(ramp)
-    }),
-  )
-  const column = (name: keyof RuleTensors, type: 'int32' | 'float32' = 'float32'): tf.Tensor1D =>
-    tf.tensor1d(
-      filled.map((numbers) => numbers[name]),
-      type,
-    )
-  return {
-    columns: column('columns', 'int32'),
-    from: column('from'),
-    slope: column('slope'),
-    knownColumns: column('knownColumns', 'int32'),
-    always: column('always'),
-    fallback: column('fallback'),
-  }
-}
-
-/** The largest of the rules' products of ramps, [n]. */
-function largestRule(x: tf.Tensor2D, rules: RuleTensors): tf.Tensor1D {
-  const ramps = tf.clipByValue(tf.mul(tf.sub(tf.gather(x, rules.columns, 1), rules.from), rules.slope), 0, 1)
-  const known = tf.clipByValue(tf.add(tf.gather(x, rules.knownColumns, 1), rules.always), 0, 1)
-  const values = tf.add(tf.mul(known, ramps), tf.mul(tf.sub(1, known), rules.fallback))
-  return tf.max(tf.prod(tf.reshape(values, [-1, RULES.length, RAMPS_PER_RULE]), 2), 1)
+  /** One score per row. */
+  score(rows: Float32Array, inputs: Float32Array): tf.Tensor1D
 }
 
 function createTail(): PopulationPart {
   const tail = tailTensors()
   return {
     tensors: Object.values(tail) as tf.Tensor[],
-    score(x, _, inputs) {
-      const sum = tailSumOf(x, inputs, tail)
+    score(rows, inputs) {
+      const sum = tailSumOf(rows, inputs, tail)
       return tf.div(sum, tf.add(sum, inputs[INPUT.tailThreshold] as number))
     },
   }
 }
 
 interface TailTensors {
-  readonly columns: tf.Tensor1D
   readonly scales: tf.Tensor1D
 }
 
 function tailTensors(): TailTensors {
-  return {
-    columns: tf.tensor1d([...TAIL_COLUMNS], 'int32'),
-    scales: tf.tensor1d(TAIL.map((term) => term.scale)),
-  }
+  return { scales: tf.tensor1d(TAIL.map((term) => term.scale)) }
 }
 
-/** The tail's sum, [n]. */
-function tailSumOf(x: tf.Tensor2D, inputs: Float32Array, { columns, scales }: TailTensors): tf.Tensor1D {
+/** The tail's sum, one per row. */
+function tailSumOf(rows: Float32Array, inputs: Float32Array, { scales }: TailTensors): tf.Tensor1D {
   const means = tf.tensor1d(inputs.slice(INPUT.means, INPUT.means + TAIL.length))
   const precisions = tf.tensor1d(inputs.slice(INPUT.precisions, INPUT.precisions + TAIL.length))
-  const values = tf.mul(tf.relu(tf.gather(x, columns, 1)), scales)
-  const logs = tf.div(tf.log1p(values), Math.LN2)
+  const logs = tf.div(tf.log1p(tf.mul(tf.relu(columnsOf(rows, TAIL_COLUMNS)), scales)), Math.LN2)
   return tf.sum(tf.clipByValue(tf.mul(tf.sub(logs, means), precisions), 0, Z_MAX), 1)
+}
+
+/** Some columns of all rows: picking them here costs less than a tensor of all and an operation that gathers. */
+function columnsOf(rows: Float32Array, columns: readonly number[]): tf.Tensor2D {
+  const count = rows.length / FEATURE_COUNT
+  const picked = new Float32Array(count * columns.length)
+  let at = 0
+  for (let offset = 0; offset < rows.length; offset += FEATURE_COUNT)
+    for (const column of columns) picked[at++] = rows[offset + column] as number
+  return tf.tensor2d(picked, [count, columns.length])
 }
 
 /** The inputs are encoded in plain code: a loop over some dozen numbers costs less than a tensor operation for each kind. */
@@ -162,13 +101,8 @@ function createHead(head: Head): PopulationPart {
   const direct = tf.tensor2d(head.direct, [width, 1])
   const tail = tailTensors()
   return {
-    tensors: [
-      ...layers.flatMap(({ weights, biases }) => [weights, biases]),
-      direct,
-      tail.columns,
-      tail.scales,
-    ],
-    score(x, rows, baseline) {
+    tensors: [...layers.flatMap(({ weights, biases }) => [weights, biases]), direct, tail.scales],
+    score(rows, baseline) {
       const count = rows.length / FEATURE_COUNT
       const encoded = new Float32Array(count * width)
       for (let row = 0; row < count; row++) inputsOf(head, rows, row * FEATURE_COUNT, encoded, row * width)
@@ -176,7 +110,7 @@ function createHead(head: Head): PopulationPart {
       let logits = tf.reshape<tf.Rank.R1>(tf.matMul(inputs, direct), [count])
       if (layers.length > 0) logits = tf.add(logits, networkOf(inputs, layers))
       if (head.tailWeight !== 0)
-        logits = tf.add(logits, tf.mul(tailSumOf(x, baseline, tail), head.tailWeight))
+        logits = tf.add(logits, tf.mul(tailSumOf(rows, baseline, tail), head.tailWeight))
       return tf.sigmoid(tf.add(logits, head.bias - (baseline[INPUT.headThreshold] as number)))
     },
   }

@@ -1,11 +1,36 @@
-/** Partners of an account, as small rings of tags inside its record: filled from the front, the oldest makes room. */
+/**
+ * Partners of an account, as small rings inside its record: filled from the front, the oldest makes room. Their tags lie
+ * in two halves, all low ones before all high ones, so that a search reads half of the memory and compares whole numbers.
+ */
 
-/** Position of a tag, or −1. A free place, and nothing behind it, has tag 0. */
-export function indexOfTag(numbers: Float64Array, start: number, length: number, tag: number): number {
+const TWO_POW_32 = 2 ** 32
+
+export function lowHalf(tag: number): number {
+  return tag >>> 0
+}
+
+export function highHalf(tag: number): number {
+  return Math.floor(tag / TWO_POW_32)
+}
+
+/** The tag at position `i` of a ring of `length`; 0: a free place, and so are all behind it. */
+export function tagAt(words: Uint32Array, start: number, length: number, i: number): number {
+  return (words[start + length + i] as number) * TWO_POW_32 + (words[start + i] as number)
+}
+
+export function setTag(words: Uint32Array, start: number, length: number, i: number, tag: number): void {
+  words[start + i] = lowHalf(tag)
+  words[start + length + i] = highHalf(tag)
+}
+
+/** Position of a tag, or −1. */
+export function indexOfTag(words: Uint32Array, start: number, length: number, tag: number): number {
+  const low = lowHalf(tag)
+  const high = highHalf(tag)
   for (let i = 0; i < length; i++) {
-    const found = numbers[start + i]
-    if (found === tag) return i
-    if (found === 0) return -1
+    const found = words[start + i] as number
+    if (found === low && words[start + length + i] === high) return i
+    if (found === 0 && words[start + length + i] === 0) return -1
   }
   return -1
 }

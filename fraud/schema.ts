@@ -86,11 +86,8 @@ export const FEATURES = [
   'idle_known',
   // Circles that the transfer closes among recent payments, and who is near.
   'circles_of_four',
-  'circles_of_three',
   'payer_ties',
   'payee_ties',
-  'payer_density',
-  'payee_density',
   'payers_received_7d',
   // The trail of the money: how many steps it came, and the suspicion it brings.
   'payer_hops',

@@ -8,9 +8,14 @@ import { INPUT, tailSum } from './tail.ts'
 
 /** Score of the row that starts at `offset`, 0–1. */
 export function cheapScore(rows: Float32Array, offset: number, inputs: Float32Array): number {
-  let score = tailScore(rows, offset, inputs)
-  for (const rule of RULES) score = Math.max(score, ruleScore(rule, rows, offset))
-  return score
+  return Math.max(tailScore(rows, offset, inputs), largestRule(rows, offset))
+}
+
+/** The part of the rules, 0–1. */
+export function largestRule(rows: Float32Array, offset: number): number {
+  let largest = 0
+  for (const rule of RULES) largest = Math.max(largest, ruleScore(rule, rows, offset))
+  return largest
 }
 
 /** The tail's part, below 1. */
@@ -22,7 +27,10 @@ export function tailScore(rows: Float32Array, offset: number, inputs: Float32Arr
 /** One rule's part, 0–1. */
 export function ruleScore(rule: Rule, rows: Float32Array, offset: number): number {
   let product = 1
-  for (const ramp of rule.ramps) product *= rampValue(ramp, rows, offset)
+  for (const ramp of rule.ramps) {
+    product *= rampValue(ramp, rows, offset)
+    if (product === 0) return 0
+  }
   return product
 }
 

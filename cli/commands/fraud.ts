@@ -161,7 +161,7 @@ function describe(
     ['ROC-AUC', metrics.rocAuc.toFixed(3)],
     ['average precision', metrics.averagePrecision.toFixed(3)],
     ['precision in the top 100', share(metrics.precisionAt100)],
-    ['CPU per transfer', `${microsecondsPerTransfer.toFixed(1)} µs`],
+    ['time per transfer', `${microsecondsPerTransfer.toFixed(1)} µs`],
     ...(curve === undefined ? [] : [['curve', curve]]),
   ])
   const rates = table(

@@ -29,7 +29,7 @@ export async function learn(
   const { TrainingRowCollector } = await import('../../fraud/evaluation/training-rows.ts')
   const { trainHead } = await import('../../fraud/head/train.ts')
   const collector = new TrainingRowCollector()
-  const stopwatch = new Stopwatch(threadCpuMs)
+  const stopwatch = new Stopwatch(() => performance.now())
   for (const path of paths) await play(path, { judge: collector, head: null, fromDay, stopwatch })
   const random = new Random(`fraud training ${seed}`)
   const bar = new ProgressBar('training')
@@ -64,7 +64,7 @@ export async function score(
   const { createModel } = await import('../../fraud/model.ts')
   const { Scoring } = await import('../../fraud/evaluation/scoring.ts')
   const model = createModel(head)
-  const stopwatch = new Stopwatch(threadCpuMs)
+  const stopwatch = new Stopwatch(() => performance.now())
   const scoring = new Scoring(model, stopwatch)
   await play(test, { judge: scoring, head, fromDay, stopwatch })
   return { scored: scoring.finish(), judgingMs: stopwatch.totalMs, modelId: model.id }
@@ -77,7 +77,7 @@ export async function scoreLearning(
 ): Promise<ScoredFile & { readonly heads: number }> {
   const { LearningScoring } = await import('../../fraud/evaluation/learning.ts')
   const { FROM_TAIL, fromNetwork } = await import('../../fraud/learning/fit.ts')
-  const stopwatch = new Stopwatch(threadCpuMs)
+  const stopwatch = new Stopwatch(() => performance.now())
   const random = new Random(`fraud learning ${seed}`)
   const scoring = new LearningScoring({
     start: head === null ? FROM_TAIL : fromNetwork(head),
@@ -104,10 +104,4 @@ async function play(
     bar.clear()
   }
   replay.finish()
-}
-
-/** CPU time of this thread: what else the machine does is no cost of the model. */
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1_000
 }

@@ -61,8 +61,6 @@ export const HEAD_INPUTS: readonly HeadInput[] = [
   plain('turnover_20d_log2'),
   plain('inflow_match_log2'),
   log('circles_of_four', CIRCLE_SCALE),
-  log('payer_density'),
-  log('payee_density'),
   log('payer_ties'),
   log('payee_ties'),
   log('payers_received_7d'),

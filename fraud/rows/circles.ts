@@ -1,19 +1,18 @@
 /**
  * Circles that a transfer closes among recent payments (docs/adr/0010). Money that is laundered is sent around between
- * accounts of one hand, so a transfer of theirs closes circles of three and four payments, in whatever direction they
- * went; ordinary payers are scattered, and their transfers close few.
+ * accounts of one hand, so a transfer of theirs closes circles of four payments, in whatever direction they went;
+ * ordinary payers are scattered, and their transfers close few.
  *
  *     payer ── a            a: recent partner of the payer, b: of the payee, who paid each other
- *       │      │            circles_of_four  = Σ over all a, b of the weights of the three payments
- *     payee ── b            circles_of_three = the same with a = b
+ *       │      │
+ *     payee ── b            circles_of_four = Σ over all a ≠ b of the product of the weights of the three payments
  *
  * A payment weighs exp(−age / a week) ÷ payments of its pair, so that a tie of habit counts little. Executed payments
  * only: what is pending is too young to have closed much.
  */
-import type { AccountTable } from '../account-table.ts'
-import { Field, NUMBERS, WORDS, WordField } from '../account-table.ts'
+import { type AccountTable, Field, NUMBERS, WORDS, WordField } from '../account-table.ts'
 import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
-import { indexOfTag } from '../rings.ts'
+import { highHalf, lowHalf, tagAt } from '../rings.ts'
 import { COLUMN } from '../schema.ts'
 import type { Scene, Side } from './scene.ts'
 
@@ -25,103 +24,156 @@ const RECENT_MS = 3 * WINDOW_MS.week
 
 /** The two kinds of partners in a record: where their tags, times and numbers of payments lie. */
 const KINDS = [
-  { tags: Field.payeeTags, lastS: WordField.payeeLastS, count: WordField.payeeCount, length: PAYEES },
-  { tags: Field.payerTags, lastS: WordField.payerLastS, count: WordField.payerCount, length: PAYERS },
+  { tags: WordField.payeeTags, lastS: WordField.payeeLastS, count: WordField.payeeCount, length: PAYEES },
+  { tags: WordField.payerTags, lastS: WordField.payerLastS, count: WordField.payerCount, length: PAYERS },
 ] as const
 type Kind = (typeof KINDS)[number]
 
-/** Recent partners of one account. */
+const NOT_LOOKED_UP = -2
+
+/** Recent partners of one account: the latest `MOST_TIES`. */
 class Ties {
   count = 0
-  readonly tags: Float64Array = new Float64Array(PAYEES + PAYERS)
+  readonly tags: Float64Array = new Float64Array(MOST_TIES)
   /** exp(−age / a week), and that divided by the number of payments. */
-  readonly freshness: Float64Array = new Float64Array(PAYEES + PAYERS)
-  readonly weights: Float64Array = new Float64Array(PAYEES + PAYERS)
-  /** Records of the partners; −1: forgotten. */
-  readonly slots: Int32Array = new Int32Array(PAYEES + PAYERS)
-  readonly received: Uint8Array = new Uint8Array(PAYEES + PAYERS)
+  readonly freshness: Float64Array = new Float64Array(MOST_TIES)
+  readonly weights: Float64Array = new Float64Array(MOST_TIES)
+  /** 1: the partner paid. */
+  readonly paid: Uint8Array = new Uint8Array(MOST_TIES)
+  readonly #slots: Int32Array = new Int32Array(MOST_TIES)
+  readonly #lastS: Uint32Array = new Uint32Array(MOST_TIES)
+  readonly #payments: Uint32Array = new Uint32Array(MOST_TIES)
 
   /** @param other tag of the transfer's other account, which is no partner here. */
-  gather(accounts: AccountTable, side: Side, other: number, timeMs: number): void {
+  gather(side: Side, other: number, timeMs: number): void {
     this.count = 0
     if (!side.known) return
-    for (const kind of KINDS) this.#gatherKind(accounts, side, kind, other, timeMs)
-    while (this.count > MOST_TIES) this.#dropOldest()
+    for (const kind of KINDS) this.#gatherKind(side, kind, other, timeMs)
+    for (let i = 0; i < this.count; i++) {
+      const fresh = freshness(timeMs - 1_000 * (this.#lastS[i] as number))
+      this.freshness[i] = fresh
+      this.weights[i] = fresh / (this.#payments[i] as number)
+      this.#slots[i] = NOT_LOOKED_UP
+    }
   }
 
-  #gatherKind(accounts: AccountTable, side: Side, kind: Kind, other: number, timeMs: number): void {
+  /** Record of a partner; −1: forgotten. Looked up when it is needed first: that costs more than the rest. */
+  slotOf(i: number, accounts: AccountTable): number {
+    if (this.#slots[i] === NOT_LOOKED_UP) this.#slots[i] = accounts.findTag(this.tags[i] as number)
+    return this.#slots[i] as number
+  }
+
+  #gatherKind(side: Side, kind: Kind, other: number, timeMs: number): void {
+    const { words, wordBase } = side
     for (let i = 0; i < kind.length; i++) {
-      const tag = side.at(kind.tags + i)
+      const tag = tagAt(words, wordBase + kind.tags, kind.length, i)
       if (tag === 0) return
-      const ageMs = timeMs - 1_000 * side.wordAt(kind.lastS + i)
-      if (tag === other || ageMs >= RECENT_MS) continue
-      const at = this.count++
+      const lastS = words[wordBase + kind.lastS + i] as number
+      if (tag === other || timeMs - 1_000 * lastS >= RECENT_MS) continue
+      const at = this.count < MOST_TIES ? this.count++ : this.#placeOfOlder(lastS)
+      if (at < 0) continue
       this.tags[at] = tag
-      this.freshness[at] = freshness(ageMs)
-      this.weights[at] = this.freshness[at] / side.wordAt(kind.count + i)
-      this.slots[at] = accounts.findTag(tag)
-      this.received[at] = kind.tags === Field.payerTags ? 1 : 0
+      this.#lastS[at] = lastS
+      this.#payments[at] = words[wordBase + kind.count + i] as number
+      this.paid[at] = kind.tags === WordField.payerTags ? 1 : 0
     }
   }
 
-  #dropOldest(): void {
+  /** Position of the oldest tie, if it is older than this. */
+  #placeOfOlder(lastS: number): number {
     let oldest = 0
-    for (let i = 1; i < this.count; i++) {
-      if ((this.freshness[i] as number) < (this.freshness[oldest] as number)) oldest = i
+    for (let i = 1; i < MOST_TIES; i++) {
+      if ((this.#lastS[i] as number) < (this.#lastS[oldest] as number)) oldest = i
     }
-    const last = --this.count
-    for (const column of [this.tags, this.freshness, this.weights, this.slots, this.received]) {
-      column[oldest] = column[last] as number
-    }
+    return (this.#lastS[oldest] as number) < lastS ? oldest : -1
   }
 }
 
 export class Circles {
   readonly #payerTies: Ties = new Ties()
   readonly #payeeTies: Ties = new Ties()
+  readonly #index: TieIndex = new TieIndex()
 
   columns(accounts: AccountTable, scene: Scene, rows: Float32Array, at: number): void {
     const { payer, payee, timeMs } = scene
-    this.#payerTies.gather(accounts, payer, payee.tag, timeMs)
-    this.#payeeTies.gather(accounts, payee, payer.tag, timeMs)
-    this.#circles(accounts, timeMs, rows, at)
+    this.#payerTies.gather(payer, payee.tag, timeMs)
+    this.#payeeTies.gather(payee, payer.tag, timeMs)
+    rows[at + COLUMN.circles_of_four] = this.#circles(accounts, timeMs)
     rows[at + COLUMN.payer_ties] = sumOfWeights(this.#payerTies)
     rows[at + COLUMN.payee_ties] = sumOfWeights(this.#payeeTies)
-    rows[at + COLUMN.payer_density] = densityAround(this.#payerTies, accounts.numbers, timeMs)
-    rows[at + COLUMN.payee_density] = densityAround(this.#payeeTies, accounts.numbers, timeMs)
-    rows[at + COLUMN.payers_received_7d] = receivedByPayers(this.#payerTies, accounts.numbers, timeMs)
+    rows[at + COLUMN.payers_received_7d] = receivedByPayers(this.#payerTies, accounts, timeMs)
   }
 
-  #circles(accounts: AccountTable, timeMs: number, rows: Float32Array, at: number): void {
-    const [ties, others] = [this.#payerTies, this.#payeeTies]
-    let [four, three] = [0, 0]
+  /** Walks the partners of one side's partners, and looks each up among the other side's: the cost of a sum, not a product. */
+  #circles(accounts: AccountTable, timeMs: number): number {
+    const few = this.#payerTies.count <= this.#payeeTies.count
+    const [ties, others] = few ? [this.#payerTies, this.#payeeTies] : [this.#payeeTies, this.#payerTies]
+    if (ties.count === 0) return 0
+    this.#index.fill(others)
+    let circles = 0
     for (let i = 0; i < ties.count; i++) {
-      const tag = ties.tags[i]
-      const slot = ties.slots[i] as number
-      const weight = ties.weights[i] as number
-      for (let j = 0; j < others.count; j++) {
-        const other = others.tags[j] as number
-        const both = weight * (others.weights[j] as number)
-        if (tag === other) three += both
-        else if (slot >= 0) four += both * tieBetween(accounts, slot, other, timeMs)
+      const slot = ties.slotOf(i, accounts)
+      if (slot >= 0) circles += (ties.weights[i] as number) * this.#tiesToOthers(accounts.words, slot, timeMs)
+    }
+    return circles
+  }
+
+  /** Σ over the payments between the account of `slot` and the indexed partners of their weights' products. */
+  #tiesToOthers(words: Uint32Array, slot: number, timeMs: number): number {
+    const base = slot * WORDS
+    let sum = 0
+    for (const { tags, lastS, count, length } of KINDS) {
+      for (let k = 0; k < length; k++) {
+        const low = words[base + tags + k] as number
+        if (low === 0 && words[base + tags + length + k] === 0) break
+        if (!this.#index.mayHave(low)) continue
+        const other = this.#index.weightOf(low, words[base + tags + length + k] as number)
+        if (other === 0) continue
+        const ageMs = timeMs - 1_000 * (words[base + lastS + k] as number)
+        if (ageMs < RECENT_MS) sum += (other * freshness(ageMs)) / (words[base + count + k] as number)
       }
     }
-    rows[at + COLUMN.circles_of_four] = four
-    rows[at + COLUMN.circles_of_three] = three
+    return sum
   }
 }
 
-/** Weight of what the account of `slot` paid to the partner, or was paid by it. */
-function tieBetween({ numbers, words }: AccountTable, slot: number, tag: number, timeMs: number): number {
-  let weight = 0
-  for (const kind of KINDS) {
-    const i = indexOfTag(numbers, slot * NUMBERS + kind.tags, kind.length, tag)
-    if (i < 0) continue
-    const base = slot * WORDS
-    const ageMs = timeMs - 1_000 * (words[base + kind.lastS + i] as number)
-    if (ageMs < RECENT_MS) weight += freshness(ageMs) / (words[base + kind.count + i] as number)
+const INDEX_SIZE = 256
+
+/** Weights of ties by tag, in a small hash table with open addresses. A partner of both kinds has one weight, their sum. */
+class TieIndex {
+  readonly #lows: Uint32Array = new Uint32Array(INDEX_SIZE)
+  readonly #highs: Uint32Array = new Uint32Array(INDEX_SIZE)
+  /** 0: a free place. */
+  readonly #weights: Float64Array = new Float64Array(INDEX_SIZE)
+
+  fill(ties: Ties): void {
+    this.#weights.fill(0)
+    for (let i = 0; i < ties.count; i++) {
+      const tag = ties.tags[i] as number
+      const place = this.#find(lowHalf(tag), highHalf(tag))
+      this.#lows[place] = lowHalf(tag)
+      this.#highs[place] = highHalf(tag)
+      this.#weights[place] = (this.#weights[place] as number) + (ties.weights[i] as number)
+    }
   }
-  return weight
+
+  /** False for most tags that have no tie, at the cost of one look. */
+  mayHave(low: number): boolean {
+    return this.#weights[low & (INDEX_SIZE - 1)] !== 0
+  }
+
+  /** 0: no tie. */
+  weightOf(low: number, high: number): number {
+    return this.#weights[this.#find(low, high)] as number
+  }
+
+  /** Place of the tag, or the free one for it. Tags are the first bits of keys: as random as can be. */
+  #find(low: number, high: number): number {
+    let place = low & (INDEX_SIZE - 1)
+    while (this.#weights[place] !== 0 && (this.#lows[place] !== low || this.#highs[place] !== high))
+      place = (place + 1) & (INDEX_SIZE - 1)
+    return place
+  }
 }
 
 function sumOfWeights({ weights, count }: Ties): number {
@@ -130,36 +182,20 @@ function sumOfWeights({ weights, count }: Ties): number {
   return sum
 }
 
-/** What the partners' own payments closed lately. */
-function densityAround({ weights, slots, count }: Ties, numbers: Float64Array, timeMs: number): number {
-  let sum = 0
-  for (let i = 0; i < count; i++) {
-    const slot = slots[i] as number
-    if (slot < 0) continue
-    sum += (weights[i] as number) * decayed(numbers, slot, Field.density, timeMs, WINDOW_MS.tenDays)
-  }
-  return sum
-}
-
 /** How busy those are that paid the payer: payments that they received. */
-function receivedByPayers(
-  { freshness: fresh, slots, received, count }: Ties,
-  numbers: Float64Array,
-  timeMs: number,
-): number {
+function receivedByPayers(ties: Ties, accounts: AccountTable, timeMs: number): number {
+  const { numbers } = accounts
   let sum = 0
-  for (let i = 0; i < count; i++) {
-    const slot = slots[i] as number
-    if (received[i] === 0 || slot < 0) continue
-    sum += (fresh[i] as number) * decayed(numbers, slot, Field.inCountWeek, timeMs, WINDOW_MS.week)
+  for (let i = 0; i < ties.count; i++) {
+    if (ties.paid[i] === 0) continue
+    const slot = ties.slotOf(i, accounts)
+    if (slot < 0) continue
+    const base = slot * NUMBERS
+    const elapsedMs = Math.max(0, timeMs - (numbers[base + Field.touchedMs] as number))
+    const received = (numbers[base + Field.inCountWeek] as number) * Math.exp(-elapsedMs / WINDOW_MS.week)
+    sum += (ties.freshness[i] as number) * received
   }
   return sum
-}
-
-function decayed(numbers: Float64Array, slot: number, field: number, timeMs: number, tauMs: number): number {
-  const base = slot * NUMBERS
-  const elapsedMs = Math.max(0, timeMs - (numbers[base + Field.touchedMs] as number))
-  return (numbers[base + field] as number) * Math.exp(-elapsedMs / tauMs)
 }
 
 function freshness(ageMs: number): number {

@@ -12,8 +12,6 @@ import type { Scene } from './scene.ts'
 const USUAL_SURPRISE = 3
 /** Share of the payer's suspicion that a payment passes on. */
 const PASSED_ON = 0.7
-/** Circles count as log2(1 + this · circles). */
-const CIRCLE_SCALE = 8
 
 /** Needs the columns of all other files. @param inputs `Baseline.inputs`. */
 export function trailColumns(
@@ -46,10 +44,6 @@ export function leaveTrail(
   amount: number,
 ): void {
   const get = (field: number): number => numbers[field] as number
-  const circles = (row[COLUMN.circles_of_four] as number) + (row[COLUMN.circles_of_three] as number)
-  const closed = Math.log2(1 + CIRCLE_SCALE * circles) / (1 + (row[COLUMN.pair_count] as number))
-  numbers[from + Field.density] = get(from + Field.density) + closed
-  numbers[to + Field.density] = get(to + Field.density) + closed
   numbers[to + Field.hops] = Math.max(get(to + Field.hops), 1 + get(from + Field.hops))
 
   const excess = Math.max(0, (row[COLUMN.surprise] as number) - USUAL_SURPRISE)
