@@ -31,6 +31,9 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'labels',
   'from-day',
   'curve',
+  'model',
+  'data',
+  'delay-hours',
   'signer-lost-wait', // an answer to one loss; left in the environment it would answer the next one, too
 ])
 

@@ -113,6 +113,7 @@ export const ERRORS = {
   },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
+  'model-invalid': { exit: 5, meaning: 'The file is no fraud model that this build can use.' },
   'labelled-file-invalid': {
     exit: 5,
     meaning:

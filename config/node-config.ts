@@ -40,6 +40,8 @@ export interface NodeSettings {
   readonly rpcHost: string
   /** 0: any free port. */
   readonly rpcPort: number
+  /** `pretrained`, `label-free`, or the path of a model. */
+  readonly fraudModel: string
 }
 
 /** Settings with absolute paths, as the node takes them. */
@@ -57,6 +59,8 @@ export interface NodeConfig {
   readonly mdns: boolean
   readonly rpcHost: string
   readonly rpcPort: number
+  /** `pretrained`, `label-free`, or the path of a model. */
+  readonly fraudModel: string
 }
 
 export const DEFAULT_SETTINGS: NodeSettings = {
@@ -72,7 +76,11 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   mdns: false,
   rpcHost: '127.0.0.1',
   rpcPort: 7310,
+  fraudModel: 'pretrained',
 }
+
+/** Models that are no files. */
+const MODEL_NAMES: readonly string[] = ['pretrained', 'label-free']
 
 interface SettingRow<Value> {
   /** Table and key in the file. */
@@ -154,6 +162,14 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
     parse: (value) =>
       typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : null,
     fromText: asNumber,
+  },
+  fraudModel: {
+    key: ['fraud', 'model'],
+    expected: '"pretrained", "label-free", or the path of a model',
+    about:
+      'What judges transfers: the model that comes with Cordon, one that uses no labels, or a file of cordon fraud train.',
+    parse: (value) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : null),
+    fromText: asIs,
   },
 }
 
@@ -308,7 +324,7 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
 }
 
 function configOf(root: string, settings: NodeSettings): NodeConfig {
-  const { genesis, data, signer, peerKey, validatorKey, ...rest } = settings
+  const { genesis, data, signer, peerKey, validatorKey, fraudModel, ...rest } = settings
   return {
     ...rest,
     directory: root,
@@ -317,6 +333,7 @@ function configOf(root: string, settings: NodeSettings): NodeConfig {
     signerDirectory: resolve(root, signer),
     peerKeyFile: resolve(root, peerKey),
     validatorKeyFile: validatorKey === null ? null : resolve(root, validatorKey),
+    fraudModel: MODEL_NAMES.includes(fraudModel) ? fraudModel : resolve(root, fraudModel),
   }
 }
 

@@ -17,6 +17,7 @@ export const NODE_VARIABLES = [
   'CORDON_P2P_MDNS',
   'CORDON_RPC_HOST',
   'CORDON_RPC_PORT',
+  'CORDON_FRAUD_MODEL',
   'CORDON_FAIL_AT',
 ] as const
 

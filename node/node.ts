@@ -37,6 +37,7 @@ import { PendingTransactions, txName } from './pending.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { Rehearsal } from './rehearsal.ts'
 import { startRpcServer } from './rpc/server.ts'
+import { chosenHead } from './scoring/chosen-head.ts'
 import { createScorer } from './scoring/scorer.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
 import { createService } from './service.ts'
@@ -113,6 +114,7 @@ export async function startNode(
 
   // Judging and admission.
   const scorer = createScorer({
+    head: chosenHead(config.fraudModel, log),
     log: {
       info: (message) => {
         log.info(message)
@@ -134,7 +136,6 @@ export async function startNode(
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const rehearsal = new Rehearsal({ scorer, signatures }, log)
-  opened.defer(() => rehearsal.stop())
   const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)
   const admission = new Admission({ ledger, pending, parameters, chainId, judgeEvidence })
   const assessor = new Assessor({ ledger, scorer, signatures, parameters, chainId })
@@ -353,7 +354,7 @@ export async function startNode(
   })
 
   // Peers are being connected meanwhile.
-  await rehearsal.beforeReady()
+  await rehearsal.play()
 
   const receipts = new ReceiptAssembler(ledger, store, outcomes)
   const service = createService({
@@ -415,7 +416,6 @@ export async function startNode(
     },
     'node started',
   )
-  rehearsal.whileWaiting()
 
   const running = opened.move()
   return {

@@ -41,51 +41,35 @@ const TICK_MS = 5
 const MAX_TICKS = 400
 const START_MS = 1_700_000_000_000
 
-const PAYMENTS_BEFORE_READY = 10
-const PAYMENTS_WHILE_WAITING = 20
+const PAYMENTS = 10
 
 export interface RehearsalOptions {
   readonly scorer: Scorer
   readonly signatures: SignatureChecker
 }
 
-/** The rehearsals of a node: some payments before it calls itself ready, more after that while no real one came. */
+/** The rehearsal of a node before it calls itself ready. */
 export class Rehearsal {
   readonly #options: RehearsalOptions
   readonly #log: Logger
   readonly #interrupted = new AbortController()
-  #playing: Promise<void> = Promise.resolve()
 
   constructor(options: RehearsalOptions, log: Logger) {
     this.#options = options
     this.#log = log
   }
 
-  beforeReady(): Promise<void> {
-    return this.#play(PAYMENTS_BEFORE_READY)
-  }
-
-  /** Returns at once. */
-  whileWaiting(): void {
-    this.#playing = this.#play(PAYMENTS_WHILE_WAITING)
+  async play(): Promise<void> {
+    try {
+      await rehearse(this.#options, PAYMENTS, this.#interrupted.signal)
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the rehearsal of a payment failed; the first real ones will be slower')
+    }
   }
 
   /** A real payment is here: it must not wait for a play. */
   interrupt(): void {
     this.#interrupted.abort()
-  }
-
-  async stop(): Promise<void> {
-    this.interrupt()
-    await this.#playing
-  }
-
-  async #play(payments: number): Promise<void> {
-    try {
-      await rehearse(this.#options, payments, this.#interrupted.signal)
-    } catch (error) {
-      this.#log.warn({ err: error }, 'the rehearsal of a payment failed; the first real ones will be slower')
-    }
   }
 }
 

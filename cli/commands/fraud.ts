@@ -1,8 +1,9 @@
-/** `cordon fraud eval`: the model that nodes run, on labelled payments it has not seen. */
-import { accessSync, constants, writeFileSync } from 'node:fs'
+/** `cordon fraud eval` and `train`: fraud models on labelled payments. */
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { Option, type Command } from 'commander'
 import { CordonError } from '../../config/errors.ts'
+import { toHex } from '../../crypto/bytes.ts'
 import {
   measure,
   precisionRecallCurve,
@@ -10,7 +11,10 @@ import {
   type ScoredTransfers,
 } from '../../fraud/evaluation/metrics.ts'
 import { BLOCK_MS } from '../../fraud/evaluation/replay.ts'
-import type { Head } from '../../fraud/head/head.ts'
+import { encodeHead } from '../../fraud/head/file.ts'
+import { headId, type Head } from '../../fraud/head/head.ts'
+import { chooseHead } from '../../fraud/head/choose.ts'
+import { modelIdOf } from '../../fraud/model-spec.ts'
 import { SCORED_TOGETHER } from '../../fraud/evaluation/scoring.ts'
 import { facts, table } from '../format.ts'
 import { curveSvg } from '../fraud/curve-svg.ts'
@@ -25,6 +29,7 @@ const LABEL_MODES = ['none', 'immediate', 'delayed'] as const
 interface EvalOptions extends JsonOptions {
   readonly test: string
   readonly train?: readonly string[]
+  readonly model?: string
   readonly labels: (typeof LABEL_MODES)[number]
   readonly fromDay: number
   readonly seed: number
@@ -46,34 +51,83 @@ export function build(command: Command): Command {
       )
       .addOption(
         new Option(
-          '--from-day <day>',
-          'score transfers from this day of the file on; earlier ones are history',
-        )
-          .argParser(parseInteger(0))
-          .default(20),
+          '--model <file>',
+          'a model made by train, or "pretrained": the one that comes with Cordon',
+        ).conflicts('train'),
       )
+      .addOption(fromDayOption('score transfers from this day of the file on; earlier ones are history'))
       .addOption(
         new Option('--delay-hours <hours>', 'how long a label takes with --labels delayed')
           .argParser(parseInteger(0))
           .default(24),
       )
-      .addOption(
-        new Option('--seed <number>', 'chance that training takes its first weights and its order from')
-          .argParser(parseInteger(0))
-          .default(1),
-      )
+      .addOption(seedOption())
       .addOption(new Option('--curve <file>', 'write the precision-recall curve as SVG'))
       .addOption(jsonOption()),
     evaluate,
   )
+  action<TrainOptions>(
+    command
+      .command('train')
+      .description('learn a fraud model from labelled payments and write it to a file')
+      .requiredOption('--data <file...>', 'labelled payments to learn from: CSV, or CSV.gz')
+      .requiredOption('--out <file>', 'where to write the model')
+      .addOption(fromDayOption('learn from transfers of this day of each file on; earlier ones are history'))
+      .addOption(seedOption())
+      .addOption(jsonOption()),
+    train,
+  )
   return command
 }
+
+const fromDayOption = (about: string): Option =>
+  new Option('--from-day <day>', about).argParser(parseInteger(0)).default(20)
+
+const seedOption = (): Option =>
+  new Option('--seed <number>', 'chance that training takes its first weights and its order from')
+    .argParser(parseInteger(0))
+    .default(1)
+
+interface TrainOptions extends JsonOptions {
+  readonly data: readonly string[]
+  readonly out: string
+  readonly fromDay: number
+  readonly seed: number
+}
+
+async function train({ data: paths, out, fromDay, seed }: TrainOptions): Promise<CommandResult> {
+  refuseOutput('--out', out)
+  const { chooseBackend } = await import('../../fraud/backend.ts')
+  const backend = await chooseBackend()
+  const { head, lessons } = await learn(paths, { fromDay, seed })
+  const card = {
+    name: basename(out, '.json'),
+    trainedOn: new Date().toISOString().slice(0, ISO_DAY_CHARACTERS),
+    data: lessons.map(
+      ({ path, transfers, laundering }) =>
+        `${basename(path)}, from day ${fromDay} on: ${transfers} transfers, ${laundering} laundering`,
+    ),
+  }
+  writeOutput('--out', out, encodeHead(head, card))
+  const modelId = toHex(modelIdOf(headId(head)))
+  return {
+    data: { file: out, modelId, card },
+    text: facts([
+      ['model', modelId],
+      ['file', out],
+      ['backend', backend.name],
+      ...card.data.map((line) => ['learned from', line] as const),
+    ]),
+  }
+}
+
+const ISO_DAY_CHARACTERS = 10
 
 async function evaluate(options: EvalOptions): Promise<CommandResult> {
   refuseCurve(options.curve)
   const { chooseBackend } = await import('../../fraud/backend.ts')
   const backend = await chooseBackend()
-  const head = options.train === undefined ? null : await learn(options.train, options)
+  const head = await headOf(options)
   const { scored, judgingMs } = await scoreWithLabels(options, head)
   const metrics = inFile(options, () => measure(scored))
   if (options.curve !== undefined) writeCurve(options.curve, options.test, scored, metrics)
@@ -85,34 +139,58 @@ async function evaluate(options: EvalOptions): Promise<CommandResult> {
   }
 }
 
+async function headOf(options: EvalOptions): Promise<Head | null> {
+  const { train: paths, model } = options
+  if (model !== undefined) return chooseHead(model, (path) => readFileSync(path, 'utf8'))
+  return paths === undefined ? null : (await learn(paths, options)).head
+}
+
 async function scoreWithLabels(options: EvalOptions, head: Head | null): Promise<ScoredFile> {
   const { labels } = options
   return labels === 'none' ? score(options, head) : scoreLearning({ ...options, labels }, head)
 }
 
-function taught({ train, labels, delayHours }: EvalOptions): string {
+function taught({ train: paths, model, labels, delayHours }: EvalOptions): string {
+  const start = model === undefined ? 'without labels' : `model ${basename(model)}`
   const before =
-    train === undefined ? 'without labels' : `learned from ${train.map((path) => basename(path)).join(', ')}`
+    paths === undefined ? start : `learned from ${paths.map((path) => basename(path)).join(', ')}`
   if (labels === 'none') return before
   if (labels === 'immediate') return `${before}; learning from the label of each transfer`
   return `${before}; learning from labels of what it would have held, ${delayHours} h later`
 }
 
-/** Said before the work, not after it. */
 function refuseCurve(path: string | undefined): void {
   if (path === undefined) return
   if (!path.endsWith('.svg'))
     throw new CordonError('usage', `--curve: expected a file named .svg, got ${JSON.stringify(path)}`)
+  refuseOutput('--curve', path)
+}
+
+/** Said before the work, not after it. */
+function refuseOutput(option: string, path: string): void {
   try {
     accessSync(dirname(path), constants.W_OK)
   } catch (error) {
-    throw curveRefusal(path, error)
+    throw outputRefusal(option, path, error)
   }
 }
 
-function curveRefusal(path: string, error: unknown): CordonError {
+function writeOutput(option: string, path: string, content: string): void {
+  try {
+    writeFileSync(path, content)
+  } catch (error) {
+    throw outputRefusal(option, path, error)
+  }
+}
+
+function outputRefusal(option: string, path: string, error: unknown): CordonError {
   const { code = 'unknown' } = error as NodeJS.ErrnoException
-  return new CordonError('usage', `--curve: ${path} cannot be written (${code})`, { path }, { cause: error })
+  return new CordonError(
+    'usage',
+    `${option}: ${path} cannot be written (${code})`,
+    { path },
+    { cause: error },
+  )
 }
 
 /** Says of which file and days an error speaks. */
@@ -138,11 +216,7 @@ function writeCurve(
 ): void {
   const title = `${basename(test)}: average precision ${averagePrecision.toFixed(3)}`
   const prevalence = positives / (positives + negatives)
-  try {
-    writeFileSync(path, curveSvg(precisionRecallCurve(scored), { title, prevalence }))
-  } catch (error) {
-    throw curveRefusal(path, error)
-  }
+  writeOutput('--curve', path, curveSvg(precisionRecallCurve(scored), { title, prevalence }))
 }
 
 function describe(

@@ -21,23 +21,41 @@ interface LearningDays extends Days {
 
 const HOUR_MS = 3_600_000
 
+/** What a file had to teach. */
+export interface Lesson {
+  readonly path: string
+  readonly transfers: number
+  readonly laundering: number
+}
+
 /** A head that learned from these files and from nothing else. The backend must be chosen. */
 export async function learn(
   paths: readonly string[],
   { fromDay, seed }: Days & { readonly seed: number },
-): Promise<Head> {
+): Promise<{ readonly head: Head; readonly lessons: readonly Lesson[] }> {
   const { TrainingRowCollector } = await import('../../fraud/evaluation/training-rows.ts')
   const { trainHead } = await import('../../fraud/head/train.ts')
   const collector = new TrainingRowCollector()
   const stopwatch = new Stopwatch(() => performance.now())
-  for (const path of paths) await play(path, { judge: collector, head: null, fromDay, stopwatch })
+  const lessons: Lesson[] = []
+  for (const path of paths) {
+    const before = collector.counts
+    await play(path, { judge: collector, head: null, fromDay, stopwatch })
+    const { transfers, laundering } = collector.counts
+    lessons.push({
+      path,
+      transfers: transfers - before.transfers,
+      laundering: laundering - before.laundering,
+    })
+  }
   const random = new Random(`fraud training ${seed}`)
   const bar = new ProgressBar('training')
   try {
-    return trainHead(collector.finish(), {
+    const head = trainHead(collector.finish(), {
       random: () => random.unit(),
       onProgress: (share) => bar.show(share),
     })
+    return { head, lessons }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new CordonError(

@@ -10,11 +10,19 @@ export class TrainingRowCollector implements Judge {
   #rows: Float32Array = new Float32Array(FIRST_ROWS * FEATURE_COUNT)
   #labels: Uint8Array = new Uint8Array(FIRST_ROWS)
   #count = 0
+  #laundering = 0
+
+  get counts(): { readonly transfers: number; readonly laundering: number } {
+    return { transfers: this.#count, laundering: this.#laundering }
+  }
 
   judge(transfers: readonly LabelledRow[], rows: Float32Array): undefined {
     this.#makeRoom(transfers.length)
     this.#rows.set(rows, this.#count * FEATURE_COUNT)
-    for (const { laundering } of transfers) this.#labels[this.#count++] = laundering ? 1 : 0
+    for (const { laundering } of transfers) {
+      this.#labels[this.#count++] = laundering ? 1 : 0
+      if (laundering) this.#laundering++
+    }
   }
 
   /** All that was kept, of one file or of several. */

@@ -1,5 +1,13 @@
 /** What the scoring client and its worker say to each other: one message per batch, answers in pieces. */
 
+import type { Head } from '../../fraud/head/head.ts'
+
+/** What the worker is started with. */
+export interface WorkerStart {
+  /** Judges instead of the label-free tail; null: none. */
+  readonly head: Head | null
+}
+
 export interface ScoreRequest {
   readonly id: number
   /** Transferred. */

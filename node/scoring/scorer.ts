@@ -10,13 +10,16 @@ import { CordonError } from '../../config/errors.ts'
 import { toHex, utf8 } from '../../crypto/bytes.ts'
 import { Reader, Writer } from '../../crypto/codec.ts'
 import { FeatureStore } from '../../fraud/features.ts'
+import { headId, type Head } from '../../fraud/head/head.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { FLAG_SCORE, modelIdOf, toByte } from '../../fraud/model-spec.ts'
 import { REASON, explain } from '../../fraud/reasons.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import { cheapScore } from '../../fraud/sum.ts'
 import type { Assessment, TransferFacts, TransferOutcome } from '../../fraud/types.ts'
+import { spawnWorker } from '../workers/spawn.ts'
 import { Explanations, parseExplanations } from './explanations.ts'
+import type { WorkerStart } from './messages.ts'
 import { ScoringWorkerClient, type WorkerClientOptions } from './worker-client.ts'
 
 /** Transfers whose features are made in one turn of the main thread: a few milliseconds. */
@@ -25,7 +28,6 @@ const SNAPSHOT_VERSION = 1
 /** Somebody waits for a dry run at a prompt. */
 const DRY_RUN_BUDGET_MS = 1_000
 /** Stands in an ack for "no model". */
-const MODEL_ID = modelIdOf(null)
 const NO_MODEL: Uint8Array = new Uint8Array(32)
 
 export interface ScorerLog {
@@ -35,6 +37,8 @@ export interface ScorerLog {
 
 export interface ScorerOptions {
   readonly log: ScorerLog
+  /** Judges instead of the label-free tail; null: none. */
+  readonly head?: Head | null
   /** Bounds of the feature store; default `FRAUD_LIMITS`. */
   readonly maxAccounts?: number
   readonly maxProvisional?: number
@@ -89,14 +93,17 @@ class WorkerScorer implements Scorer {
   readonly #store: FeatureStore
   readonly #worker: ScoringWorkerClient
   readonly #explanations: Explanations = new Explanations()
+  readonly #modelId: Uint8Array
 
-  constructor({ log, maxAccounts, maxProvisional, spawn }: ScorerOptions) {
+  constructor({ log, head = null, maxAccounts, maxProvisional, spawn }: ScorerOptions) {
+    this.#modelId = modelIdOf(head === null ? null : headId(head))
     this.#store = new FeatureStore({
+      head,
       maxAccounts: maxAccounts ?? FRAUD_LIMITS.accounts,
       maxProvisional: maxProvisional ?? FRAUD_LIMITS.provisionalTransfers,
     })
     this.#worker = new ScoringWorkerClient({
-      ...(spawn !== undefined && { spawn }),
+      spawn: spawn ?? (() => spawnWorker('node/scoring/scoring-worker', { head } satisfies WorkerStart)),
       onProblem: (message) => log.warn(`fraud model: ${message}`),
       onReady: (backend) => log.info(`fraud model: ready on ${backend}`),
     })
@@ -146,7 +153,7 @@ class WorkerScorer implements Scorer {
   status(): ScorerStatus {
     const { state, backend, problem } = this.#worker
     return {
-      id: toHex(MODEL_ID),
+      id: toHex(this.#modelId),
       backend,
       healthy: state === 'ready',
       problem: state === 'starting' ? 'the model is still loading; the cheap sum stands in' : problem,
@@ -184,7 +191,7 @@ class WorkerScorer implements Scorer {
     const assessments = transfers.map(({ key }, i) =>
       this.#assessment(key, rows, i, scores[i] ?? NaN, inputs),
     )
-    return { assessments, modelId: MODEL_ID }
+    return { assessments, modelId: this.#modelId }
   }
 
   #byCheapSum(
@@ -194,7 +201,7 @@ class WorkerScorer implements Scorer {
   ): BatchAssessments {
     return {
       assessments: transfers.map(({ key }, i) => this.#assessment(key, rows, i, NaN, inputs)),
-      modelId: MODEL_ID,
+      modelId: this.#modelId,
     }
   }
 

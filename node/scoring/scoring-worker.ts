@@ -2,13 +2,13 @@
  * The scoring worker: loads TensorFlow.js and the model, warms them up, and answers batches. Any error ends the thread;
  * the client restarts it.
  */
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { chooseBackend } from '../../fraud/backend.ts'
 import { BASELINE_INPUTS } from '../../fraud/tail.ts'
 import { createModel, type DirectionalModel } from '../../fraud/model.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import { END } from '../workers/spawn.ts'
-import type { ScoreRequest, WorkerAnswer } from './messages.ts'
+import type { ScoreRequest, WorkerAnswer, WorkerStart } from './messages.ts'
 
 /** Rows per piece of an answer: the client can use what has come when the time is up. */
 const PIECE_ROWS = 500
@@ -31,7 +31,8 @@ function score(model: DirectionalModel, { id, rows, inputs }: ScoreRequest): voi
 
 async function serve(): Promise<void> {
   const backend = await chooseBackend()
-  const model = createModel(null)
+  const { head } = workerData as WorkerStart
+  const model = createModel(head)
   for (const rows of WARM_UP_ROWS) {
     model.score(new Float32Array(rows * FEATURE_COUNT), new Float32Array(BASELINE_INPUTS).fill(1))
   }

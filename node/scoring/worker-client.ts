@@ -3,7 +3,7 @@
  * again with growing pauses when it crashed or hangs. It knows nothing of features or flags.
  */
 import type { Worker } from 'node:worker_threads'
-import { Backoff, endWorker, spawnWorker } from '../workers/spawn.ts'
+import { Backoff, endWorker } from '../workers/spawn.ts'
 import type { ScoreRequest, WorkerAnswer } from './messages.ts'
 
 /** A worker that owes an answer for longer than this hangs. */
@@ -13,7 +13,7 @@ const LONGEST_RESTART_MS = 30_000
 
 export interface WorkerClientOptions {
   /** Starts the thread. */
-  readonly spawn?: () => Worker
+  readonly spawn: () => Worker
   readonly onProblem: (message: string) => void
   readonly onReady: (backend: string) => void
 }
@@ -108,7 +108,7 @@ export class ScoringWorkerClient {
     this.#restart = null
     let worker: Worker
     try {
-      worker = (this.#options.spawn ?? (() => spawnWorker('node/scoring/scoring-worker')))()
+      worker = this.#options.spawn()
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error))
       return

@@ -10,10 +10,11 @@ const GONE = -1
 /**
  * Starts a worker, named after its file. It does not keep the process alive, and its output goes to standard error:
  * standard output belongs to results.
+ * @param workerData what it needs from the start on; copied.
  */
-export function spawnWorker(entry: Entry): Worker {
+export function spawnWorker(entry: Entry, workerData?: unknown): Worker {
   const name = entry.slice(entry.lastIndexOf('/') + 1)
-  const worker = new Worker(entryUrl(entry), { name, stdout: true, stderr: true })
+  const worker = new Worker(entryUrl(entry), { name, workerData, stdout: true, stderr: true })
   worker.stdout.pipe(process.stderr, { end: false })
   worker.stderr.pipe(process.stderr, { end: false })
   worker.unref()

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BlockEvent } from '../../client/api.ts'
 import { LedgerBook } from './ledger-book.ts'
-import { planRounds, type Round } from './plan.ts'
+import { planFillers, planRounds, type Fault, type Round } from './plan.ts'
 
 const NAMES = ['v1', 'v2', 'v3', 'v4']
 
@@ -32,6 +32,19 @@ test('faults follow each other within 3.5 s, all kinds come, and a round ends wi
     }
   }
   assert.deepEqual(kinds, new Set(['kill', 'pause', 'restart', 'partition', 'delay', 'loss']))
+})
+
+test('fillers are short faults of the network, the same for the same seed', () => {
+  const fillers = (seed: string): Fault[] => {
+    const plan = planFillers(seed, NAMES)
+    return Array.from({ length: 50 }, () => plan.next().value)
+  }
+  assert.deepEqual(fillers('7'), fillers('7'))
+  assert.notDeepEqual(fillers('7'), fillers('8'))
+  for (const { kind, forMs } of fillers('1')) {
+    assert.ok(kind === 'delay' || kind === 'loss')
+    assert.ok(forMs <= 1_500)
+  }
 })
 
 function block(

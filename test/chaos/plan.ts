@@ -33,6 +33,7 @@ const ALL_NODES_ONE_IN = 12
 
 type Kind = Fault['kind']
 const SHORT_KINDS: readonly Kind[] = ['pause', 'partition', 'delay', 'loss']
+const FILLER_KINDS: readonly Kind[] = ['delay', 'loss']
 const KINDS: readonly Kind[] = ['kill', 'kill', 'kill', 'restart', 'partition', ...SHORT_KINDS]
 
 /** Rounds without end, the same for the same seed and names. */
@@ -50,6 +51,15 @@ export function* planRounds(seed: string, names: readonly string[]): Generator<R
       atMs += random.between(GAP_MS.least, GAP_MS.most)
     }
     yield round
+  }
+}
+
+/** Short faults of the network without end, for times in which a round only waits for processes to start. */
+export function* planFillers(seed: string, names: readonly string[]): Generator<Fault, never> {
+  const random = new Random(`chaos fillers/${seed}`)
+  for (;;) {
+    const forMs = Math.round(random.between(300, LONGEST_SHORT_FAULT_MS))
+    yield drawFault(random, random.pick(FILLER_KINDS), names, forMs)
   }
 }
 

@@ -59,6 +59,7 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
     mdns: fc.boolean(),
     rpcHost: fc.constantFrom('127.0.0.1', '::1', '0.0.0.0', 'localhost'),
     rpcPort: fc.integer({ min: 0, max: 65_535 }),
+    fraudModel: path,
   },
   { noNullPrototype: true },
 )
@@ -90,6 +91,7 @@ test('the smallest file is a version; the rest has defaults', () => {
     mdns: false,
     rpcHost: '127.0.0.1',
     rpcPort: DEFAULT_SETTINGS.rpcPort,
+    fraudModel: 'pretrained',
   })
 })
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { headId } from '../../fraud/head/head.ts'
+import { pretrainedHead } from '../../fraud/head/pretrained.ts'
 import { FLAG_SCORE, modelIdOf } from '../../fraud/model-spec.ts'
 import { REASON } from '../../fraud/reasons.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
@@ -116,6 +118,18 @@ describe('with the real worker', () => {
     const before = scorer.snapshot()
     for (const shot of burst('dry')) assert.equal((await scorer.dryRun(shot)).flagged, false)
     assert.deepEqual(scorer.snapshot(), before)
+  })
+})
+
+test('with a head, it is the head that is named, and silent while the chain is young', async () => {
+  const head = pretrainedHead()
+  await withScorer({ head }, async (scorer) => {
+    const modelId = modelIdOf(headId(head))
+    assert.equal(scorer.status().id, Buffer.from(modelId).toString('hex'))
+    const judged = await scorer.assess('h', [transfer('a', 'b', 5), ...burst('headed')], LONG_MS)
+    assert.deepEqual(judged.modelId, modelId)
+    assert.equal(judged.assessments[0]?.score, 0)
+    assert.ok(judged.assessments.at(-1)?.flagged === true, 'the rules speak')
   })
 })
 

@@ -3,46 +3,14 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { chooseBackend } from '../../../fraud/backend.ts'
-import {
-  HeadByHand,
-  ensembleOf,
-  headId,
-  networkHead,
-  type Head,
-  type Layer,
-} from '../../../fraud/head/head.ts'
+import { HeadByHand, ensembleOf, headId, type Head } from '../../../fraud/head/head.ts'
 import { HEAD_INPUTS, encodedInput } from '../../../fraud/head/inputs.ts'
 import { trainHead } from '../../../fraud/head/train.ts'
 import { createModel } from '../../../fraud/model.ts'
 import { COLUMN, FEATURES, FEATURE_COUNT } from '../../../fraud/schema.ts'
 import { BASELINE_INPUTS, INPUT } from '../../../fraud/tail.ts'
 import { random } from '../play.ts'
-
-const INPUTS = HEAD_INPUTS.length
-
-function layer(inputs: number, outputs: number, unit: () => number): Layer {
-  return {
-    inputs,
-    outputs,
-    weights: Float32Array.from({ length: inputs * outputs }, () => unit() - 0.5),
-    biases: Float32Array.from({ length: outputs }, () => unit() - 0.5),
-  }
-}
-
-function someNetwork(seed: number): Head {
-  const unit = random(seed)
-  const standard = {
-    means: Float32Array.from({ length: INPUTS }, () => 2 * unit()),
-    deviations: Float32Array.from({ length: INPUTS }, () => 0.5 + unit()),
-  }
-  return networkHead(standard, [layer(INPUTS, 6, unit), layer(6, 4, unit), layer(4, 1, unit)])
-}
-
-function someHead(seed: number): Head {
-  const unit = random(seed + 1_000)
-  const direct = Float32Array.from({ length: INPUTS }, () => unit() - 0.5)
-  return { ...someNetwork(seed), direct, bias: -1.5, tailWeight: 0.3 }
-}
+import { someHead, someNetwork } from './some-head.ts'
 
 /** Rows as the store makes them: flags are 0 or 1. */
 function someRows(count: number, seed: number): Float32Array {

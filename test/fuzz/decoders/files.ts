@@ -18,7 +18,9 @@ import { readDevnetFile } from '../../../devnet/layout.ts'
 import { AccountTable } from '../../../fraud/account-table.ts'
 import { Baseline } from '../../../fraud/baseline.ts'
 import { LabelledRowReader } from '../../../fraud/evaluation/labelled-rows.ts'
+import { decodeHead, encodeHead } from '../../../fraud/head/file.ts'
 import { readSnapshot, writeSnapshot } from '../../../fraud/snapshot.ts'
+import { someHead } from '../../fraud/head/some-head.ts'
 import { makeGenesis, makeParts } from '../../client/receipt-chain.ts'
 import { decoder, refusesWith, textOf, type Decoder } from '../decoder.ts'
 import { TRANSACTION_HEX } from './ledger.ts'
@@ -247,6 +249,15 @@ export const FILE_DECODERS: readonly Decoder[] = [
     },
     refuses: refusesWith('labelled-file-invalid'),
     seeds: () => [LABELLED_FILE, LABELLED_FILE.replaceAll('\n', '\r\n')].map((text) => Buffer.from(text)),
+    text: true,
+  }),
+  decoder({
+    name: 'fraud-head',
+    decode: (bytes) => decodeHead(Buffer.from(bytes).toString('utf8')),
+    refuses: refusesWith('model-invalid'),
+    seeds: () => [
+      Buffer.from(encodeHead(someHead(1), { name: 'fuzz', trainedOn: '2026-11-27', data: ['a'] })),
+    ],
     text: true,
   }),
   decoder({
