@@ -3,10 +3,13 @@
  * on whichever thread has the row.
  */
 import type { Baseline } from './baseline.ts'
+import type { HeadByHand } from './head/head.ts'
 import { RULES, TAIL, type Rule } from './model-spec.ts'
 import { COLUMN, type FeatureName } from './schema.ts'
 import { ruleScore, tailScore } from './sum.ts'
-import { tailSum, tailTerm } from './tail.ts'
+import { tailTerm } from './tail.ts'
+import { TOPICS } from './topics.ts'
+import { sentence } from './sentences.ts'
 import type { ReasonDetail } from './types.ts'
 
 /** Reason bits of a flag (u16). A retired bit keeps its place. */
@@ -31,6 +34,10 @@ export const REASON = {
   circle: 1 << 8,
   /** Money of earlier suspicious payments has reached the payee. */
   trail: 1 << 9,
+  /** The payee has paid unusually many itself: money that scatters. */
+  fanOut: 1 << 10,
+  /** The transfer is unusual in several ways at once. */
+  unusual: 1 << 11,
 } as const
 
 export type ReasonName = keyof typeof REASON
@@ -76,17 +83,7 @@ const RULE_REASONS: Readonly<Record<Rule['name'], readonly Omit<Reason, 'part'>[
   ],
 }
 
-const TAIL_BITS: Readonly<Partial<Record<FeatureName, number>>> = {
-  new_payees_1d: REASON.velocity,
-  payee_new_payers_1d: REASON.fanIn,
-  payer_new_payers_7d: REASON.passThrough,
-  pair_new: REASON.newPayee,
-  circles_of_four: REASON.circle,
-  payee_flow: REASON.trail,
-  payers_received_7d: REASON.passThrough,
-}
-
-/** A tail term below this share of the sum is not worth a sentence. */
+/** What raises the score by less than this share is not worth a sentence. */
 const SMALLEST_SHARE = 0.1
 
 export interface Explanation {
@@ -95,9 +92,18 @@ export interface Explanation {
   readonly details: readonly ReasonDetail[]
 }
 
-/** Explains the row that starts at `offset`, by whichever of tail and rules weighs most. */
-export function explain(rows: Float32Array, offset: number, baseline: Baseline): Explanation {
-  const reasons = reasonsOf(rows, offset, baseline)
+/**
+ * Explains the row that starts at `offset`, by whichever of its parts weighs most: a rule, or what compares with the
+ * population.
+ * @param head the head that judged, or null: the tail.
+ */
+export function explain(
+  rows: Float32Array,
+  offset: number,
+  baseline: Baseline,
+  head: HeadByHand | null,
+): Explanation {
+  const reasons = reasonsOf(rows, offset, baseline, head)
   const whole = reasons.reduce((sum, reason) => sum + reason.part, 0) || 1
   const details = reasons
     .map((reason) => detailOf(reason, reason.part / whole, rows, offset, baseline))
@@ -105,18 +111,35 @@ export function explain(rows: Float32Array, offset: number, baseline: Baseline):
   return { reasons: reasons.reduce((bits, reason) => bits | reason.bit, 0), details }
 }
 
-function reasonsOf(rows: Float32Array, offset: number, baseline: Baseline): Reason[] {
+function reasonsOf(
+  rows: Float32Array,
+  offset: number,
+  { inputs }: Baseline,
+  head: HeadByHand | null,
+): Reason[] {
   const rules = RULES.map((rule) => ({ rule, score: ruleScore(rule, rows, offset) }))
   const strongest = rules.reduce((a, b) => (b.score > a.score ? b : a))
-  const tail = tailScore(rows, offset, baseline.inputs)
-  if (strongest.score >= tail)
+  const population = head === null ? tailScore(rows, offset, inputs) : head.score(rows, offset, inputs)
+  if (strongest.score >= population)
     return RULE_REASONS[strongest.rule.name].map((reason) => ({ ...reason, part: 1 }))
-  const sum = tailSum(rows, offset, baseline.inputs)
-  return TAIL.flatMap((term, i): Reason[] => {
-    const part = tailTerm(i, rows, offset, baseline.inputs)
-    const bit = TAIL_BITS[term.feature]
-    return bit === undefined || part < SMALLEST_SHARE * sum ? [] : [{ bit, feature: term.feature, part }]
-  })
+  const parts =
+    head === null
+      ? TAIL.map(({ feature }, i) => ({ feature, part: tailTerm(i, rows, offset, inputs) }))
+      : head.parts(rows, offset, inputs)
+  return topicsOf(parts)
+}
+
+/** Parts of the score by what they tell: those that raise it, summed by topic, without the small ones. */
+function topicsOf(parts: readonly { readonly feature: FeatureName; readonly part: number }[]): Reason[] {
+  const topics = new Map<FeatureName, Reason>()
+  for (const { feature, part } of parts) {
+    const topic = TOPICS[feature]
+    if (topic === undefined || part <= 0) continue
+    const before = topics.get(topic.feature)?.part ?? 0
+    topics.set(topic.feature, { bit: REASON[topic.reason], feature: topic.feature, part: before + part })
+  }
+  const sum = [...topics.values()].reduce((total, { part }) => total + part, 0)
+  return [...topics.values()].filter(({ part }) => part >= SMALLEST_SHARE * sum)
 }
 
 function detailOf(
@@ -143,58 +166,4 @@ function usualOf(
   if (feature === 'own_ratio_log2' || feature === 'population_ratio_log2') return 0
   const term = TAIL.findIndex((candidate) => candidate.feature === feature)
   return term < 0 ? null : baseline.usual(term)
-}
-
-function sentence(
-  feature: FeatureName,
-  value: number,
-  usual: number | null,
-  column: (name: FeatureName) => number,
-): string {
-  const usually = usual === null ? '' : `, usually ${count(usual)}`
-  switch (feature) {
-    case 'out_count_10m':
-      return `${count(value)} payments in 10 minutes${usual === null ? ', no earlier habit known' : usually}`
-    case 'new_payees_1m':
-      return `${count(value)} new payees within a minute`
-    case 'new_payees_1h':
-      return `${count(value)} new payees within an hour`
-    case 'drain_new_10m':
-      return `${percent(value)} of the balance leaves for new payees within 10 minutes`
-    case 'drain_new_1h':
-      return `${percent(value)} of the balance leaves for new payees within an hour`
-    case 'own_ratio_log2':
-      return `${money(column('amount'))} where this account usually pays ${money(column('amount') / 2 ** value)}`
-    case 'population_ratio_log2':
-      return `${money(column('amount'))} where ${money(column('amount') / 2 ** value)} is usual on this network`
-    case 'new_payees_1d':
-      return `${count(value)} new payees within 24 hours, on this network usually ${count(usual ?? 1)}`
-    case 'payee_new_payers_1d':
-      return `${count(value)} payers who never paid this payee before, within 24 hours${usually}`
-    case 'payer_new_payers_7d':
-      return `this account received from ${count(value)} new payers in 7 days${usually}`
-    case 'payers_received_7d':
-      return `those who paid this account received ${count(value)} payments in 7 days${usually}`
-    case 'circles_of_four':
-      return 'closes a circle: payer and payee have recent partners who pay each other'
-    case 'payee_flow':
-      return 'money of earlier suspicious payments has reached this payee'
-    case 'pair_new':
-      return 'first payment to this payee'
-    default:
-      return `${feature} is ${value}`
-  }
-}
-
-/** Decayed counts are not whole: people get whole ones. */
-function count(value: number): string {
-  return String(Math.max(0, Math.round(value)))
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`
-}
-
-function money(crd: number): string {
-  return `${crd.toFixed(2)} CRD`
 }

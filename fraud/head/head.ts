@@ -7,7 +7,9 @@
  * A head that was trained on labelled files is a network alone; one that learns from the outcomes of holds adds the
  * direct part to what it started from, be that a network or the label-free tail (`learning/`).
  */
-import { tailSum } from '../tail.ts'
+import { TAIL } from '../model-spec.ts'
+import type { FeatureName } from '../schema.ts'
+import { INPUT, tailSum, tailTerm } from '../tail.ts'
 import { HEAD_INPUTS, encodedInput, standardized } from './inputs.ts'
 import { hash } from '../../crypto/hash.ts'
 import { utf8 } from '../../crypto/bytes.ts'
@@ -77,6 +79,38 @@ export class HeadByHand {
     const { tailWeight } = this.#head
     const tail = tailWeight === 0 ? 0 : tailWeight * tailSum(rows, offset, baseline)
     return this.logitOfInputs(this.#inputs) + tail
+  }
+
+  /** Score as the model gives it, 0–1. */
+  score(rows: Float32Array, offset: number, baseline: Float32Array): number {
+    return 1 / (1 + Math.exp((baseline[INPUT.headThreshold] as number) - this.logit(rows, offset, baseline)))
+  }
+
+  /**
+   * What each input adds to the logit: by how much it would be lower if that input alone were at its mean. A simple answer
+   * among several (occlusion: Zeiler and Fergus, ECCV 2014); what inputs do together counts for each of them.
+   */
+  parts(
+    rows: Float32Array,
+    offset: number,
+    baseline: Float32Array,
+  ): { readonly feature: FeatureName; readonly part: number }[] {
+    const inputs = new Float32Array(HEAD_INPUTS.length)
+    inputsOf(this.#head, rows, offset, inputs, 0)
+    const whole = this.logitOfInputs(inputs)
+    const parts = HEAD_INPUTS.map(({ feature }, i) => {
+      const own = inputs[i] as number
+      inputs[i] = 0
+      const part = whole - this.logitOfInputs(inputs)
+      inputs[i] = own
+      return { feature, part }
+    })
+    const { tailWeight } = this.#head
+    const terms = TAIL.map(({ feature }, i) => ({
+      feature,
+      part: tailWeight * tailTerm(i, rows, offset, baseline),
+    }))
+    return [...parts, ...terms]
   }
 
   /** Without the tail. @param inputs as `inputsOf` makes them. */

@@ -10,7 +10,7 @@ import { CordonError } from '../../config/errors.ts'
 import { toHex, utf8 } from '../../crypto/bytes.ts'
 import { Reader, Writer } from '../../crypto/codec.ts'
 import { FeatureStore } from '../../fraud/features.ts'
-import { headId, type Head } from '../../fraud/head/head.ts'
+import { HeadByHand, headId, type Head } from '../../fraud/head/head.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { FLAG_SCORE, modelIdOf, toByte } from '../../fraud/model-spec.ts'
 import { REASON, explain } from '../../fraud/reasons.ts'
@@ -93,9 +93,11 @@ class WorkerScorer implements Scorer {
   readonly #store: FeatureStore
   readonly #worker: ScoringWorkerClient
   readonly #explanations: Explanations = new Explanations()
+  readonly #head: HeadByHand | null
   readonly #modelId: Uint8Array
 
   constructor({ log, head = null, maxAccounts, maxProvisional, spawn }: ScorerOptions) {
+    this.#head = head === null ? null : new HeadByHand(head)
     this.#modelId = modelIdOf(head === null ? null : headId(head))
     this.#store = new FeatureStore({
       head,
@@ -217,7 +219,7 @@ class WorkerScorer implements Scorer {
     const cheap = Number.isNaN(modelScore)
     const score = toByte(cheap ? cheapScore(rows, offset, inputs) : modelScore)
     if (score < FLAG_SCORE) return unflagged(key, score)
-    const { reasons, details } = explain(rows, offset, this.#store.baseline)
+    const { reasons, details } = explain(rows, offset, this.#store.baseline, cheap ? null : this.#head)
     return { key, score, flagged: true, reasons: cheap ? reasons | REASON.cheapSum : reasons, details }
   }
 }

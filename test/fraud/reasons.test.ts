@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Baseline } from '../../fraud/baseline.ts'
+import { HeadByHand, networkHead } from '../../fraud/head/head.ts'
+import { HEAD_INPUTS } from '../../fraud/head/inputs.ts'
+import { TAIL } from '../../fraud/model-spec.ts'
 import { REASON, explain, reasonNames } from '../../fraud/reasons.ts'
 import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../fraud/schema.ts'
+import { sentence } from '../../fraud/sentences.ts'
+import { INPUT } from '../../fraud/tail.ts'
+import { TOPICS } from '../../fraud/topics.ts'
 
 function rowOf(values: Partial<Record<FeatureName, number>>): Float32Array {
   const row = new Float32Array(FEATURE_COUNT)
@@ -23,7 +29,7 @@ const TAKEOVER = {
 
 describe('explanations', () => {
   test('a takeover in plain words with numbers', () => {
-    const { reasons, details } = explain(rowOf(TAKEOVER), 0, new Baseline())
+    const { reasons, details } = explain(rowOf(TAKEOVER), 0, new Baseline(), null)
     assert.deepEqual(reasonNames(reasons), ['drain', 'newPayee', 'amount'])
     assert.deepEqual(
       details.map(({ text }) => text),
@@ -45,11 +51,11 @@ describe('explanations', () => {
       fresh_payees_1m: 17.8,
       drain_new_1h: 0.3,
     }
-    const { reasons, details } = explain(rowOf(shots), 0, new Baseline())
+    const { reasons, details } = explain(rowOf(shots), 0, new Baseline(), null)
     assert.ok((reasons & REASON.burst) !== 0)
     assert.equal(details[0]?.text, '18 payments in 10 minutes, usually 1')
     assert.equal(details[0].usual, 1)
-    const unknown = explain(rowOf({ ...shots, out_usual_known: 0 }), 0, new Baseline())
+    const unknown = explain(rowOf({ ...shots, out_usual_known: 0 }), 0, new Baseline(), null)
     assert.equal(unknown.details[0]?.usual, null)
     assert.equal(unknown.details[0].text, '18 payments in 10 minutes, no earlier habit known')
   })
@@ -58,9 +64,43 @@ describe('explanations', () => {
     const rows = new Float32Array(2 * FEATURE_COUNT)
     rows.set(rowOf(TAKEOVER), FEATURE_COUNT)
     assert.deepEqual(
-      explain(rows, FEATURE_COUNT, new Baseline()),
-      explain(rowOf(TAKEOVER), 0, new Baseline()),
+      explain(rows, FEATURE_COUNT, new Baseline(), null),
+      explain(rowOf(TAKEOVER), 0, new Baseline(), null),
     )
+  })
+})
+
+describe('topics', () => {
+  test('every feature of tail and head has one, and every topic a sentence', () => {
+    for (const feature of [...HEAD_INPUTS.map((input) => input.feature), ...TAIL.map((term) => term.feature)])
+      assert.ok(TOPICS[feature] !== undefined, feature)
+    for (const { feature } of Object.values(TOPICS))
+      for (const value of [0, 1, 7.6]) {
+        const text = sentence(feature, value, null, () => 12)
+        assert.ok(!text.includes('_') && !/NaN|undefined/.test(text), text)
+      }
+  })
+
+  test('a head says what raised its logit most', () => {
+    const width = HEAD_INPUTS.length
+    const direct = new Float32Array(width)
+    const at = (feature: FeatureName): number => HEAD_INPUTS.findIndex((input) => input.feature === feature)
+    direct[at('circles_of_four')] = 2
+    direct[at('payee_new_payers_1d')] = 1
+    direct[at('pair_count')] = -3
+    const standard = { means: new Float32Array(width), deviations: new Float32Array(width).fill(1) }
+    const head = { ...networkHead(standard, []), direct }
+    const row = rowOf({ circles_of_four: 1, payee_new_payers_1d: 3, pair_count: 1, pair_new: 1 })
+    // The chain's own threshold, as of a head that speaks.
+    const baseline = new Baseline(head)
+    baseline.inputs[INPUT.headThreshold] = 0
+    const { reasons, details } = explain(row, 0, baseline, new HeadByHand(head))
+    assert.deepEqual(reasonNames(reasons), ['fanIn', 'circle'])
+    assert.deepEqual(
+      details.map(({ feature }) => feature),
+      ['circles_of_four', 'payee_new_payers_1d'],
+    )
+    assert.ok(details[0]!.share > details[1]!.share)
   })
 })
 
