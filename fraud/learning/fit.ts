@@ -30,7 +30,7 @@ export function fromNetwork(network: Head): Start {
 
 const BIAS_STRENGTH = 1
 const START_STRENGTH = 30
-const INPUT_STRENGTH = 20
+const INPUT_STRENGTH = 8
 
 export interface Material {
   readonly labelled: readonly LabelledExample[]

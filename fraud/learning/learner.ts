@@ -2,11 +2,12 @@
  * Learns from the outcomes of holds, with a champion and a challenger.
  *
  *     transfers ─▶ sample ─┐
- *     holds ─▶ outcomes ───┴─▶ challenger ── as many new outcomes later, unseen by both ──▶ the better one is champion
+ *     holds ─▶ outcomes ───┴─▶ challenger ── some outcomes later, unseen by both ──▶ the better one is champion
  *
- * The champion judges; the challenger waits. Both are heads that learned from outcomes up to some moment, the challenger
- * from more of them. When enough new ones have come, which neither has seen, the one with the lower loss on them is
- * champion, and a new challenger learns from everything.
+ * Both are heads that learned from outcomes up to some moment, the challenger from more of them. When enough new ones have
+ * come, which neither has seen, the one with the lower loss on them is champion, and a new challenger learns from
+ * everything. While challengers win, the newest one judges; after one that lost, the champion does until one has won
+ * again: to wait with each for its trial would cost a good part of what is learned (`docs/adr/0011`).
  *
  * Poisoning: recall and expiry are no outcomes (spec/ledger.md, Hold); a payer teaches a few examples only
  * (`examples.ts`); what the learner starts from is left only as far as the outcomes say so (`logistic.ts`).
@@ -22,6 +23,8 @@ export class Learner {
   readonly #outcomes: Outcomes = new Outcomes()
   #champion: Fitted | null = null
   #challenger: Fitted | null = null
+  /** Null: what the learner starts from. */
+  #judging: Fitted | null = null
   /** Outcomes that came since the challenger learned. */
   #unseen = 0
 
@@ -64,7 +67,10 @@ export class Learner {
     const better = trialLoss(trial, this.#challenger) < trialLoss(trial, champion)
     if (better) this.#champion = this.#challenger
     this.#challenge()
-    return better ? headOf(this.#champion as Fitted, this.#start) : null
+    const judge = better ? this.#challenger : (this.#champion as Fitted)
+    if (judge === this.#judging) return null
+    this.#judging = judge
+    return headOf(judge, this.#start)
   }
 
   #challenge(): void {

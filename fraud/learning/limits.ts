@@ -14,5 +14,5 @@ export const LEARNING_LIMITS = {
   labelsNeeded: 20,
   launderingNeeded: 4,
   /** New outcomes that decide between champion and challenger. */
-  trialLabels: 20,
+  trialLabels: 8,
 } as const

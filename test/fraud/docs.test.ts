@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { HEAD_LIMITS } from '../../fraud/head/limits.ts'
 import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { MAX_FLAG_RATE, RULES, TAIL } from '../../fraud/model-spec.ts'
@@ -44,7 +45,7 @@ test('limits of learning', () => {
 })
 
 test('limits', () => {
-  for (const [name, value] of Object.entries(FRAUD_LIMITS)) {
+  for (const [name, value] of Object.entries({ ...FRAUD_LIMITS, ...HEAD_LIMITS })) {
     assert.ok(text.includes(`| \`${name}\` | ${value.toLocaleString('en').replaceAll(',', ' ')} |`), name)
   }
 })
