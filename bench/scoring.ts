@@ -5,9 +5,9 @@
  *
  * CPU time of the thread where it can be had, so that other processes disturb little; wall time for the round trips.
  */
-import { chooseBackend } from '../fraud/backend.ts'
-import { FeatureStore } from '../fraud/features.ts'
-import { createModel } from '../fraud/model.ts'
+import { chooseBackend } from '../fraud/model/backend.ts'
+import { FeatureStore } from '../fraud/store/feature-store.ts'
+import { createModel } from '../fraud/model/model.ts'
 import type { TransferFacts } from '../fraud/types.ts'
 import { createScorer } from '../node/scoring/scorer.ts'
 import { createSignatureChecker } from '../node/scoring/signature-checker.ts'

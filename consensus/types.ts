@@ -65,7 +65,7 @@ export interface Flag {
   readonly action: number
   /** 0–255. */
   readonly score: number
-  /** Bit set, `fraud/reasons.ts`. u16. */
+  /** Bit set, `fraud/reasons/reasons.ts`. u16. */
   readonly reasons: number
 }
 

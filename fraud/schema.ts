@@ -1,5 +1,5 @@
 /**
- * The columns of a feature row, in order. The list is part of the model id (`model-spec.ts`): a column is never moved
+ * The columns of a feature row, in order. The list is part of the model id (`model/model-spec.ts`): a column is never moved
  * or reused, new ones go to the end. `docs/fraud.md` has formula, window and reason of each.
  *
  * A value that the account's history does not give is 0 in its column, and the column `…_known` beside it is 0: "not

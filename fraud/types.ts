@@ -39,7 +39,7 @@ export interface Assessment {
   /** 0–255. */
   readonly score: number
   readonly flagged: boolean
-  /** Reason bits, `fraud/reasons.ts`. */
+  /** Reason bits, `fraud/reasons/reasons.ts`. */
   readonly reasons: number
   readonly details: readonly ReasonDetail[]
 }

@@ -14,7 +14,7 @@ import { BLOCK_MS } from '../../fraud/evaluation/replay.ts'
 import { encodeHead } from '../../fraud/head/file.ts'
 import { headId, type Head } from '../../fraud/head/head.ts'
 import { chooseHead } from '../../fraud/head/choose.ts'
-import { modelIdOf } from '../../fraud/model-spec.ts'
+import { modelIdOf } from '../../fraud/model/model-spec.ts'
 import { SCORED_TOGETHER } from '../../fraud/evaluation/scoring.ts'
 import { facts, table } from '../format.ts'
 import { curveSvg } from '../fraud/curve-svg.ts'
@@ -97,7 +97,7 @@ interface TrainOptions extends JsonOptions {
 
 async function train({ data: paths, out, fromDay, seed }: TrainOptions): Promise<CommandResult> {
   refuseOutput('--out', out)
-  const { chooseBackend } = await import('../../fraud/backend.ts')
+  const { chooseBackend } = await import('../../fraud/model/backend.ts')
   const backend = await chooseBackend()
   const { head, lessons } = await learn(paths, { fromDay, seed })
   const card = {
@@ -125,7 +125,7 @@ const ISO_DAY_CHARACTERS = 10
 
 async function evaluate(options: EvalOptions): Promise<CommandResult> {
   refuseCurve(options.curve)
-  const { chooseBackend } = await import('../../fraud/backend.ts')
+  const { chooseBackend } = await import('../../fraud/model/backend.ts')
   const backend = await chooseBackend()
   const head = await headOf(options)
   const { scored, judgingMs } = await scoreWithLabels(options, head)

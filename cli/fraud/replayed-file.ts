@@ -79,7 +79,7 @@ export async function score(
   { test, fromDay }: Days & { readonly test: string },
   head: Head | null,
 ): Promise<ScoredFile & { readonly modelId: Uint8Array }> {
-  const { createModel } = await import('../../fraud/model.ts')
+  const { createModel } = await import('../../fraud/model/model.ts')
   const { Scoring } = await import('../../fraud/evaluation/scoring.ts')
   const model = createModel(head)
   const stopwatch = new Stopwatch(() => performance.now())

@@ -12,7 +12,7 @@
  * simulator spend may give its launderers away, which is no laundering.
  */
 import type { Head } from '../head/head.ts'
-import { FeatureStore } from '../features.ts'
+import { FeatureStore } from '../store/feature-store.ts'
 import type { TransferFacts, TransferOutcome } from '../types.ts'
 import type { LabelledRow } from './labelled-rows.ts'
 

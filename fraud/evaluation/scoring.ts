@@ -3,7 +3,7 @@
  * it was at the first of them, because a call costs the same for one row as for some hundred. A node under load does the
  * same.
  */
-import type { DirectionalModel } from '../model.ts'
+import type { DirectionalModel } from '../model/model.ts'
 import { FEATURE_COUNT } from '../schema.ts'
 import { toCrd } from '../units.ts'
 import type { LabelledRow } from './labelled-rows.ts'

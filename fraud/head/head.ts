@@ -7,9 +7,9 @@
  * A head that was trained on labelled files is a network alone; one that learns from the outcomes of holds adds the
  * direct part to what it started from, be that a network or the label-free tail (`learning/`).
  */
-import { TAIL } from '../model-spec.ts'
+import { TAIL } from '../model/model-spec.ts'
 import type { FeatureName } from '../schema.ts'
-import { INPUT, tailSum, tailTerm } from '../tail.ts'
+import { INPUT, tailSum, tailTerm } from '../model/tail.ts'
 import { HEAD_INPUTS, encodedInput, standardized } from './inputs.ts'
 import { hash } from '../../crypto/hash.ts'
 import { utf8 } from '../../crypto/bytes.ts'

@@ -1,12 +1,12 @@
 /**
- * Trains the supervised head with TensorFlow.js, on the backend that is set (`backend.ts`). The recipe and how it was
+ * Trains the supervised head with TensorFlow.js, on the backend that is set (`model/backend.ts`). The recipe and how it was
  * chosen: docs/adr/0010.
  *
  * Binary cross-entropy, Adam with a cosine decay of its rate, a few passes over shuffled batches. Members of the ensemble
  * differ by their first weights and by the order of the batches. Chance comes in as an argument.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { MAX_FLAG_RATE } from '../model-spec.ts'
+import { MAX_FLAG_RATE } from '../model/model-spec.ts'
 import { FEATURE_COUNT } from '../schema.ts'
 import { HeadByHand, ensembleOf, networkHead, type Head, type Layer } from './head.ts'
 import { HEAD_INPUTS, encodedInput, standardized } from './inputs.ts'

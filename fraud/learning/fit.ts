@@ -5,7 +5,7 @@
  */
 import type { Head, Layer } from '../head/head.ts'
 import { HEAD_INPUTS, standardized } from '../head/inputs.ts'
-import { MAX_FLAG_RATE } from '../model-spec.ts'
+import { MAX_FLAG_RATE } from '../model/model-spec.ts'
 import type { Example, LabelledExample } from './examples.ts'
 import { fitLogistic, meanLoss, type WeightedExamples } from './logistic.ts'
 

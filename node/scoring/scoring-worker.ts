@@ -3,9 +3,9 @@
  * the client restarts it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { chooseBackend } from '../../fraud/backend.ts'
-import { BASELINE_INPUTS } from '../../fraud/tail.ts'
-import { createModel, type DirectionalModel } from '../../fraud/model.ts'
+import { chooseBackend } from '../../fraud/model/backend.ts'
+import { BASELINE_INPUTS } from '../../fraud/model/tail.ts'
+import { createModel, type DirectionalModel } from '../../fraud/model/model.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import { END } from '../workers/spawn.ts'
 import type { ScoreRequest, WorkerAnswer, WorkerStart } from './messages.ts'

@@ -1,5 +1,5 @@
 /** The part of a scorer that remembers, without its workers. */
-import { FeatureStore } from '../../fraud/features.ts'
+import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import type { TransferOutcome } from '../../fraud/types.ts'
 import type { FraudMemoryOptions } from '../../node/fraud-memory.ts'

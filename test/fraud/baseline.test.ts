@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Reader, Writer } from '../../crypto/codec.ts'
-import { Baseline } from '../../fraud/baseline.ts'
+import { Baseline } from '../../fraud/model/baseline.ts'
 import { HeadByHand, networkHead, type Head } from '../../fraud/head/head.ts'
 import { HEAD_INPUTS } from '../../fraud/head/inputs.ts'
-import { MAX_FLAG_RATE, TAIL } from '../../fraud/model-spec.ts'
+import { MAX_FLAG_RATE, TAIL } from '../../fraud/model/model-spec.ts'
 import { COLUMN, FEATURE_COUNT } from '../../fraud/schema.ts'
-import { INPUT, tailSum } from '../../fraud/tail.ts'
+import { INPUT, tailSum } from '../../fraud/model/tail.ts'
 import { START_MS, random } from './play.ts'
 
 const HOUR = 3_600_000

@@ -1,7 +1,7 @@
 /** Circles among recent payments, and the trail of the money. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { FeatureStore } from '../../fraud/features.ts'
+import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { COLUMN, type FeatureName } from '../../fraud/schema.ts'
 import { START_MS, account } from './play.ts'

@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { HEAD_LIMITS } from '../../fraud/head/limits.ts'
 import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
-import { MAX_FLAG_RATE, RULES, TAIL } from '../../fraud/model-spec.ts'
-import { REASON } from '../../fraud/reasons.ts'
+import { MAX_FLAG_RATE, RULES, TAIL } from '../../fraud/model/model-spec.ts'
+import { REASON } from '../../fraud/reasons/reasons.ts'
 import { FEATURES } from '../../fraud/schema.ts'
 
 const text = readFileSync(new URL('../../docs/fraud.md', import.meta.url), 'utf8')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { FeatureStore } from '../../fraud/features.ts'
+import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../fraud/schema.ts'
 import type { TransferFacts } from '../../fraud/types.ts'

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { BACKENDS, chooseBackend, type BackendName } from '../../fraud/backend.ts'
-import { BASELINE_INPUTS } from '../../fraud/tail.ts'
-import { FLAG_SCORE, modelIdOf, RULES, TAIL, toByte } from '../../fraud/model-spec.ts'
-import { createModel } from '../../fraud/model.ts'
+import { BACKENDS, chooseBackend, type BackendName } from '../../fraud/model/backend.ts'
+import { BASELINE_INPUTS } from '../../fraud/model/tail.ts'
+import { FLAG_SCORE, modelIdOf, RULES, TAIL, toByte } from '../../fraud/model/model-spec.ts'
+import { createModel } from '../../fraud/model/model.ts'
 import { COLUMN, FEATURES, FEATURE_COUNT, type FeatureName } from '../../fraud/schema.ts'
-import { cheapScore } from '../../fraud/sum.ts'
+import { cheapScore } from '../../fraud/model/sum.ts'
 
 const known = new Set<number>([
   ...FEATURES.filter((name) => name.endsWith('_known')).map((name) => COLUMN[name]),

@@ -3,9 +3,9 @@
  * are sent, executed one finality later, held when flagged (all validators see the same, so all flag the same).
  */
 import { createHash } from 'node:crypto'
-import { FeatureStore } from '../../fraud/features.ts'
-import { FLAG_SCORE, toByte } from '../../fraud/model-spec.ts'
-import { cheapScore } from '../../fraud/sum.ts'
+import { FeatureStore } from '../../fraud/store/feature-store.ts'
+import { FLAG_SCORE, toByte } from '../../fraud/model/model-spec.ts'
+import { cheapScore } from '../../fraud/model/sum.ts'
 import type { TransferFacts } from '../../fraud/types.ts'
 
 export interface Payment {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Baseline } from '../../fraud/baseline.ts'
+import { Baseline } from '../../fraud/model/baseline.ts'
 import { HeadByHand, networkHead } from '../../fraud/head/head.ts'
 import { HEAD_INPUTS } from '../../fraud/head/inputs.ts'
-import { TAIL } from '../../fraud/model-spec.ts'
-import { REASON, explain, reasonNames } from '../../fraud/reasons.ts'
+import { TAIL } from '../../fraud/model/model-spec.ts'
+import { REASON, explain, reasonNames } from '../../fraud/reasons/reasons.ts'
 import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../fraud/schema.ts'
-import { sentence } from '../../fraud/sentences.ts'
-import { INPUT } from '../../fraud/tail.ts'
-import { TOPICS } from '../../fraud/topics.ts'
+import { sentence } from '../../fraud/reasons/sentences.ts'
+import { INPUT } from '../../fraud/model/tail.ts'
+import { TOPICS } from '../../fraud/reasons/topics.ts'
 
 function rowOf(values: Partial<Record<FeatureName, number>>): Float32Array {
   const row = new Float32Array(FEATURE_COUNT)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RunningQuantile } from '../../fraud/running-quantile.ts'
+import { RunningQuantile } from '../../fraud/model/running-quantile.ts'
 import { random } from './play.ts'
 
 test('only the share exceeds it', () => {

@@ -1,7 +1,7 @@
 /** The replay is causal, counts what is pending as a node does, and teaches the store what it should. */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { chooseBackend } from '../../../fraud/backend.ts'
+import { chooseBackend } from '../../../fraud/model/backend.ts'
 import { LabelledRowReader, type LabelledRow } from '../../../fraud/evaluation/labelled-rows.ts'
 import { LearningScoring, type LearningOptions } from '../../../fraud/evaluation/learning.ts'
 import { measure, type ScoredTransfers } from '../../../fraud/evaluation/metrics.ts'
@@ -9,7 +9,7 @@ import { BLOCK_MS, BLOCK_ROWS, Replay, Stopwatch } from '../../../fraud/evaluati
 import { SCORED_TOGETHER, Scoring } from '../../../fraud/evaluation/scoring.ts'
 import { TrainingRowCollector } from '../../../fraud/evaluation/training-rows.ts'
 import { FROM_TAIL } from '../../../fraud/learning/fit.ts'
-import { createModel, type DirectionalModel } from '../../../fraud/model.ts'
+import { createModel, type DirectionalModel } from '../../../fraud/model/model.ts'
 import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../../fraud/schema.ts'
 import { random } from '../play.ts'
 import { csv, labelledWorld, type WorldRow } from './labelled-world.ts'

@@ -8,7 +8,7 @@ import { FROM_TAIL, fromNetwork } from '../../../fraud/learning/fit.ts'
 import { Learner } from '../../../fraud/learning/learner.ts'
 import { LEARNING_LIMITS } from '../../../fraud/learning/limits.ts'
 import { COLUMN, FEATURE_COUNT } from '../../../fraud/schema.ts'
-import { BASELINE_INPUTS } from '../../../fraud/tail.ts'
+import { BASELINE_INPUTS } from '../../../fraud/model/tail.ts'
 import { random } from '../play.ts'
 
 const SILENT_BASELINE = new Float32Array(BASELINE_INPUTS)

@@ -1,6 +1,6 @@
 /** Who pays the payee, and whom it pays. */
 import { Field } from '../account-table.ts'
-import { COLUMN } from '../schema.ts'
+import { COLUMN } from '../../schema.ts'
 import type { Scene } from './scene.ts'
 
 export function payeeColumns(scene: Scene, rows: Float32Array, at: number): void {

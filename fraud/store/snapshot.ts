@@ -8,12 +8,12 @@
  */
 import { crc32 } from 'node:zlib'
 import { AccountTable, Field, NUMBERS, WORDS } from './account-table.ts'
-import { Baseline } from './baseline.ts'
-import type { Head } from './head/head.ts'
-import { FRAUD_LIMITS } from './limits.ts'
-import { CordonError } from '../config/errors.ts'
-import { fromHex, toHex, utf8, equalBytes } from '../crypto/bytes.ts'
-import { Reader, Writer } from '../crypto/codec.ts'
+import { Baseline } from '../model/baseline.ts'
+import type { Head } from '../head/head.ts'
+import { FRAUD_LIMITS } from '../limits.ts'
+import { CordonError } from '../../config/errors.ts'
+import { fromHex, toHex, utf8, equalBytes } from '../../crypto/bytes.ts'
+import { Reader, Writer } from '../../crypto/codec.ts'
 
 const MAGIC = utf8('CFS1')
 /** Change it when the meaning of a field changes. */

@@ -1,7 +1,7 @@
 /** Shares of the balance as it was before the payments of the window left. */
 import { Field } from '../account-table.ts'
-import { COLUMN } from '../schema.ts'
-import { toCrd } from '../units.ts'
+import { COLUMN } from '../../schema.ts'
+import { toCrd } from '../../units.ts'
 import type { Scene } from './scene.ts'
 
 export function balanceColumns(scene: Scene, rows: Float32Array, at: number): void {

@@ -2,15 +2,15 @@
  * Why a transfer was flagged: bits for the ack, and sentences with numbers for people. Made for flagged transfers only,
  * on whichever thread has the row.
  */
-import type { Baseline } from './baseline.ts'
-import type { HeadByHand } from './head/head.ts'
-import { RULES, TAIL, type Rule } from './model-spec.ts'
-import { COLUMN, type FeatureName } from './schema.ts'
-import { ruleScore, tailScore } from './sum.ts'
-import { tailTerm } from './tail.ts'
+import type { Baseline } from '../model/baseline.ts'
+import type { HeadByHand } from '../head/head.ts'
+import { RULES, TAIL, type Rule } from '../model/model-spec.ts'
+import { COLUMN, type FeatureName } from '../schema.ts'
+import { ruleScore, tailScore } from '../model/sum.ts'
+import { tailTerm } from '../model/tail.ts'
 import { TOPICS } from './topics.ts'
 import { sentence } from './sentences.ts'
-import type { ReasonDetail } from './types.ts'
+import type { ReasonDetail } from '../types.ts'
 
 /** Reason bits of a flag (u16). A retired bit keeps its place. */
 export const REASON = {

@@ -12,9 +12,9 @@
  *
  * **Rules**: products of ramps from 0 to 1, for patterns that are clear from one account's own books on the first day.
  */
-import { utf8 } from '../crypto/bytes.ts'
-import { hash } from '../crypto/hash.ts'
-import { COLUMN, FEATURES, type FeatureName } from './schema.ts'
+import { utf8 } from '../../crypto/bytes.ts'
+import { hash } from '../../crypto/hash.ts'
+import { COLUMN, FEATURES, type FeatureName } from '../schema.ts'
 
 /** Score at which a transfer is flagged, of 1. */
 export const FLAG_AT = 0.5

@@ -1,7 +1,7 @@
 /** What payer and payee have had to do with each other. */
 import { WordField } from '../account-table.ts'
-import { COLUMN } from '../schema.ts'
-import { lowBits } from '../units.ts'
+import { COLUMN } from '../../schema.ts'
+import { lowBits } from '../../units.ts'
 import type { Scene } from './scene.ts'
 
 export function pairColumns(scene: Scene, rows: Float32Array, at: number): void {

@@ -1,7 +1,7 @@
 /** How long the accounts are known, and how long the payer slept. */
 import { Field } from '../account-table.ts'
-import { FRAUD_LIMITS } from '../limits.ts'
-import { COLUMN } from '../schema.ts'
+import { FRAUD_LIMITS } from '../../limits.ts'
+import { COLUMN } from '../../schema.ts'
 import type { Scene } from './scene.ts'
 
 const SHORTEST_GAP_MS = 1_000

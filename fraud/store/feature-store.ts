@@ -14,10 +14,10 @@
  * O(1) per transfer; pure: time comes with the transfers.
  */
 import { AccountTable } from './account-table.ts'
-import { Baseline } from './baseline.ts'
+import { Baseline } from '../model/baseline.ts'
 import { execute } from './execution.ts'
-import type { Head } from './head/head.ts'
-import { FRAUD_LIMITS } from './limits.ts'
+import type { Head } from '../head/head.ts'
+import { FRAUD_LIMITS } from '../limits.ts'
 import { Overlay } from './overlay.ts'
 import { ageColumns } from './rows/ages.ts'
 import { amountColumns } from './rows/amounts.ts'
@@ -29,9 +29,9 @@ import { payeeColumns } from './rows/payee.ts'
 import { Scene } from './rows/scene.ts'
 import { trailColumns } from './rows/trail.ts'
 import { velocityColumns } from './rows/velocity.ts'
-import { COLUMN, FEATURE_COUNT } from './schema.ts'
+import { COLUMN, FEATURE_COUNT } from '../schema.ts'
 import { readSnapshot, writeSnapshot } from './snapshot.ts'
-import type { TransferFacts, TransferOutcome } from './types.ts'
+import type { TransferFacts, TransferOutcome } from '../types.ts'
 
 export interface FeatureStoreOptions {
   readonly maxAccounts?: number

@@ -1,8 +1,8 @@
 /** The amount against the payer's own settled payments, and against everybody's. */
 import { Field } from '../account-table.ts'
-import { FRAUD_LIMITS } from '../limits.ts'
-import { COLUMN } from '../schema.ts'
-import { log2Amount } from '../units.ts'
+import { FRAUD_LIMITS } from '../../limits.ts'
+import { COLUMN } from '../../schema.ts'
+import { log2Amount } from '../../units.ts'
 import type { Scene, Side } from './scene.ts'
 
 const OWN = FRAUD_LIMITS.ownAmounts

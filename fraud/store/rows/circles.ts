@@ -11,9 +11,9 @@
  * only: what is pending is too young to have closed much.
  */
 import { type AccountTable, Field, NUMBERS, WORDS, WordField } from '../account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
+import { FRAUD_LIMITS, WINDOW_MS } from '../../limits.ts'
 import { highHalf, lowHalf, tagAt } from '../rings.ts'
-import { COLUMN } from '../schema.ts'
+import { COLUMN } from '../../schema.ts'
 import type { Scene, Side } from './scene.ts'
 
 const PAYEES = FRAUD_LIMITS.payeesPerAccount

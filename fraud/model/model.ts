@@ -7,10 +7,10 @@
  * plain code is through with them before a tensor is made (`sum.ts`).
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { headId, inputsOf, type Head } from './head/head.ts'
-import { HEAD_INPUTS } from './head/inputs.ts'
+import { headId, inputsOf, type Head } from '../head/head.ts'
+import { HEAD_INPUTS } from '../head/inputs.ts'
 import { TAIL, TAIL_COLUMNS, Z_MAX, modelIdOf } from './model-spec.ts'
-import { FEATURE_COUNT } from './schema.ts'
+import { FEATURE_COUNT } from '../schema.ts'
 import { largestRule } from './sum.ts'
 import { INPUT } from './tail.ts'
 

@@ -3,9 +3,9 @@
  * where a transfer surprises, and goes on with the money: whoever is paid with it takes a share.
  */
 import { Field } from '../account-table.ts'
-import { SURPRISE_TERMS } from '../model-spec.ts'
-import { COLUMN } from '../schema.ts'
-import { tailTerm } from '../tail.ts'
+import { SURPRISE_TERMS } from '../../model/model-spec.ts'
+import { COLUMN } from '../../schema.ts'
+import { tailTerm } from '../../model/tail.ts'
 import type { Scene } from './scene.ts'
 
 /** Deviations that surprise nobody. */

@@ -1,7 +1,7 @@
 /** What the payer has received, and how much of it goes on with this transfer. */
 import { Field } from '../account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
-import { COLUMN } from '../schema.ts'
+import { FRAUD_LIMITS, WINDOW_MS } from '../../limits.ts'
+import { COLUMN } from '../../schema.ts'
 import type { Scene, Side } from './scene.ts'
 
 const INFLOWS = FRAUD_LIMITS.inflowAmounts

@@ -4,11 +4,11 @@
  */
 import type { AccountTable } from '../account-table.ts'
 import { Field, NUMBERS, WORDS, WordField, tagOf } from '../account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../limits.ts'
+import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../../limits.ts'
 import type { Contribution, Overlay, PendingSums } from '../overlay.ts'
 import { indexOfTag } from '../rings.ts'
-import type { TransferFacts } from '../types.ts'
-import { toCrd } from '../units.ts'
+import type { TransferFacts } from '../../types.ts'
+import { toCrd } from '../../units.ts'
 
 const NO_NUMBERS = new Float64Array(NUMBERS)
 const NO_WORDS = new Uint32Array(WORDS)

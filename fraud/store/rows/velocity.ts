@@ -1,6 +1,6 @@
 /** How often and how much the payer pays, and to how many it never paid before. */
 import { Field } from '../account-table.ts'
-import { COLUMN } from '../schema.ts'
+import { COLUMN } from '../../schema.ts'
 import type { Scene } from './scene.ts'
 
 export function velocityColumns(scene: Scene, rows: Float32Array, at: number): void {

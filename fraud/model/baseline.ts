@@ -2,18 +2,18 @@
  * What is usual on this chain: mean and deviation of the tail's features, the usual amount, and the scores of tail and
  * head that only `MAX_FLAG_RATE` of transfers exceed. Learned from executed transfers, without labels.
  *
- * Against poisoning: transfers of busy accounts and held ones are never sampled (`features.ts`), so one account adds a
+ * Against poisoning: transfers of busy accounts and held ones are never sampled (`store/feature-store.ts`), so one account adds a
  * handful of samples a day; and one value moves a mean by at most `CLIP` deviations of its weight.
  */
-import type { Reader, Writer } from '../crypto/codec.ts'
-import { equalBytes } from '../crypto/bytes.ts'
-import { HeadByHand, headId, type Head } from './head/head.ts'
-import { WINDOW_MS } from './limits.ts'
+import type { Reader, Writer } from '../../crypto/codec.ts'
+import { equalBytes } from '../../crypto/bytes.ts'
+import { HeadByHand, headId, type Head } from '../head/head.ts'
+import { WINDOW_MS } from '../limits.ts'
 import { MAX_FLAG_RATE, TAIL, Z_MAX } from './model-spec.ts'
 import { QUANTILE_STATE, RunningQuantile } from './running-quantile.ts'
-import { COLUMN } from './schema.ts'
+import { COLUMN } from '../schema.ts'
 import { BASELINE_INPUTS, INPUT, tailSum, tailValue } from './tail.ts'
-import { log2Amount } from './units.ts'
+import { log2Amount } from '../units.ts'
 
 /** Samples behind the moving means once there are many: about this many recent ones count. */
 const MEMORY = 20_000

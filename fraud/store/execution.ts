@@ -1,12 +1,12 @@
 /** What an executed transfer changes in the records of its accounts. */
 import type { AccountTable } from './account-table.ts'
 import { Field, NUMBERS, WORDS, WordField } from './account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from './limits.ts'
+import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../limits.ts'
 import { indexOfTag, oldestOf, setTag } from './rings.ts'
 import { rememberAmount } from './rows/amounts.ts'
 import { leaveTrail } from './rows/trail.ts'
-import { lowBits, toCrd } from './units.ts'
-import type { TransferFacts, TransferOutcome } from './types.ts'
+import { lowBits, toCrd } from '../units.ts'
+import type { TransferFacts, TransferOutcome } from '../types.ts'
 
 const PAYEES = FRAUD_LIMITS.payeesPerAccount
 const PAYERS = FRAUD_LIMITS.payersPerAccount

@@ -3,7 +3,7 @@
  * features say nearly the same, and nobody wants to read all of them.
  */
 import type { ReasonName } from './reasons.ts'
-import type { FeatureName } from './schema.ts'
+import type { FeatureName } from '../schema.ts'
 
 export interface Topic {
   readonly reason: ReasonName

@@ -6,7 +6,7 @@
  * Counters decay exponentially: a counter with time constant τ that is 1 at some moment is exp(−t/τ) at t later. All
  * counters of an account share one reference time, `Field.touchedMs`, and are brought forward together.
  */
-import { FRAUD_LIMITS, WINDOW_MS } from './limits.ts'
+import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
 
 const PAYEES = FRAUD_LIMITS.payeesPerAccount
 const PAYERS = FRAUD_LIMITS.payersPerAccount

@@ -3,7 +3,7 @@
  * did not finish within the budget, and gives the shares behind a reason.
  */
 import { RULES, type Ramp, type Rule } from './model-spec.ts'
-import { COLUMN } from './schema.ts'
+import { COLUMN } from '../schema.ts'
 import { INPUT, tailSum } from './tail.ts'
 
 /** Score of the row that starts at `offset`, 0–1. */

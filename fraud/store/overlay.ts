@@ -5,7 +5,7 @@
  * One transfer may lie in several batches (duplicates are harmless to the ledger); it counts once.
  */
 
-import { FRAUD_LIMITS } from './limits.ts'
+import { FRAUD_LIMITS } from '../limits.ts'
 
 /** What one pending transfer added, so that exactly this can be taken back. */
 export interface Contribution {

@@ -1,5 +1,5 @@
 /** What a feature's value means to a person, with the number in it. */
-import type { FeatureName } from './schema.ts'
+import type { FeatureName } from '../schema.ts'
 
 /** An amount is "about" another within a tenth. */
 const CLOSE_LOG2 = 0.14

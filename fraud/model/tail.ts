@@ -1,6 +1,6 @@
 /** The arithmetic of the label-free tail, for one row at a time (`model-spec.ts`). */
 import { TAIL, Z_MAX, type TailTerm } from './model-spec.ts'
-import { COLUMN } from './schema.ts'
+import { COLUMN } from '../schema.ts'
 
 /** Where the numbers lie that the model needs beside the rows. */
 export const INPUT = {
