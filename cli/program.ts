@@ -52,7 +52,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'validators',
-    description: 'the validators with their stake',
+    description: 'the validators with their stake, and how often their flags were right',
     load: async () => (await import('./commands/validators.ts')).build,
   },
   {

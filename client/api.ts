@@ -71,6 +71,9 @@ export interface ValidatorInfo {
   readonly inSet: boolean
   readonly inNextSet: boolean
   readonly connected: boolean
+  /** Its flags on holds that a review, or a guardian of an old account, has decided: returned, and released. */
+  readonly flagsConfirmed: number
+  readonly flagsRefuted: number
 }
 
 /** Votes of one kind for one thing in the current view. */

@@ -153,7 +153,8 @@ class Service {
   }
 
   validators(): ValidatorInfo[] {
-    const { set, genesis, network, status } = this.#options
+    const { set, genesis, network, status, ledger } = this.#options
+    const records = ledger.validators()
     return set.validators.map((validator, index) => ({
       index,
       name: validator.name,
@@ -164,6 +165,8 @@ class Service {
       inSet: true,
       inNextSet: true,
       connected: index === status.self || network.peerOfValidator(index) !== null,
+      flagsConfirmed: Number(records[index]?.flagsConfirmed ?? 0n),
+      flagsRefuted: Number(records[index]?.flagsRefuted ?? 0n),
     }))
   }
 

@@ -128,11 +128,11 @@ async function evaluate(options: EvalOptions): Promise<CommandResult> {
   const { chooseBackend } = await import('../../fraud/model/backend.ts')
   const backend = await chooseBackend()
   const head = await headOf(options)
-  const { scored, judgingMs } = await scoreWithLabels(options, head)
+  const { scored, heads, ...costs } = await scoreWithLabels(options, head)
   const metrics = inFile(options, () => measure(scored))
   if (options.curve !== undefined) writeCurve(options.curve, options.test, scored, metrics)
-  const microsecondsPerTransfer = rounded((1_000 * judgingMs) / scored.scores.length)
-  const model = `on ${backend.name}, ${taught(options)}`
+  const microsecondsPerTransfer = rounded(costs.microsecondsPerTransfer)
+  const model = `on ${backend.name}, ${taught(options, heads)}`
   return {
     data: { ...metrics, microsecondsPerTransfer },
     text: describe(options, metrics, microsecondsPerTransfer, model),
@@ -150,13 +150,16 @@ async function scoreWithLabels(options: EvalOptions, head: Head | null): Promise
   return labels === 'none' ? score(options, head) : scoreLearning({ ...options, labels }, head)
 }
 
-function taught({ train: paths, model, labels, delayHours }: EvalOptions): string {
+function taught({ train: paths, model, labels, delayHours }: EvalOptions, heads: number): string {
   const start = model === undefined ? 'without labels' : `model ${basename(model)}`
   const before =
     paths === undefined ? start : `learned from ${paths.map((path) => basename(path)).join(', ')}`
   if (labels === 'none') return before
-  if (labels === 'immediate') return `${before}; learning from the label of each transfer`
-  return `${before}; learning from labels of what it would have held, ${delayHours} h later`
+  const from =
+    labels === 'immediate'
+      ? 'the label of each transfer'
+      : `labels of what it would have held, ${delayHours} h later`
+  return `${before}; learning from ${from}: ${heads} changes`
 }
 
 function refuseCurve(path: string | undefined): void {

@@ -1,5 +1,6 @@
 /** `cordon validators` */
 import type { Command } from 'commander'
+import type { ValidatorInfo } from '../../client/api.ts'
 import { action } from '../run.ts'
 import { nodeOptions, type NodeOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
@@ -21,6 +22,7 @@ async function validators(options: NodeOptions): Promise<CommandResult> {
       { title: 'IN SET' },
       { title: 'NEXT' },
       { title: 'CONNECTED' },
+      { title: 'FLAGS RIGHT', align: 'right' },
       { title: 'OPERATOR' },
     ],
     list.map((entry) => [
@@ -30,8 +32,15 @@ async function validators(options: NodeOptions): Promise<CommandResult> {
       yes(entry.inSet),
       yes(entry.inNextSet),
       yes(entry.connected),
+      flagsRight(entry),
       entry.operator,
     ]),
   )
   return { data: { validators: list }, text }
+}
+
+/** Of the flags whose hold was decided: "3 of 4". A dash: none was. */
+function flagsRight({ flagsConfirmed, flagsRefuted }: ValidatorInfo): string {
+  const decided = flagsConfirmed + flagsRefuted
+  return decided === 0 ? '–' : `${flagsConfirmed} of ${decided}`
 }

@@ -71,28 +71,33 @@ export async function learn(
 
 export interface ScoredFile {
   readonly scored: ScoredTransfers
-  readonly judgingMs: number
+  /** Of features and score, in the mean over all transfers that were judged. */
+  readonly microsecondsPerTransfer: number
+  /** How often what was learned on the way changed the head. */
+  readonly heads: number
 }
 
 /** Scores a file by the label-free model, or by a head. The backend must be chosen. */
 export async function score(
   { test, fromDay }: Days & { readonly test: string },
   head: Head | null,
-): Promise<ScoredFile & { readonly modelId: Uint8Array }> {
+): Promise<ScoredFile> {
   const { createModel } = await import('../../fraud/model/model.ts')
   const { Scoring } = await import('../../fraud/evaluation/scoring.ts')
   const model = createModel(head)
   const stopwatch = new Stopwatch(() => performance.now())
   const scoring = new Scoring(model, stopwatch)
   await play(test, { judge: scoring, head, fromDay, stopwatch })
-  return { scored: scoring.finish(), judgingMs: stopwatch.totalMs, modelId: model.id }
+  const scored = scoring.finish()
+  model.dispose()
+  return { scored, microsecondsPerTransfer: microseconds(stopwatch, scored.scores.length), heads: 0 }
 }
 
 /** Scores a file while learning from its labels, starting from the label-free model, or from a head. */
 export async function scoreLearning(
   { test, fromDay, labels, delayHours, seed }: LearningDays,
   head: Head | null,
-): Promise<ScoredFile & { readonly heads: number }> {
+): Promise<ScoredFile> {
   const { LearningScoring } = await import('../../fraud/evaluation/learning.ts')
   const { FROM_TAIL, fromNetwork } = await import('../../fraud/learning/fit.ts')
   const stopwatch = new Stopwatch(() => performance.now())
@@ -106,7 +111,12 @@ export async function scoreLearning(
     stopwatch,
   })
   await play(test, { judge: scoring, head, fromDay: 0, stopwatch })
-  return { scored: scoring.finish(), judgingMs: stopwatch.totalMs, heads: scoring.heads }
+  const scored = scoring.finish()
+  return { scored, microsecondsPerTransfer: microseconds(stopwatch, scoring.judged), heads: scoring.heads }
+}
+
+function microseconds({ totalMs }: Stopwatch, transfers: number): number {
+  return (1_000 * totalMs) / Math.max(1, transfers)
 }
 
 async function play(

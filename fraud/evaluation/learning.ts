@@ -52,6 +52,7 @@ export class LearningScoring implements Judge {
   #day = 0
   readonly #scored: ScoredTransfers[] = []
   #heads = 0
+  #judged = 0
 
   constructor(options: LearningOptions) {
     const { start, random, stopwatch } = options
@@ -67,6 +68,11 @@ export class LearningScoring implements Judge {
     return this.#heads
   }
 
+  /** Transfers judged, also those before `fromDay`. */
+  get judged(): number {
+    return this.#judged
+  }
+
   judge(
     transfers: readonly LabelledRow[],
     rows: Float32Array,
@@ -74,6 +80,7 @@ export class LearningScoring implements Judge {
     day: number,
   ): Head | undefined {
     const head = day === this.#day ? null : this.#closeDay(transfers[0] as LabelledRow, day)
+    this.#judged += transfers.length
     const kept = inputs.slice()
     transfers.forEach((row, i) => {
       const own = rows.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT)

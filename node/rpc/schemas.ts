@@ -92,7 +92,7 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
     result: { name: 'BlockInfo', schema: object },
   },
   chain_validators: {
-    about: 'The validators with their stake.',
+    about: 'The validators with their stake, and how often their flags were right.',
     params: {},
     required: [],
     result: { name: 'ValidatorInfo[]', schema: list },

@@ -1,6 +1,7 @@
 /** Each way in which a hold ends, through the CLI: release, return, recall, confirmation, expiry. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ValidatorInfo } from '../../client/api.ts'
 import { Devnet, eventually } from './harness.ts'
 
 const EXPIRY_QUARANTINE_MS = 3_000
@@ -60,6 +61,15 @@ test('operators release and return by stake, and the payer recalls', async () =>
   await devnet.run(0, 'quarantine', 'recall', third.id)
   assert.equal((await holdOf(devnet, third.id)).status, 'recalled')
   assert.equal((await balanceOf(devnet, third.payer)) - recallBefore, BigInt(third.amount) - 1_000n)
+
+  // One flag of each flagger was right and one was wrong; a recall says nothing about the third.
+  const { validators } = (await devnet.run(0, 'validators')) as unknown as {
+    validators: readonly ValidatorInfo[]
+  }
+  for (const count of ['flagsConfirmed', 'flagsRefuted'] as const) {
+    assert.ok(validators.every((validator) => validator[count] <= 1))
+    assert.ok(validators.filter((validator) => validator[count] === 1).length >= 2, count)
+  }
 
   // An ended hold takes no other decision.
   const again = await devnet.cli('quarantine', 'recall', third.id)

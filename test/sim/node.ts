@@ -3,40 +3,20 @@
  * that the simulation owns. It can be killed at any moment, also between two of its own writes.
  */
 import { CordonError } from '../../config/errors.ts'
-import type { Parameters } from '../../config/parameters.ts'
 import { Replica } from '../../consensus/replica.ts'
-import type {
-  ChainStart,
-  Clock,
-  Effect,
-  Input,
-  Peer,
-  Restored,
-  Signer,
-  Target,
-  Verifier,
-} from '../../consensus/replica-types.ts'
-import type { SigningKey } from '../../consensus/signer.ts'
-import type {
-  BatchCertificate,
-  BatchRef,
-  Block,
-  Flag,
-  Message,
-  SignedBatch,
-  ValidatorSet,
-} from '../../consensus/types.ts'
+import type { Clock, Effect, Input, Peer, Restored, Signer, Target } from '../../consensus/replica-types.ts'
+import type { BatchCertificate, BatchRef, Block, Message, SignedBatch } from '../../consensus/types.ts'
 import { batchDigestOfCertificate } from '../../consensus/wire.ts'
 import { openSignerOver } from '../../node/signing/open-signer.ts'
 import { hasTraces } from '../../node/signing/signed-before.ts'
 import { ChainStore } from '../../node/store/chain-store.ts'
-import type { Execution, SimApplication } from './application.ts'
+import type { SimApplication } from './application.ts'
 import { Disks } from './disks.ts'
+import type { NodeEnvironment, NodeOptions } from './node-environment.ts'
 import { Violation } from './oracles.ts'
 import type { Damage, DamageKind } from './options.ts'
 import type { Prng } from './prng.ts'
 import type { ReceiptClaim } from './results-oracle.ts'
-import type { Scheduler } from './scheduler.ts'
 import { Killed, type Boundary } from './storage.ts'
 import { decodeTx, honestFlags } from './transactions.ts'
 
@@ -49,81 +29,6 @@ const SCRUB_MS = 300
 const REFUSALS: readonly string[] = ['data-inconsistent', 'signer-lost']
 /** More ticks than this in 100 ms are a loop. */
 const TICKS_PER_100_MS = 500
-
-export interface Outgoing {
-  readonly message: Message
-  /** Default 0. */
-  readonly delayMs?: number
-}
-
-/** How a faulty validator that runs the real replica differs from an honest one. */
-export interface Twist {
-  readonly flags?: (txs: readonly Uint8Array[]) => Flag[]
-  /** What really leaves in place of a message. */
-  readonly outgoing?: (message: Message) => readonly Outgoing[]
-  /** What its replica gets to see in place of a message. */
-  readonly incoming?: (message: Message) => readonly Message[]
-  /** Who gets its batches by gossip. */
-  readonly audience?: (others: readonly number[]) => readonly number[]
-}
-
-/** A signer's journal before it was opened. */
-export interface JournalBefore {
-  readonly damaged: boolean
-  readonly empty: boolean
-  /** Whether the operator had the signing state taken for lost. */
-  readonly lostWait: boolean
-}
-
-export interface NodeEnvironment {
-  readonly scheduler: Scheduler
-  readonly set: ValidatorSet
-  readonly chain: ChainStart
-  readonly parameters: Parameters
-  readonly verifier: Verifier
-  /** All nodes, followers and twins included. */
-  readonly nodeCount: number
-  /** Which validator a node is, null for a follower. Twins are the same one. */
-  readonly identityOf: (node: number) => number | null
-  /** The nodes of a validator. */
-  readonly nodesOf: (validator: number) => readonly number[]
-  readonly send: (from: number, to: number, message: Message) => void
-  readonly gossipBatch: (from: number, to: number, batch: SignedBatch) => void
-  readonly gossipBlock: (
-    from: number,
-    finalized: Extract<Effect, { type: 'gossip-block' }>['finalized'],
-  ) => void
-  readonly delivered: (node: SimNode, block: Block) => void
-  readonly executed: (
-    node: SimNode,
-    block: Block,
-    bodies: readonly (readonly Uint8Array[] | null)[],
-    execution: Execution,
-  ) => void
-  readonly penalized: (node: SimNode, effect: Extract<Effect, { type: 'penalize' }>) => void
-  readonly accused: (node: SimNode, effect: Extract<Effect, { type: 'offence' }>) => void
-  readonly note: (node: SimNode, note: Extract<Effect, { type: 'note' }>['note']) => void
-  /** The disks of the node do not allow it to go on: it is down until somebody repairs it. */
-  readonly refused: (node: SimNode, error: CordonError) => void
-  /** A start of a validator succeeded; `before` is what its journal was like. */
-  readonly opened: (node: SimNode, before: JournalBefore) => void
-  /** Transactions of a validator that writes no batches go to another one. */
-  readonly handOver: (node: SimNode, txs: readonly Uint8Array[]) => void
-  readonly trace: (line: () => string) => void
-  /** Whether the process may be scheduled to come back by itself. */
-  readonly crashed: (node: SimNode) => void
-}
-
-export interface NodeOptions {
-  readonly index: number
-  /** Null: a follower. */
-  readonly key: SigningKey | null
-  readonly skewMs: number
-  readonly fsyncMs: number
-  readonly executeMs: number
-  readonly twist: Twist | null
-  readonly makeApplication: () => SimApplication
-}
 
 interface PendingTx {
   readonly bytes: Uint8Array
@@ -724,9 +629,4 @@ export class SimNode {
 function notAnswered(error: unknown): null {
   if (error instanceof CordonError) return null
   throw error
-}
-
-/** Flags every transfer. */
-export function flagEverything(txs: readonly Uint8Array[]): Flag[] {
-  return txs.map((_, tx) => ({ tx, action: 0, score: 255, reasons: 1 }))
 }

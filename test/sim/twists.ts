@@ -6,6 +6,7 @@ import type {
   Block,
   CertifiedAck,
   Certificate,
+  Flag,
   Message,
   ProposalMessage,
   ValidatorSet,
@@ -20,7 +21,7 @@ import {
   voteMessage,
 } from '../../consensus/wire.ts'
 import { toHex } from '../../crypto/bytes.ts'
-import { flagEverything, type Outgoing, type Twist } from './node.ts'
+import type { Outgoing, Twist } from './node-environment.ts'
 import type { FaultyBehaviour } from './options.ts'
 import type { Prng } from './prng.ts'
 
@@ -311,4 +312,9 @@ class Stripper {
       ? certificate
       : { ...certificate, acks: chosen.sort((a, b) => a.signer - b.signer) }
   }
+}
+
+/** Flags every transfer. */
+function flagEverything(txs: readonly Uint8Array[]): Flag[] {
+  return txs.map((_, tx) => ({ tx, action: 0, score: 255, reasons: 1 }))
 }

@@ -14,7 +14,8 @@ import { HashChain, type Execution } from './application.ts'
 import { CREATED_MS, makeSimChain, type SimChain } from './chain.ts'
 import { LedgerApplication, genesisStateRoot } from './ledger-application.ts'
 import { SimNetwork } from './network.ts'
-import { SimNode, type JournalBefore, type NodeEnvironment } from './node.ts'
+import { SimNode } from './node.ts'
+import type { JournalBefore, NodeEnvironment } from './node-environment.ts'
 import {
   faultBudget,
   type ClockStep,
