@@ -40,7 +40,6 @@ const TICK_MS = 5
 /** A rehearsal that does not come to its end stops here; that it did not must not matter to the node. */
 const MAX_TICKS = 400
 const START_MS = 1_700_000_000_000
-
 const PAYMENTS = 10
 
 export interface RehearsalOptions {

@@ -1,6 +1,6 @@
 /**
- * The label-free directional score as a TensorFlow.js model: the arithmetic of `model-spec.ts` on an [n × features]
- * tensor. Importing this loads TensorFlow.js; only the scoring worker does.
+ * The model in TensorFlow.js: the label-free tail of `model-spec.ts`, or a head that learned from labels (`head/`), and
+ * the rules beside either. Importing this loads TensorFlow.js; of a node's threads only the scoring worker does.
  *
  * All weights become constant tensors once. What a call costs is the number of its operations (some 20 µs each, whatever
  * the number of rows up to a few hundred), so there are few. The rules are products whose first factor is nearly always 0:
