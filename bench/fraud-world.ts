@@ -3,7 +3,7 @@
  * validators with a feature store and a TensorFlow.js model each. A transfer is held when more than a third of the four
  * equal validators flag it, as the verdict has it (dissemination.md, The verdict).
  *
- *   npm run bench:fraud-world -- [--world a] [--from-day 20] [--days 3] [--file FILE.csv.gz] [--json]
+ *   npm run bench:fraud-world -- [--world a] [--from-day 20] [--days 3] [--file FILE.csv.gz] [--model label-free|pretrained] [--json]
  *
  * Everything before `--from-day` is history: executed, not judged. Then `transfer` rows are judged; opening balances,
  * income and spending are payments from a source and to a sink, executed without a judgement. Block times are those of
@@ -19,6 +19,7 @@ import { compareBytes, toHex, utf8 } from '../crypto/bytes.ts'
 import { hash } from '../crypto/hash.ts'
 import { chooseBackend } from '../fraud/model/backend.ts'
 import { LabelledRowReader, OUTSIDE_SOURCE, type LabelledRow } from '../fraud/evaluation/labelled-rows.ts'
+import { chooseHead } from '../fraud/head/choose.ts'
 import { FeatureStore } from '../fraud/store/feature-store.ts'
 import { FLAG_SCORE, toByte } from '../fraud/model/model-spec.ts'
 import { createModel } from '../fraud/model/model.ts'
@@ -41,9 +42,11 @@ const { values: options } = parseArgs({
     'from-day': { type: 'string', default: '20' },
     days: { type: 'string', default: '3' },
     file: { type: 'string' },
+    model: { type: 'string', default: 'label-free' },
     json: { type: 'boolean', default: false },
   },
 })
+const head = chooseHead(options.model, (path) => readFileSync(path, 'utf8'))
 const fromDay = Number(options['from-day'])
 const untilDay = fromDay + Number(options.days)
 
@@ -115,8 +118,8 @@ class Meter {
 }
 
 class Validator {
-  readonly #store = new FeatureStore()
-  readonly #model = createModel(null)
+  readonly #store = new FeatureStore({ head })
+  readonly #model = createModel(head)
   static readonly features: Meter = new Meter()
   static readonly scoring: Meter = new Meter()
   static readonly learning: Meter = new Meter()

@@ -37,10 +37,11 @@ const LOGITS_NEEDED = 1_000
 const SILENT = 1e6
 const HEAD_ID_BYTES = 32
 
-const STATE = 5 + 2 * TAIL.length + 2 * QUANTILE_STATE
+const NUMBERS = 6
+const STATE = NUMBERS + 2 * TAIL.length + 2 * QUANTILE_STATE
 
 export class Baseline {
-  readonly #head: { readonly head: Head; readonly byHand: HeadByHand; readonly id: Uint8Array } | null
+  #head: { readonly byHand: HeadByHand; readonly id: Uint8Array } | null
   #samples = 0
   #firstMs = 0
   #lastMs = 0
@@ -50,11 +51,13 @@ export class Baseline {
   readonly #sums: RunningQuantile = new RunningQuantile(0, Z_MAX * TAIL.length)
   #logits: RunningQuantile = new RunningQuantile(...LOGITS)
   #tailThreshold = LOWEST_THRESHOLD
+  #headThreshold: number
   readonly #inputs: Float32Array = new Float32Array(BASELINE_INPUTS)
 
   /** @param head the head whose logits are to be calibrated, or null. */
   constructor(head: Head | null = null) {
-    this.#head = head === null ? null : { head, byHand: new HeadByHand(head), id: headId(head) }
+    this.#head = calibrated(head)
+    this.#headThreshold = head?.threshold ?? 0
     this.#refreshInputs()
   }
 
@@ -101,6 +104,7 @@ export class Baseline {
       this.#lastMs,
       this.#amountLog2,
       this.#tailThreshold,
+      this.#headThreshold,
       ...this.#means,
       ...this.#squares,
       ...this.#sums.state(),
@@ -117,36 +121,31 @@ export class Baseline {
     const state = new Float64Array(reader.bytes(8 * STATE).slice().buffer)
     if (state.length !== STATE || !state.every(Number.isFinite))
       throw new RangeError('the baseline of the snapshot is damaged')
-    const [samples, firstMs, lastMs, amountLog2, tailThreshold] = state as unknown as number[]
+    const [samples, firstMs, lastMs, amountLog2, tailThreshold, headThreshold] = state as unknown as number[]
     baseline.#samples = samples as number
     baseline.#firstMs = firstMs as number
     baseline.#lastMs = lastMs as number
     baseline.#amountLog2 = amountLog2 as number
     baseline.#tailThreshold = tailThreshold as number
-    let offset = 5
+    let offset = NUMBERS
     const take = (length: number): Float64Array => state.subarray(offset, (offset += length))
     baseline.#means.set(take(TAIL.length))
     baseline.#squares.set(take(TAIL.length))
     baseline.#sums.load(take(QUANTILE_STATE))
-    if (baseline.#head !== null && equalBytes(id, baseline.#head.id))
+    if (baseline.#head !== null && equalBytes(id, baseline.#head.id)) {
       baseline.#logits.load(take(QUANTILE_STATE))
+      baseline.#headThreshold = headThreshold as number
+    }
     baseline.#refreshInputs()
     return baseline
   }
 
-  /** The same, for another head: what was learned about the logits of the old one is gone. */
-  withHead(head: Head | null): Baseline {
-    const baseline = new Baseline(head)
-    baseline.#samples = this.#samples
-    baseline.#firstMs = this.#firstMs
-    baseline.#lastMs = this.#lastMs
-    baseline.#amountLog2 = this.#amountLog2
-    baseline.#tailThreshold = this.#tailThreshold
-    baseline.#means.set(this.#means)
-    baseline.#squares.set(this.#squares)
-    baseline.#sums.load(this.#sums.state())
-    baseline.#refreshInputs()
-    return baseline
+  /** Another head judges from now on: what was learned about the logits of the old one is gone. */
+  useHead(head: Head | null): void {
+    this.#head = calibrated(head)
+    this.#logits = new RunningQuantile(...LOGITS)
+    this.#headThreshold = head?.threshold ?? 0
+    this.#refreshInputs()
   }
 
   #sampleAmount(log2: number): void {
@@ -173,8 +172,9 @@ export class Baseline {
     this.#sums.add(tailSum(rows, offset, this.#inputs))
     if (this.#head !== null && this.#samples % LOGIT_EVERY === 0)
       this.#logits.add(this.#head.byHand.logit(rows, offset, this.#inputs))
-    if (this.#samples % QUANTILE_EVERY === 0)
-      this.#tailThreshold = Math.max(LOWEST_THRESHOLD, this.#sums.exceededBy(MAX_FLAG_RATE))
+    if (this.#samples % QUANTILE_EVERY !== 0) return
+    this.#tailThreshold = Math.max(LOWEST_THRESHOLD, this.#sums.exceededBy(MAX_FLAG_RATE))
+    if (this.#logits.count >= LOGITS_NEEDED) this.#headThreshold = this.#logits.exceededBy(MAX_FLAG_RATE)
   }
 
   #refreshInputs(): void {
@@ -184,11 +184,12 @@ export class Baseline {
       this.#inputs[INPUT.precisions + i] = speaks ? 1 / this.#deviation(i) : 0
     }
     this.#inputs[INPUT.tailThreshold] = this.#tailThreshold
-    if (!speaks || this.#head === null) this.#inputs[INPUT.headThreshold] = SILENT
-    else if (this.#logits.count < LOGITS_NEEDED) this.#inputs[INPUT.headThreshold] = this.#head.head.threshold
-    else if (this.#samples % QUANTILE_EVERY === 0 || this.#inputs[INPUT.headThreshold] === SILENT)
-      this.#inputs[INPUT.headThreshold] = this.#logits.exceededBy(MAX_FLAG_RATE)
+    this.#inputs[INPUT.headThreshold] = speaks && this.#head !== null ? this.#headThreshold : SILENT
   }
+}
+
+function calibrated(head: Head | null): { readonly byHand: HeadByHand; readonly id: Uint8Array } | null {
+  return head === null ? null : { byHand: new HeadByHand(head), id: headId(head) }
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -117,7 +117,7 @@ export class FeatureStore {
   /** Another head judges from now on: its logits are to be calibrated. */
   useHead(head: Head | null): void {
     this.#head = head
-    this.#baseline = this.#baseline.withHead(head)
+    this.#baseline.useHead(head)
   }
 
   /** The lasting memory as bytes. What is acked and not executed is not in it: the node assesses those batches again. */

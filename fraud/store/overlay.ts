@@ -42,6 +42,23 @@ export interface PendingSums {
   payees: Map<string, number> | null
 }
 
+export function nothingPending(): PendingSums {
+  return {
+    outCount: 0,
+    outSum: 0,
+    newPayees: 0,
+    freshPayees: 0,
+    newSum: 0,
+    lastOutMs: 0,
+    inCount: 0,
+    inSum: 0,
+    newPayers: 0,
+    lastInMs: 0,
+    earliest: [],
+    payees: null,
+  }
+}
+
 interface Entry {
   readonly contribution: Contribution
   batches: number
@@ -150,20 +167,7 @@ export class Overlay {
   #sums(account: string): PendingSums {
     let sums = this.#accounts.get(account)
     if (sums === undefined) {
-      sums = {
-        outCount: 0,
-        outSum: 0,
-        newPayees: 0,
-        freshPayees: 0,
-        newSum: 0,
-        lastOutMs: 0,
-        inCount: 0,
-        inSum: 0,
-        newPayers: 0,
-        lastInMs: 0,
-        earliest: [],
-        payees: null,
-      }
+      sums = nothingPending()
       this.#accounts.set(account, sums)
     }
     return sums

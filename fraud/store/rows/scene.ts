@@ -5,27 +5,14 @@
 import type { AccountTable } from '../account-table.ts'
 import { Field, NUMBERS, WORDS, WordField, tagOf } from '../account-table.ts'
 import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../../limits.ts'
-import type { Contribution, Overlay, PendingSums } from '../overlay.ts'
+import { nothingPending, type Contribution, type Overlay, type PendingSums } from '../overlay.ts'
 import { indexOfTag } from '../rings.ts'
 import type { TransferFacts } from '../../types.ts'
 import { toCrd } from '../../units.ts'
 
 const NO_NUMBERS = new Float64Array(NUMBERS)
 const NO_WORDS = new Uint32Array(WORDS)
-const NO_PENDING: PendingSums = {
-  outCount: 0,
-  outSum: 0,
-  newPayees: 0,
-  freshPayees: 0,
-  newSum: 0,
-  lastOutMs: 0,
-  inCount: 0,
-  inSum: 0,
-  newPayers: 0,
-  lastInMs: 0,
-  earliest: [],
-  payees: null,
-}
+const NO_PENDING = nothingPending()
 
 /** What brings the counters of a record to the time of the transfer, per window. */
 export interface Decays {
