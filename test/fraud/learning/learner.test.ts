@@ -79,17 +79,23 @@ describe('learner', () => {
     assert.equal(prefersLarge(village.heads.at(-1)!), false)
   })
 
-  test('a challenger that is worse on what neither has seen stays away', () => {
+  test('a challenger that loses its trial leaves what it started from to judge', () => {
+    const village = new Village()
+    for (let day = 0; day < 2; day++) village.day(true)
+    assert.equal(village.heads.length, 0)
+    village.day(false, 16)
+    assert.equal(village.heads.length, 1)
+    assert.ok(village.heads[0]!.direct.every((weight) => weight === 0))
+    assert.equal(village.heads[0]!.tailWeight, FROM_TAIL.weight)
+  })
+
+  test('fewer lies than truths change nothing that counts', () => {
     const village = new Village()
     for (let day = 0; day < 12; day++) village.day(true)
-    const champion = village.heads.at(-1)!
-    // Two days of lies make a challenger; the truth comes back for its trial.
-    village.day(false, 16)
-    village.day(false, 16)
     const before = village.heads.length
-    for (let day = 0; day < 2; day++) village.day(true)
-    assert.ok(village.heads.slice(before).every(prefersLarge))
-    assert.ok(prefersLarge(champion))
+    for (let day = 0; day < 6; day++) village.day(false, 16)
+    assert.ok(village.heads.length > before)
+    assert.ok(village.heads.slice(before - 1).every(prefersLarge))
   })
 
   test('outcomes of unknown holds, and all of one kind, teach nothing', () => {
