@@ -83,10 +83,16 @@ describe('learner', () => {
     const village = new Village()
     for (let day = 0; day < 2; day++) village.day(true)
     assert.equal(village.heads.length, 0)
-    village.day(false, 16)
-    assert.equal(village.heads.length, 1)
-    assert.ok(village.heads[0]!.direct.every((weight) => weight === 0))
-    assert.equal(village.heads[0]!.tailWeight, FROM_TAIL.weight)
+    // Nothing of what is held next is laundering, as the start, which suspects little, would have it.
+    const unit = random(9)
+    for (let i = 0; i < 16; i++) {
+      const example = exampleOf({ key: `innocent ${i}`, payer: `${i}` }, rowOf(i % 2 === 0, unit), 0, 5)
+      village.learner.transfer(() => example, true)
+      village.learner.outcome(example.key, false)
+    }
+    const head = village.learner.learn()
+    assert.ok(head?.direct.every((weight) => weight === 0) === true)
+    assert.equal(head.tailWeight, FROM_TAIL.weight)
   })
 
   test('fewer lies than truths change nothing that counts', () => {
