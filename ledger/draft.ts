@@ -7,6 +7,7 @@ import { LIMITS } from '../config/limits.ts'
 import { holdId, type AccountEntry, type ValidatorEntry } from './entries.ts'
 import type { ActionContext } from './actions/index.ts'
 import { changedGuardian, guardianAt, type Guardian } from './guardian.ts'
+import { goesOn, labelOf } from './hold-ends.ts'
 import type { Bytes32, EvidenceJudge, ExecutedTransfer, HeldTransfer, Hold, HoldEnd } from './types.ts'
 import { idKey } from './windows.ts'
 
@@ -50,8 +51,6 @@ export interface Effects {
 }
 
 const MAX_LABELS = LIMITS.labelsPerPayer
-/** Ends after which the payee has the money. */
-const GOES_ON: readonly HoldEnd[] = ['released', 'confirmed', 'expired-released']
 
 export class Draft implements ActionContext {
   readonly timeMs: number
@@ -236,19 +235,9 @@ export class Draft implements ActionContext {
   endHold(hold: Hold, how: HoldEnd): void {
     const ended: Hold = { ...hold, end: { how, atMs: this.timeMs, height: this.#height } }
     this.#setHold(ended)
-    this.credit(GOES_ON.includes(how) ? hold.payee : hold.payer, hold.amount)
-    if (this.#isConclusive(hold, how)) this.#label(hold, how)
+    this.credit(goesOn(how) ? hold.payee : hold.payer, hold.amount)
+    this.#label(hold, how)
     this.#effects.endedHolds.push(ended)
-  }
-
-  /**
-   * Whether an end says if the flags were right. Recall and expiry do not; nor does the guardian of a young account,
-   * which may have been made to refute flags (ledger.md, Hold).
-   */
-  #isConclusive(hold: Hold, how: HoldEnd): boolean {
-    if (how === 'released' || how === 'returned') return true
-    const { createdMs } = this.#purse(hold.payer)
-    return how === 'confirmed' && createdMs + this.parameters.labelMinAgeMs <= this.timeMs
   }
 
   validatorsOf(operator: Bytes32): readonly number[] {
@@ -292,17 +281,19 @@ export class Draft implements ActionContext {
     return this.#validator(validator).offence !== null
   }
 
-  /** Counts a conclusive end in the record of everybody who flagged, as long as the payer's labels last. */
+  /** Counts an end that says something in the record of everybody who flagged, as long as the payer's labels last. */
   #label(hold: Hold, how: HoldEnd): void {
     const payer = this.#purse(hold.payer)
-    if (payer.labels >= MAX_LABELS) return
+    const { labelMinAgeMs } = this.parameters
+    const label = labelOf(how, { payerCreatedMs: payer.createdMs, timeMs: this.timeMs, labelMinAgeMs })
+    if (label === null || payer.labels >= MAX_LABELS) return
     payer.labels++
     this.#undo.push(() => {
       payer.labels--
     })
     for (const { signer } of hold.flaggers) {
       const before = this.#validator(signer)
-      const confirmed = how === 'returned'
+      const confirmed = label === 'fraud'
       this.#validators.set(signer, {
         ...before,
         flagsConfirmed: before.flagsConfirmed + (confirmed ? 1n : 0n),

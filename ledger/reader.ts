@@ -234,6 +234,21 @@ export class LedgerReader {
     return { items, cursor: formatCursor({ height: heightOfKey(last[0], 1), skip: ordinalOf(last[0]) }) }
   }
 
+  /** The holds that ended from one height to another, both included, in the order in which they ended. */
+  async holdsEndedBetween(fromHeight: number, toHeight: number): Promise<Hold[]> {
+    const limit = LIMITS.rpcPageItems
+    const to = endedHoldKey(toHeight + 1, 0)
+    const holds: Hold[] = []
+    for (let from = endedHoldKey(fromHeight, 0); ; ) {
+      const rows = await this.store.range({ from, to, limit })
+      const page = await Promise.all(rows.map(([, id]) => this.hold(id)))
+      holds.push(...page.filter((hold) => hold !== null))
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < limit) return holds
+      from = endedHoldKey(heightOfKey(last[0], 1), ordinalOf(last[0]) + 1)
+    }
+  }
+
   /** The transactions of an executed height with their receipts, in order, or null if it is not executed. */
   async transactionsOf(
     height: number,

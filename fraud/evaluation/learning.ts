@@ -5,14 +5,13 @@
  *     delayed    only a transfer that the model would have held gets a label, `delayMs` later: what reviews would give
  *     immediate  every transfer gets its label on the same day
  */
-import { HeadByHand, type Head } from '../head/head.ts'
+import type { Head } from '../head/head.ts'
 import { exampleOf, type Example } from '../learning/examples.ts'
-import type { Start } from '../learning/fit.ts'
+import { teach, type Start } from '../learning/fit.ts'
 import { Learner } from '../learning/learner.ts'
 import { createModel, type DirectionalModel } from '../model/model.ts'
 import { FLAG_AT } from '../model/model-spec.ts'
 import { FEATURE_COUNT } from '../schema.ts'
-import { tailSum } from '../model/tail.ts'
 import type { LabelledRow } from './labelled-rows.ts'
 import type { ScoredTransfers } from './metrics.ts'
 import type { Judge, Stopwatch } from './replay.ts'
@@ -44,7 +43,6 @@ interface Waiting {
 export class LearningScoring implements Judge {
   readonly #options: LearningOptions
   readonly #learner: Learner
-  readonly #network: HeadByHand | null
   #model: DirectionalModel
   #scoring: Scoring
   #waiting: Waiting[] = []
@@ -58,7 +56,6 @@ export class LearningScoring implements Judge {
     const { start, random, stopwatch } = options
     this.#options = options
     this.#learner = new Learner(start, random)
-    this.#network = start.network === null ? null : new HeadByHand(start.network)
     this.#model = createModel(start.network)
     this.#scoring = new Scoring(this.#model, stopwatch)
   }
@@ -103,8 +100,7 @@ export class LearningScoring implements Judge {
   }
 
   #example(row: LabelledRow, features: Float32Array, inputs: Float32Array): Example {
-    const start = this.#network?.logit(features, 0, inputs) ?? tailSum(features, 0, inputs)
-    return exampleOf({ key: String(row.line), payer: row.from }, features, 0, start)
+    return exampleOf({ key: String(row.line), payer: row.from }, features, 0, inputs)
   }
 
   #closeDay({ timeMs }: LabelledRow, day: number): Head | null {
@@ -113,7 +109,7 @@ export class LearningScoring implements Judge {
     const due = this.#due.filter((label) => label.timeMs <= timeMs)
     this.#due = this.#due.filter((label) => label.timeMs > timeMs)
     for (const { key, laundering } of due) this.#learner.outcome(key, laundering)
-    const head = this.#learner.learn()
+    const head = this.#learn()
     if (head !== null) {
       this.#heads++
       this.#model.dispose()
@@ -121,6 +117,12 @@ export class LearningScoring implements Judge {
     }
     this.#scoring = new Scoring(this.#model, this.#options.stopwatch)
     return head
+  }
+
+  #learn(): Head | null {
+    const { head, lesson } = this.#learner.next()
+    if (lesson === null) return head
+    return this.#learner.learned(teach(lesson, this.#options.start)) ?? head
   }
 
   /** Takes the scores that are out, and says which transfers would have been held. */

@@ -6,6 +6,7 @@
  * one with a fixed chance, so that the memory fades like `decay` does elsewhere, whatever the traffic.
  */
 import { HEAD_INPUTS, encodedInput } from '../head/inputs.ts'
+import { tailSum } from '../model/tail.ts'
 import { LEARNING_LIMITS } from './limits.ts'
 
 const INPUTS = HEAD_INPUTS.length
@@ -17,32 +18,36 @@ export interface Example {
   readonly payer: string
   /** Inputs of the head, encoded, not yet compared with any mean. */
   readonly inputs: Float32Array
-  /** What the learner starts from: the tail's sum, or the logit of a network. */
-  readonly start: number
+  /** Sum of the label-free tail. */
+  readonly tail: number
 }
 
 export interface LabelledExample extends Example {
   readonly laundering: boolean
 }
 
-/** @param start see `Example`. */
+/** @param baseline `Baseline.inputs` at the time of the row. */
 export function exampleOf(
   { key, payer }: Pick<Example, 'key' | 'payer'>,
   rows: Float32Array,
   offset: number,
-  start: number,
+  baseline: Float32Array,
 ): Example {
   const inputs = Float32Array.from({ length: INPUTS }, (_, i) => encodedInput(i, rows, offset))
-  return { key, payer, inputs, start }
+  return { key, payer, inputs, tail: tailSum(rows, offset, baseline) }
 }
 
 export class Sample {
   readonly #random: () => number
-  readonly #examples: Example[] = []
+  readonly #examples: Example[]
 
-  /** @param random uniform in [0, 1). */
-  constructor(random: () => number) {
+  /**
+   * @param random uniform in [0, 1).
+   * @param examples what an earlier sample had, at most as many as one holds.
+   */
+  constructor(random: () => number, examples: readonly Example[] = []) {
     this.#random = random
+    this.#examples = examples.slice(0, LEARNING_LIMITS.sampledTransfers)
   }
 
   get examples(): readonly Example[] {
@@ -61,8 +66,21 @@ export class Sample {
 
 /** Holds that wait for their outcome, and those that have one. */
 export class Outcomes {
-  readonly #waiting: Map<string, Example> = new Map()
-  #labelled: LabelledExample[] = []
+  readonly #waiting: Map<string, Example>
+  #labelled: LabelledExample[]
+
+  /** With what earlier ones had; the oldest go, if they are too many. */
+  constructor(waiting: readonly Example[] = [], labelled: readonly LabelledExample[] = []) {
+    this.#waiting = new Map(
+      waiting.slice(-LEARNING_LIMITS.waitingHolds).map((example) => [example.key, example]),
+    )
+    this.#labelled = labelled.slice(-LEARNING_LIMITS.labels)
+  }
+
+  /** Oldest first. */
+  get waiting(): readonly Example[] {
+    return [...this.#waiting.values()]
+  }
 
   /** In the order in which the outcomes came. */
   get labelled(): readonly LabelledExample[] {

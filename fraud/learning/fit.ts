@@ -3,7 +3,7 @@
  * transfers with an outcome count fully; sampled ones that were not held count a part as ordinary, because what nobody
  * looked at is mostly ordinary, and not surely.
  */
-import type { Head, Layer } from '../head/head.ts'
+import { HeadByHand, type Head, type Layer } from '../head/head.ts'
 import { HEAD_INPUTS, standardized } from '../head/inputs.ts'
 import { MAX_FLAG_RATE } from '../model/model-spec.ts'
 import type { Example, LabelledExample } from './examples.ts'
@@ -49,28 +49,39 @@ export interface Fitted {
   readonly threshold: number
 }
 
-export function fit(material: Material, start: Start): Fitted {
+/** What a lesson gives. */
+export interface Taught {
+  readonly challenger: Fitted
+  /** What the start says of the same population: the first champion. */
+  readonly unlearned: Fitted
+}
+
+/** Some tenths of a second: for a thread of its own. */
+export function teach(material: Material, start: Start): Taught {
+  return { challenger: fit(material, start), unlearned: unlearned(material.population, start) }
+}
+
+function fit(material: Material, start: Start): Fitted {
   const { means, deviations } = start.network ?? statisticsOf(material.population)
-  const weights = fitLogistic(weighted(material, means, deviations), {
+  const weights = fitLogistic(weighted(material, { means, deviations }, start), {
     weights: [start.bias, start.weight, ...new Float64Array(INPUTS)],
     strengths: [BIAS_STRENGTH, START_STRENGTH, ...new Float64Array(INPUTS).fill(INPUT_STRENGTH)],
   })
   const fitted = { means, deviations, weights, threshold: 0 }
-  return { ...fitted, threshold: thresholdOf(material.population, fitted) }
+  return { ...fitted, threshold: thresholdOf(material.population, fitted, start) }
 }
 
-/** What `Start` says before anything was learned. */
-export function unlearned(population: readonly Example[], start: Start): Fitted {
+function unlearned(population: readonly Example[], start: Start): Fitted {
   const { means, deviations } = start.network ?? statisticsOf(population)
   const weights = Float64Array.from([start.bias, start.weight, ...new Float64Array(INPUTS)])
   const fitted = { means, deviations, weights, threshold: 0 }
-  return { ...fitted, threshold: thresholdOf(population, fitted) }
+  return { ...fitted, threshold: thresholdOf(population, fitted, start) }
 }
 
 /** Mean loss on outcomes. */
-export function trialLoss(examples: readonly LabelledExample[], fitted: Fitted): number {
+export function trialLoss(examples: readonly LabelledExample[], fitted: Fitted, start: Start): number {
   const material = { labelled: examples, ordinary: [], population: [] }
-  return meanLoss(weighted(material, fitted.means, fitted.deviations), fitted.weights)
+  return meanLoss(weighted(material, fitted, start), fitted.weights)
 }
 
 /** The same as a head for the model. */
@@ -101,15 +112,16 @@ function scaled(layer: Layer, by: number): Layer {
 
 function weighted(
   { labelled, ordinary }: Material,
-  means: Float32Array,
-  deviations: Float32Array,
+  { means, deviations }: Pick<Fitted, 'means' | 'deviations'>,
+  start: Start,
 ): WeightedExamples {
   const examples: readonly Example[] = [...labelled, ...ordinary]
+  const said = new Starting(start)
   const width = INPUTS + 2
   const inputs = new Float64Array(examples.length * width)
   examples.forEach((example, row) => {
     inputs[row * width] = 1
-    inputs[row * width + 1] = example.start
+    inputs[row * width + 1] = said.of(example)
     for (let i = 0; i < INPUTS; i++)
       inputs[row * width + 2 + i] = standardized(
         example.inputs[i] as number,
@@ -125,13 +137,41 @@ function weighted(
   }
 }
 
-function thresholdOf(population: readonly Example[], fitted: Omit<Fitted, 'threshold'>): number {
-  const logits = population.map((example) => logitOf(example, fitted)).sort((a, b) => a - b)
+/** What the start says of an example: the tail's sum, or the logit of the network. */
+class Starting {
+  readonly #network: Head | null
+  readonly #byHand: HeadByHand | null
+  readonly #inputs: Float32Array = new Float32Array(INPUTS)
+
+  constructor({ network }: Start) {
+    this.#network = network
+    this.#byHand = network === null ? null : new HeadByHand(network)
+  }
+
+  of({ inputs, tail }: Example): number {
+    if (this.#network === null || this.#byHand === null) return tail
+    const { means, deviations, tailWeight } = this.#network
+    for (let i = 0; i < INPUTS; i++)
+      this.#inputs[i] = standardized(inputs[i] as number, means[i] as number, deviations[i] as number)
+    return this.#byHand.logitOfInputs(this.#inputs) + tailWeight * tail
+  }
+}
+
+function thresholdOf(
+  population: readonly Example[],
+  fitted: Omit<Fitted, 'threshold'>,
+  start: Start,
+): number {
+  const said = new Starting(start)
+  const logits = population
+    .map((example) => logitOf(example.inputs, said.of(example), fitted))
+    .sort((a, b) => a - b)
   return logits[Math.floor((1 - MAX_FLAG_RATE) * (logits.length - 1))] ?? 0
 }
 
 function logitOf(
-  { start, inputs }: Example,
+  inputs: Float32Array,
+  start: number,
   { means, deviations, weights }: Omit<Fitted, 'threshold'>,
 ): number {
   let logit = (weights[0] as number) + (weights[1] as number) * start

@@ -128,6 +128,20 @@ describe('quarantine', () => {
     })
   }
 
+  it('is found by the heights between which it ended', async () => {
+    const chain = await TestChain.start()
+    const ids = [await chain.hold('alice', 'bob', 500n), await chain.hold('alice', 'bob', 600n)]
+    const heights: number[] = []
+    for (const id of ids) heights.push((await review(chain, id, 'release', 'op0', 'op1', 'op2')).height)
+    const ended = async (from: number, to: number): Promise<bigint[]> =>
+      (await chain.ledger.holdsEndedBetween(from, to)).map(({ amount }) => amount)
+    const [first, second] = heights as [number, number]
+    assert.deepEqual(await ended(1, second), [500n, 600n])
+    assert.deepEqual(await ended(first, first), [500n])
+    assert.deepEqual(await ended(first + 1, second), [600n])
+    assert.deepEqual(await ended(1, first - 1), [])
+  })
+
   it('counts each side by stake, not by heads', async () => {
     const chain = await TestChain.start({ stakes: [1n, 1n, 1n, 4n] })
     const id = await chain.hold('alice', 'bob', 500n)
