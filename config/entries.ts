@@ -8,6 +8,7 @@ export const ENTRIES = [
   'cli/main',
   'devnet/run-node',
   'devnet/supervise',
+  'node/learning/learning-worker',
   'node/scoring/scoring-worker',
   'node/workers/signature-worker',
 ] as const

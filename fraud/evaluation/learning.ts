@@ -122,7 +122,7 @@ export class LearningScoring implements Judge {
   #learn(): Head | null {
     const { head, lesson } = this.#learner.next()
     if (lesson === null) return head
-    return this.#learner.learned(teach(lesson, this.#options.start)) ?? head
+    return this.#learner.learned(teach(lesson)) ?? head
   }
 
   /** Takes the scores that are out, and says which transfers would have been held. */

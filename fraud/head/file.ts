@@ -3,10 +3,9 @@
  * floating-point numbers. A head fits one list of inputs: the file names them, and another list is refused.
  */
 import { CordonError } from '../../config/errors.ts'
-import { toHex, utf8 } from '../../crypto/bytes.ts'
-import { hash } from '../../crypto/hash.ts'
+import { toHex } from '../../crypto/bytes.ts'
 import { HEAD_LIMITS } from './limits.ts'
-import { HEAD_INPUTS } from './inputs.ts'
+import { HEAD_INPUTS, HEAD_INPUTS_ID } from './inputs.ts'
 import type { Head, Layer } from './head.ts'
 
 const FORMAT = 'cordon-head'
@@ -22,16 +21,13 @@ export interface HeadCard {
   readonly data: readonly string[]
 }
 
-/** Names the inputs and how they are encoded. */
-const INPUTS_ID = toHex(hash('model', utf8(JSON.stringify(HEAD_INPUTS))))
-
 export function encodeHead(head: Head, card: HeadCard): string {
   const { means, deviations, direct, bias, tailWeight, threshold, layers } = head
   const file = {
     format: FORMAT,
     version: VERSION,
     card,
-    inputs: INPUTS_ID,
+    inputs: toHex(HEAD_INPUTS_ID),
     means: toBase64(means),
     deviations: toBase64(deviations),
     direct: toBase64(direct),
@@ -53,7 +49,7 @@ export function decodeHead(text: string): { readonly head: Head; readonly card: 
   if (file.format !== FORMAT) throw invalid(`format ${JSON.stringify(FORMAT)}`, file.format)
   if (file.version !== VERSION)
     throw invalid(`version ${VERSION}, the one that this build knows`, file.version)
-  if (file.inputs !== INPUTS_ID)
+  if (file.inputs !== toHex(HEAD_INPUTS_ID))
     throw invalid(
       `a head for the ${HEAD_INPUTS.length} inputs of this build; train it again with 'cordon fraud train'`,
       file.inputs,

@@ -2,6 +2,8 @@
  * What the supervised head sees of a row, and how (docs/adr/0010): counts, sums and gaps as logarithms, ratios as they
  * are, all against mean and deviation of the transfers that it learned from.
  */
+import { utf8 } from '../../crypto/bytes.ts'
+import { hash } from '../../crypto/hash.ts'
 import { COLUMN, type FeatureName } from '../schema.ts'
 
 const DAY_S = 86_400
@@ -72,6 +74,9 @@ export const HEAD_INPUTS: readonly HeadInput[] = [
   log('payer_worst_out'),
   log('payee_worst_in'),
 ]
+
+/** Names the inputs and how they are encoded: what was learned of others is of no use. 32 bytes. */
+export const HEAD_INPUTS_ID: Uint8Array = hash('model', utf8(JSON.stringify(HEAD_INPUTS)))
 
 /** Inputs as numbers in flat arrays: the loop over them is on the hot path. */
 const COLUMNS = Int32Array.from(HEAD_INPUTS, ({ feature }) => COLUMN[feature])

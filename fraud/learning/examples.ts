@@ -37,6 +37,20 @@ export function exampleOf(
   return { key, payer, inputs, tail: tailSum(rows, offset, baseline) }
 }
 
+/** Many examples side by side: quick to hand to another thread. */
+export interface PackedExamples {
+  readonly count: number
+  /** [count × inputs]. */
+  readonly inputs: Float32Array
+  readonly tails: Float64Array
+}
+
+export function packed(examples: readonly Example[]): PackedExamples {
+  const inputs = new Float32Array(examples.length * INPUTS)
+  examples.forEach((example, i) => inputs.set(example.inputs, i * INPUTS))
+  return { count: examples.length, inputs, tails: Float64Array.from(examples, ({ tail }) => tail) }
+}
+
 export class Sample {
   readonly #random: () => number
   readonly #examples: Example[]

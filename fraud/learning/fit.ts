@@ -6,7 +6,7 @@
 import { HeadByHand, type Head, type Layer } from '../head/head.ts'
 import { HEAD_INPUTS, standardized } from '../head/inputs.ts'
 import { MAX_FLAG_RATE } from '../model/model-spec.ts'
-import type { Example, LabelledExample } from './examples.ts'
+import { packed, type Example, type LabelledExample, type PackedExamples } from './examples.ts'
 import { fitLogistic, meanLoss, type WeightedExamples } from './logistic.ts'
 
 const INPUTS = HEAD_INPUTS.length
@@ -33,11 +33,26 @@ const START_STRENGTH = 30
 const INPUT_STRENGTH = 8
 
 export interface Material {
-  readonly labelled: readonly LabelledExample[]
+  readonly labelled: PackedExamples
+  /** 1: laundering. */
+  readonly labels: Uint8Array
   /** Not held. */
-  readonly ordinary: readonly Example[]
+  readonly ordinary: PackedExamples
   /** A sample of all transfers, for the threshold. */
-  readonly population: readonly Example[]
+  readonly population: PackedExamples
+}
+
+export function materialOf(
+  labelled: readonly LabelledExample[],
+  ordinary: readonly Example[],
+  population: readonly Example[],
+): Material {
+  return {
+    labelled: packed(labelled),
+    labels: Uint8Array.from(labelled, ({ laundering }) => (laundering ? 1 : 0)),
+    ordinary: packed(ordinary),
+    population: packed(population),
+  }
 }
 
 /** What was learned: weights of [1, start, inputs…] behind a standardization. */
@@ -56,8 +71,14 @@ export interface Taught {
   readonly unlearned: Fitted
 }
 
+/** What there is to learn, from where. */
+export interface Lesson {
+  readonly material: Material
+  readonly start: Start
+}
+
 /** Some tenths of a second: for a thread of its own. */
-export function teach(material: Material, start: Start): Taught {
+export function teach({ material, start }: Lesson): Taught {
   return { challenger: fit(material, start), unlearned: unlearned(material.population, start) }
 }
 
@@ -71,7 +92,7 @@ function fit(material: Material, start: Start): Fitted {
   return { ...fitted, threshold: thresholdOf(material.population, fitted, start) }
 }
 
-function unlearned(population: readonly Example[], start: Start): Fitted {
+function unlearned(population: PackedExamples, start: Start): Fitted {
   const { means, deviations } = start.network ?? statisticsOf(population)
   const weights = Float64Array.from([start.bias, start.weight, ...new Float64Array(INPUTS)])
   const fitted = { means, deviations, weights, threshold: 0 }
@@ -80,8 +101,7 @@ function unlearned(population: readonly Example[], start: Start): Fitted {
 
 /** Mean loss on outcomes. */
 export function trialLoss(examples: readonly LabelledExample[], fitted: Fitted, start: Start): number {
-  const material = { labelled: examples, ordinary: [], population: [] }
-  return meanLoss(weighted(material, fitted, start), fitted.weights)
+  return meanLoss(weighted(materialOf(examples, [], []), fitted, start), fitted.weights)
 }
 
 /** The same as a head for the model. */
@@ -111,91 +131,92 @@ function scaled(layer: Layer, by: number): Layer {
 }
 
 function weighted(
-  { labelled, ordinary }: Material,
-  { means, deviations }: Pick<Fitted, 'means' | 'deviations'>,
+  { labelled, labels, ordinary }: Material,
+  statistics: Pick<Fitted, 'means' | 'deviations'>,
   start: Start,
 ): WeightedExamples {
-  const examples: readonly Example[] = [...labelled, ...ordinary]
-  const said = new Starting(start)
   const width = INPUTS + 2
-  const inputs = new Float64Array(examples.length * width)
-  examples.forEach((example, row) => {
-    inputs[row * width] = 1
-    inputs[row * width + 1] = said.of(example)
-    for (let i = 0; i < INPUTS; i++)
-      inputs[row * width + 2 + i] = standardized(
-        example.inputs[i] as number,
-        means[i] as number,
-        deviations[i] as number,
-      )
-  })
+  const count = labelled.count + ordinary.count
+  const inputs = new Float64Array(count * width)
+  writeRows(labelled, { statistics, start, into: inputs, firstRow: 0 })
+  writeRows(ordinary, { statistics, start, into: inputs, firstRow: labelled.count })
   return {
     inputs,
     width,
-    labels: [...labelled.map(({ laundering }) => (laundering ? 1 : 0)), ...ordinary.map(() => 0)],
-    weights: [...labelled.map(() => 1), ...ordinary.map(() => UNLABELLED_WEIGHT)],
+    labels: Float64Array.from({ length: count }, (_, row) => labels[row] ?? 0),
+    weights: new Float64Array(count).fill(1, 0, labelled.count).fill(UNLABELLED_WEIGHT, labelled.count),
   }
 }
 
-/** What the start says of an example: the tail's sum, or the logit of the network. */
-class Starting {
-  readonly #network: Head | null
-  readonly #byHand: HeadByHand | null
-  readonly #inputs: Float32Array = new Float32Array(INPUTS)
-
-  constructor({ network }: Start) {
-    this.#network = network
-    this.#byHand = network === null ? null : new HeadByHand(network)
-  }
-
-  of({ inputs, tail }: Example): number {
-    if (this.#network === null || this.#byHand === null) return tail
-    const { means, deviations, tailWeight } = this.#network
+/** Rows of [1, start, inputs…]. */
+function writeRows(
+  examples: PackedExamples,
+  {
+    statistics: { means, deviations },
+    start,
+    into,
+    firstRow,
+  }: {
+    readonly statistics: Pick<Fitted, 'means' | 'deviations'>
+    readonly start: Start
+    readonly into: Float64Array
+    readonly firstRow: number
+  },
+): void {
+  const starts = startsOf(examples, start)
+  let at = firstRow * (INPUTS + 2)
+  for (let row = 0; row < examples.count; row++) {
+    into[at++] = 1
+    into[at++] = starts[row] as number
     for (let i = 0; i < INPUTS; i++)
-      this.#inputs[i] = standardized(inputs[i] as number, means[i] as number, deviations[i] as number)
-    return this.#byHand.logitOfInputs(this.#inputs) + tailWeight * tail
+      into[at++] = standardized(
+        examples.inputs[row * INPUTS + i] as number,
+        means[i] as number,
+        deviations[i] as number,
+      )
   }
 }
 
-function thresholdOf(
-  population: readonly Example[],
-  fitted: Omit<Fitted, 'threshold'>,
-  start: Start,
-): number {
-  const said = new Starting(start)
-  const logits = population
-    .map((example) => logitOf(example.inputs, said.of(example), fitted))
-    .sort((a, b) => a - b)
+/** What the start says of each example: the tail's sum, or the logit of the network. */
+function startsOf({ count, inputs, tails }: PackedExamples, { network }: Start): Float64Array {
+  if (network === null) return tails
+  const byHand = new HeadByHand(network)
+  const { means, deviations, tailWeight } = network
+  const own = new Float32Array(INPUTS)
+  return Float64Array.from({ length: count }, (_, row) => {
+    for (let i = 0; i < INPUTS; i++)
+      own[i] = standardized(inputs[row * INPUTS + i] as number, means[i] as number, deviations[i] as number)
+    return byHand.logitOfInputs(own) + tailWeight * (tails[row] as number)
+  })
+}
+
+function thresholdOf(population: PackedExamples, fitted: Omit<Fitted, 'threshold'>, start: Start): number {
+  const width = INPUTS + 2
+  const rows = new Float64Array(population.count * width)
+  writeRows(population, { statistics: fitted, start, into: rows, firstRow: 0 })
+  const logits = Float64Array.from({ length: population.count }, (_, row) => {
+    let logit = 0
+    for (let i = 0; i < width; i++) logit += (fitted.weights[i] as number) * (rows[row * width + i] as number)
+    return logit
+  }).sort()
   return logits[Math.floor((1 - MAX_FLAG_RATE) * (logits.length - 1))] ?? 0
 }
 
-function logitOf(
-  inputs: Float32Array,
-  start: number,
-  { means, deviations, weights }: Omit<Fitted, 'threshold'>,
-): number {
-  let logit = (weights[0] as number) + (weights[1] as number) * start
-  for (let i = 0; i < INPUTS; i++) {
-    const value = standardized(inputs[i] as number, means[i] as number, deviations[i] as number)
-    logit += (weights[i + 2] as number) * value
-  }
-  return logit
-}
-
-function statisticsOf(examples: readonly Example[]): Pick<Fitted, 'means' | 'deviations'> {
+function statisticsOf({ count, inputs }: PackedExamples): Pick<Fitted, 'means' | 'deviations'> {
   const means = new Float32Array(INPUTS)
   const deviations = new Float32Array(INPUTS)
   for (let i = 0; i < INPUTS; i++) {
     let [sum, squares] = [0, 0]
-    for (const { inputs } of examples) {
-      sum += inputs[i] as number
-      squares += (inputs[i] as number) ** 2
+    for (let row = 0; row < count; row++) {
+      const value = inputs[row * INPUTS + i] as number
+      sum += value
+      squares += value ** 2
     }
-    const mean = sum / examples.length
+    const mean = sum / Math.max(1, count)
     means[i] = mean
     deviations[i] = Math.max(
       SMALLEST_DEVIATION,
-      Math.sqrt(Math.max(0, squares / examples.length - mean * mean)),
+      Math.sqrt(Math.max(0, squares / Math.max(1, count) - mean * mean)),
     )
   }
   return { means, deviations }

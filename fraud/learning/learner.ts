@@ -17,7 +17,7 @@
  */
 import type { Head } from '../head/head.ts'
 import { Outcomes, Sample, type Example, type LabelledExample } from './examples.ts'
-import { headOf, trialLoss, type Fitted, type Material, type Start, type Taught } from './fit.ts'
+import { headOf, materialOf, trialLoss, type Fitted, type Lesson, type Start, type Taught } from './fit.ts'
 import { LEARNING_LIMITS } from './limits.ts'
 
 /** All that a learner has to remember. */
@@ -50,7 +50,7 @@ export interface LearnerStep {
   /** Is to judge from now on; null: no change. */
   readonly head: Head | null
   /** To be taught (`teach`), and brought back by `learned` or `notLearned`; null: nothing to learn now. */
-  readonly lesson: Material | null
+  readonly lesson: Lesson | null
 }
 
 const NOTHING: LearnerStep = { head: null, lesson: null }
@@ -86,11 +86,12 @@ export class Learner {
     return this.#start
   }
 
+  /** A copy. */
   get state(): LearnerState {
     return {
-      sample: this.#sample.examples,
+      sample: [...this.#sample.examples],
       waiting: this.#outcomes.waiting,
-      labelled: this.#outcomes.labelled,
+      labelled: [...this.#outcomes.labelled],
       champion: this.#champion,
       challenger: this.#challenger,
       judge: this.#judge,
@@ -154,13 +155,13 @@ export class Learner {
     return labelled.length >= LEARNING_LIMITS.labelsNeeded && laundering >= LEARNING_LIMITS.launderingNeeded
   }
 
-  #lesson(): Material {
-    const population = [...this.#sample.examples]
+  #lesson(): Lesson {
+    const population = this.#sample.examples
     const held = this.#outcomes.keys()
     const ordinary = population.filter(({ key }) => !held.has(key))
     this.#learning = true
     this.#unseen = 0
-    return { labelled: this.#outcomes.labelled, ordinary, population }
+    return { material: materialOf(this.#outcomes.labelled, ordinary, population), start: this.#start }
   }
 
   #lossOn(trial: readonly LabelledExample[], fitted: Fitted): number {

@@ -15,4 +15,14 @@ export const LEARNING_LIMITS = {
   launderingNeeded: 4,
   /** New outcomes that decide between champion and challenger. */
   trialLabels: 8,
+  /** Judged transfers that are not executed yet, whose rows are kept to learn from. */
+  judgedRows: 20_000,
+  /** Longest lesson; a worker that needs longer is ended. */
+  lessonMs: 60_000,
+  /** Models kept on disk, beside those in use. */
+  keptModels: 5,
+  /** Transfers whose comparison with the model in the shadow waits for an outcome. */
+  comparedTransfers: 20_000,
+  /** Longest file of what was learned. */
+  stateBytes: 64 * 1024 * 1024,
 } as const

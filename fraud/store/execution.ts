@@ -20,22 +20,31 @@ export function execute(accounts: AccountTable, { facts, held }: TransferOutcome
   const freshPayee = accounts.find(payee) < 0
   const from = accounts.touch(payer, timeMs)
   accounts.decayTo(from, timeMs)
-  payOut(accounts, from, facts, held, freshPayee)
+  payOut(accounts, from, facts, freshPayee)
   if (held) return // nothing has reached the payee
+  settle(accounts, from, facts, row)
+}
+
+/** A held transfer goes on at `facts.timeMs`: what was left out when it was held. @param row its row just before that. */
+export function release(accounts: AccountTable, facts: TransferFacts, row: Float32Array): void {
+  const { payer, timeMs } = facts
+  const from = accounts.touch(payer, timeMs)
+  accounts.decayTo(from, timeMs)
+  settle(accounts, from, facts, row)
+}
+
+/** The money is with the payee. */
+function settle(accounts: AccountTable, from: number, facts: TransferFacts, row: Float32Array): void {
+  const { payee, timeMs } = facts
+  becomeUsual(accounts, from, facts)
   const to = accounts.touch(payee, timeMs)
   accounts.decayTo(to, timeMs)
   takeIn(accounts, to, facts)
   leaveTrail(accounts.numbers, from * NUMBERS, to * NUMBERS, row, toCrd(facts.amount))
 }
 
-/** A held payment counts as an attempt: in every counter, but in no picture of what is usual for the payer. */
-function payOut(
-  accounts: AccountTable,
-  slot: number,
-  facts: TransferFacts,
-  held: boolean,
-  freshPayee: boolean,
-): void {
+/** Counts the payment, which may be an attempt only: one that is held is in no picture of what is usual for the payer. */
+function payOut(accounts: AccountTable, slot: number, facts: TransferFacts, freshPayee: boolean): void {
   const { payee, timeMs } = facts
   const { numbers, words } = accounts
   const base = slot * NUMBERS
@@ -52,11 +61,22 @@ function payOut(
   for (const field of OUT_COUNTERS) bump(numbers, base + field, 1)
   for (const field of OUT_SUMS) bump(numbers, base + field, amount)
   numbers[base + Field.lastOutMs] = Math.max(numbers[base + Field.lastOutMs] as number, timeMs)
-  if (held) return
+}
+
+function becomeUsual(accounts: AccountTable, slot: number, facts: TransferFacts): void {
+  const { numbers, words } = accounts
+  const base = slot * NUMBERS
+  const tag = accounts.tagOf(facts.payee)
   bump(numbers, base + Field.outTotal, 1)
-  countStretch(numbers, base, timeMs)
-  rememberAmount(numbers, base, amount)
-  rememberPayee(accounts, slot, paid, tag, facts)
+  countStretch(numbers, base, facts.timeMs)
+  rememberAmount(numbers, base, toCrd(facts.amount))
+  rememberPayee(
+    accounts,
+    slot,
+    indexOfTag(words, slot * WORDS + WordField.payeeTags, PAYEES, tag),
+    tag,
+    facts,
+  )
 }
 
 const OUT_COUNTERS = [

@@ -15,7 +15,7 @@
  */
 import { AccountTable } from './account-table.ts'
 import { Baseline } from '../model/baseline.ts'
-import { execute } from './execution.ts'
+import { execute, release } from './execution.ts'
 import type { Head } from '../head/head.ts'
 import { FRAUD_LIMITS } from '../limits.ts'
 import { Overlay } from './overlay.ts'
@@ -109,6 +109,14 @@ export class FeatureStore {
     }
   }
 
+  /** Held transfers that go on: their payees have the money from `timeMs` on. */
+  released(transfers: readonly TransferFacts[]): void {
+    for (const facts of transfers) {
+      this.#writeExecutedRow(facts)
+      release(this.#accounts, facts, this.#executedRow)
+    }
+  }
+
   /** The batch is executed, skipped or given up: whatever of it was not executed counts no more. */
   dropBatch(batchKey: string): void {
     this.#overlay.dropBatch(batchKey)
@@ -172,10 +180,14 @@ export class FeatureStore {
 
   #execute(outcome: TransferOutcome): void {
     const row = this.#executedRow
-    row.fill(0)
-    this.#row(outcome.facts, row, 0, null)
+    this.#writeExecutedRow(outcome.facts)
     if (!outcome.held) this.#sampleBaseline(row, outcome.facts.timeMs)
     execute(this.#accounts, outcome, row)
+  }
+
+  #writeExecutedRow(facts: TransferFacts): void {
+    this.#executedRow.fill(0)
+    this.#row(facts, this.#executedRow, 0, null)
   }
 
   /** Busy accounts are left out, so that nobody's flood becomes everybody's baseline; nor is what was held. */

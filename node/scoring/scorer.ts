@@ -6,25 +6,23 @@
  *
  * A worker that crashed gives no flags, never an error: the node goes on, and `status` says so.
  */
-import { CordonError } from '../../config/errors.ts'
-import { toHex, utf8 } from '../../crypto/bytes.ts'
-import { Reader, Writer } from '../../crypto/codec.ts'
+import { toHex } from '../../crypto/bytes.ts'
+import { Comparison } from '../../fraud/learning/comparison.ts'
 import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { HeadByHand, headId, type Head } from '../../fraud/head/head.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
-import { FLAG_SCORE, modelIdOf, toByte } from '../../fraud/model/model-spec.ts'
-import { REASON, explain } from '../../fraud/reasons/reasons.ts'
+import { modelIdOf } from '../../fraud/model/model-spec.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
-import { cheapScore } from '../../fraud/model/sum.ts'
 import type { Assessment, TransferFacts, TransferOutcome } from '../../fraud/types.ts'
 import { spawnWorker } from '../workers/spawn.ts'
-import { Explanations, parseExplanations } from './explanations.ts'
-import type { WorkerStart } from './messages.ts'
+import { assessmentOf, byCheapSum, compare, unflagged } from './assessments.ts'
+import { Explanations } from './explanations.ts'
+import type { Models } from './messages.ts'
+import { encodeScorerSnapshot, parseScorerSnapshot } from './scorer-snapshot.ts'
 import { ScoringWorkerClient, type WorkerClientOptions } from './worker-client.ts'
 
 /** Transfers whose features are made in one turn of the main thread: a few milliseconds. */
 const ROWS_PER_TURN = 500
-const SNAPSHOT_VERSION = 1
 /** Somebody waits for a dry run at a prompt. */
 const DRY_RUN_BUDGET_MS = 1_000
 /** Stands in an ack for "no model". */
@@ -44,6 +42,17 @@ export interface ScorerOptions {
   readonly maxProvisional?: number
   /** Another worker, for tests. */
   readonly spawn?: WorkerClientOptions['spawn']
+  readonly onJudged?: (batch: JudgedBatch) => void
+}
+
+/** Told of every batch that was judged. */
+export interface JudgedBatch {
+  readonly key: string
+  readonly transfers: readonly TransferFacts[]
+  /** Feature rows, one per transfer. */
+  readonly rows: Float32Array
+  /** `Baseline.inputs` of that moment. */
+  readonly baseline: Float32Array
 }
 
 export interface ScorerStatus {
@@ -70,8 +79,16 @@ export interface Scorer {
   assess(batchKey: string, transfers: readonly TransferFacts[], budgetMs: number): Promise<BatchAssessments>
   /** Executed transfers in order of execution, each once. Call before `dropBatch` of the block's batches. */
   executed(outcomes: readonly TransferOutcome[]): void
+  /** Held transfers that go on, at the time of their end. */
+  released(transfers: readonly TransferFacts[]): void
   /** The batch is executed, skipped or dropped. */
   dropBatch(batchKey: string): void
+  /** Another model votes from now on. @param head null: the label-free tail. */
+  useHead(head: Head | null): void
+  /** A model scores beside the one that votes, and is compared with it; null: none. */
+  useShadow(shadow: { readonly head: Head | null } | null): void
+  /** What came of that, or null: there is no such model. */
+  readonly comparison: Comparison | null
   /** The numbers behind an own flag, or null: not flagged here, or too long ago. */
   details(key: string): Assessment | null
   /** What this node would say now. Leaves no trace. */
@@ -93,19 +110,31 @@ class WorkerScorer implements Scorer {
   readonly #store: FeatureStore
   readonly #worker: ScoringWorkerClient
   readonly #explanations: Explanations = new Explanations()
-  readonly #head: HeadByHand | null
-  readonly #modelId: Uint8Array
+  readonly #onJudged: (batch: JudgedBatch) => void
+  #head: HeadByHand | null
+  #modelId: Uint8Array
+  #models: Models
+  #comparison: Comparison | null = null
 
-  constructor({ log, head = null, maxAccounts, maxProvisional, spawn }: ScorerOptions) {
-    this.#head = head === null ? null : new HeadByHand(head)
-    this.#modelId = modelIdOf(head === null ? null : headId(head))
+  constructor({
+    log,
+    head = null,
+    maxAccounts,
+    maxProvisional,
+    spawn,
+    onJudged = () => undefined,
+  }: ScorerOptions) {
+    this.#onJudged = onJudged
+    this.#models = { voting: head, shadow: null }
+    this.#head = byHand(head)
+    this.#modelId = idOf(head)
     this.#store = new FeatureStore({
       head,
       maxAccounts: maxAccounts ?? FRAUD_LIMITS.accounts,
       maxProvisional: maxProvisional ?? FRAUD_LIMITS.provisionalTransfers,
     })
     this.#worker = new ScoringWorkerClient({
-      spawn: spawn ?? (() => spawnWorker('node/scoring/scoring-worker', { head } satisfies WorkerStart)),
+      spawn: spawn ?? (() => spawnWorker('node/scoring/scoring-worker', this.#models satisfies Models)),
       onProblem: (message) => log.warn(`fraud model: ${message}`),
       onReady: (backend) => log.info(`fraud model: ready on ${backend}`),
     })
@@ -129,7 +158,11 @@ class WorkerScorer implements Scorer {
         first * FEATURE_COUNT,
       )
     }
-    const judged = await this.#judge(transfers, rows, Math.max(0, budgetMs - (performance.now() - startMs)))
+    this.#onJudged({ key: batchKey, transfers, rows, baseline: this.#store.baseline.inputs.slice() })
+    const judged = await this.#judge(transfers, rows, {
+      budgetMs: Math.max(0, budgetMs - (performance.now() - startMs)),
+      comparison: this.#comparison,
+    })
     for (const assessment of judged.assessments) if (assessment.flagged) this.#explanations.add(assessment)
     return judged
   }
@@ -138,8 +171,30 @@ class WorkerScorer implements Scorer {
     this.#store.executed(outcomes)
   }
 
+  released(transfers: readonly TransferFacts[]): void {
+    this.#store.released(transfers)
+  }
+
   dropBatch(batchKey: string): void {
     this.#store.dropBatch(batchKey)
+  }
+
+  useHead(head: Head | null): void {
+    this.#head = byHand(head)
+    this.#modelId = idOf(head)
+    this.#store.useHead(head)
+    this.#models = { ...this.#models, voting: head }
+    this.#worker.useModels(this.#models)
+  }
+
+  useShadow(shadow: { readonly head: Head | null } | null): void {
+    this.#comparison = shadow === null ? null : new Comparison(shadow.head)
+    this.#models = { ...this.#models, shadow }
+    this.#worker.useModels(this.#models)
+  }
+
+  get comparison(): Comparison | null {
+    return this.#comparison
   }
 
   details(key: string): Assessment | null {
@@ -148,7 +203,7 @@ class WorkerScorer implements Scorer {
 
   async dryRun(transfer: TransferFacts, budgetMs: number = DRY_RUN_BUDGET_MS): Promise<Assessment> {
     const row = this.#store.dryRow(transfer)
-    const { assessments } = await this.#judge([transfer], row, budgetMs)
+    const { assessments } = await this.#judge([transfer], row, { budgetMs, comparison: null })
     return assessments[0] ?? unflagged(transfer.key, 0)
   }
 
@@ -163,16 +218,11 @@ class WorkerScorer implements Scorer {
   }
 
   snapshot(): Uint8Array {
-    const store = this.#store.snapshot()
-    return new Writer(store.length + 1_024)
-      .u16(SNAPSHOT_VERSION)
-      .bytes(store)
-      .bytes(utf8(this.#explanations.toJson()))
-      .finish()
+    return encodeScorerSnapshot(this.#store.snapshot(), this.#explanations.toJson())
   }
 
   restore(bytes: Uint8Array): void {
-    const { store, explanations } = parseSnapshot(bytes)
+    const { store, explanations } = parseScorerSnapshot(bytes)
     this.#store.restore(store)
     this.#explanations.load(explanations)
   }
@@ -184,77 +234,33 @@ class WorkerScorer implements Scorer {
   async #judge(
     transfers: readonly TransferFacts[],
     rows: Float32Array,
-    budgetMs: number,
+    { budgetMs, comparison }: { readonly budgetMs: number; readonly comparison: Comparison | null },
   ): Promise<BatchAssessments> {
     const inputs = this.#store.baseline.inputs.slice()
-    if (this.#worker.state === 'starting') return this.#byCheapSum(transfers, rows, inputs)
-    const { scores, failed } = await this.#worker.score(rows.slice(), inputs, transfers.length, budgetMs)
+    const judge = { inputs, baseline: this.#store.baseline, head: this.#head }
+    const modelId = this.#modelId
+    if (this.#worker.state === 'starting') return { assessments: byCheapSum(transfers, rows, judge), modelId }
+    const shadowInputs = comparison?.inputs(inputs) ?? null
+    const { scores, shadowScores, failed } = await this.#worker.score(
+      { rows: rows.slice(), inputs, shadowInputs },
+      { count: transfers.length, budgetMs },
+    )
     if (failed) return { assessments: transfers.map(({ key }) => unflagged(key, 0)), modelId: NO_MODEL }
+    if (comparison !== null && shadowInputs !== null)
+      compare(comparison, transfers, { scores, shadowScores, shadowInputs })
     const assessments = transfers.map(({ key }, i) =>
-      this.#assessment(key, rows, i, scores[i] ?? NaN, inputs),
+      assessmentOf(key, { rows, i, modelScore: scores[i] ?? NaN }, judge),
     )
-    return { assessments, modelId: this.#modelId }
-  }
-
-  #byCheapSum(
-    transfers: readonly TransferFacts[],
-    rows: Float32Array,
-    inputs: Float32Array,
-  ): BatchAssessments {
-    return {
-      assessments: transfers.map(({ key }, i) => this.#assessment(key, rows, i, NaN, inputs)),
-      modelId: this.#modelId,
-    }
-  }
-
-  /** `modelScore` NaN: the worker did not get to it. */
-  #assessment(
-    key: string,
-    rows: Float32Array,
-    i: number,
-    modelScore: number,
-    inputs: Float32Array,
-  ): Assessment {
-    const offset = i * FEATURE_COUNT
-    const cheap = Number.isNaN(modelScore)
-    const score = toByte(cheap ? cheapScore(rows, offset, inputs) : modelScore)
-    if (score < FLAG_SCORE) return unflagged(key, score)
-    const { reasons, details } = explain(rows, offset, this.#store.baseline, cheap ? null : this.#head)
-    return { key, score, flagged: true, reasons: cheap ? reasons | REASON.cheapSum : reasons, details }
+    return { assessments, modelId }
   }
 }
 
-function unflagged(key: string, score: number): Assessment {
-  return { key, score, flagged: false, reasons: 0, details: [] }
+function byHand(head: Head | null): HeadByHand | null {
+  return head === null ? null : new HeadByHand(head)
 }
 
-function parseSnapshot(bytes: Uint8Array): { store: Uint8Array; explanations: Assessment[] } {
-  try {
-    const reader = new Reader(bytes)
-    const version = reader.u16()
-    if (version !== SNAPSHOT_VERSION) {
-      throw new CordonError(
-        'format-version',
-        `the scorer's snapshot has version ${version}, this build knows version ${SNAPSHOT_VERSION}; delete it, and the node rebuilds it`,
-        { version },
-      )
-    }
-    const store = reader.bytes(FRAUD_LIMITS.snapshotBytes)
-    const explanations = parseExplanations(
-      Buffer.from(reader.bytes(FRAUD_LIMITS.snapshotBytes)).toString('utf8'),
-    )
-    reader.end()
-    return { store, explanations }
-  } catch (error) {
-    if (error instanceof CordonError) throw error
-    const why = error instanceof Error ? error.message : String(error)
-    throw new CordonError(
-      'data-inconsistent',
-      `the scorer's snapshot is damaged (${why}); delete it, and the node rebuilds it`,
-      { why },
-      { cause: error },
-    )
-  }
+function idOf(head: Head | null): Uint8Array {
+  return modelIdOf(head === null ? null : headId(head))
 }
 
 function nextTurn(): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads'
 import { Backoff, endWorker } from '../workers/spawn.ts'
-import type { ScoreRequest, WorkerAnswer } from './messages.ts'
+import type { Models, ScoreRequest, WorkerAnswer, WorkerRequest } from './messages.ts'
 
 /** A worker that owes an answer for longer than this hangs. */
 const STUCK_MS = 10_000
@@ -18,17 +18,19 @@ export interface WorkerClientOptions {
   readonly onReady: (backend: string) => void
 }
 
-/**
- * Scores as far as they came: `scores[i]` is NaN for rows the worker did not reach in time.
- * `failed`: the worker is down, or went down meanwhile.
- */
+/** Scores as far as they came. */
 export interface WorkerScores {
+  /** NaN for rows that the worker did not reach in time. */
   readonly scores: Float32Array
+  /** The same of the model in the shadow; all NaN if there is none. */
+  readonly shadowScores: Float32Array
+  /** The worker is down, or went down meanwhile. */
   readonly failed: boolean
 }
 
 interface Waiting {
   readonly scores: Float32Array
+  readonly shadowScores: Float32Array
   missing: number
   readonly settle: (failed: boolean) => void
   readonly sentMs: number
@@ -71,29 +73,40 @@ export class ScoringWorkerClient {
     return this.#firstStart
   }
 
-  /** Sends `rows` (`count` of them, transferred) and waits at most `budgetMs`. Never rejects. */
+  /**
+   * Sends rows (transferred) and waits at most `budgetMs`. Never rejects.
+   * @param count of the rows.
+   */
   score(
-    rows: Float32Array<ArrayBuffer>,
-    inputs: Float32Array<ArrayBuffer>,
-    count: number,
-    budgetMs: number,
+    request: Omit<ScoreRequest, 'id'>,
+    { count, budgetMs }: { readonly count: number; readonly budgetMs: number },
   ): Promise<WorkerScores> {
     const scores = new Float32Array(count).fill(NaN)
+    const shadowScores = new Float32Array(count).fill(NaN)
     const worker = this.#worker
-    if (count === 0) return Promise.resolve({ scores, failed: false })
-    if (this.#state !== 'ready' || worker === null) return Promise.resolve({ scores, failed: true })
+    if (count === 0) return Promise.resolve({ scores, shadowScores, failed: false })
+    if (this.#state !== 'ready' || worker === null)
+      return Promise.resolve({ scores, shadowScores, failed: true })
     this.#endIfStuck()
     return new Promise((resolve) => {
       const id = this.#nextId++
-      const timer = setTimeout(() => resolve({ scores: scores.slice(), failed: false }), budgetMs)
+      const timer = setTimeout(
+        () => resolve({ scores: scores.slice(), shadowScores: shadowScores.slice(), failed: false }),
+        budgetMs,
+      )
       const settle = (failed: boolean): void => {
         clearTimeout(timer)
         this.#waiting.delete(id)
-        resolve({ scores, failed })
+        resolve({ scores, shadowScores, failed })
       }
-      this.#waiting.set(id, { scores, missing: count, settle, sentMs: performance.now() })
-      worker.postMessage({ id, rows, inputs } satisfies ScoreRequest, [rows.buffer])
+      this.#waiting.set(id, { scores, shadowScores, missing: count, settle, sentMs: performance.now() })
+      worker.postMessage({ id, ...request } satisfies WorkerRequest, [request.rows.buffer])
     })
+  }
+
+  /** Requests after this one are scored by these models. A worker that starts later is given them by `spawn`. */
+  useModels(models: Models): void {
+    this.#worker?.postMessage({ models } satisfies WorkerRequest)
   }
 
   async close(): Promise<void> {
@@ -135,6 +148,7 @@ export class ScoringWorkerClient {
     const waiting = this.#waiting.get(answer.id)
     if (waiting === undefined) return
     waiting.scores.set(answer.scores, answer.first)
+    if (answer.shadowScores !== null) waiting.shadowScores.set(answer.shadowScores, answer.first)
     waiting.missing -= answer.scores.length
     if (waiting.missing <= 0) waiting.settle(false)
   }

@@ -40,14 +40,14 @@ function worker(code: string): () => Worker {
     new Worker(`const { parentPort: port } = require('node:worker_threads')\n${code}`, { eval: true })
 }
 
-const SAY_READY = `port.postMessage({ type: 'ready', backend: 'fake', problem: null, modelId: new Uint8Array(32) })`
+const SAY_READY = `port.postMessage({ type: 'ready', backend: 'fake', problem: null })`
 /** Scores every row 0.9, in pieces of two rows, and stops after `pieces`. */
 const answering = (pieces: number): (() => Worker) =>
   worker(`${SAY_READY}
     port.on('message', ({ id, rows }) => {
       const count = rows.length / ${FEATURE_COUNT}
       for (let i = 0; i < ${pieces} && 2 * i < count; i++) {
-        port.postMessage({ type: 'scores', id, first: 2 * i, scores: new Float32Array(Math.min(2, count - 2 * i)).fill(0.9) })
+        port.postMessage({ type: 'scores', id, first: 2 * i, scores: new Float32Array(Math.min(2, count - 2 * i)).fill(0.9), shadowScores: null })
       }
     })`)
 

@@ -21,7 +21,7 @@ function exampleFrom(key: string, payer: string, row: Float32Array): Example {
 /** Learns what there is to learn, as a node does in a worker. */
 function learn(learner: Learner): Head | null {
   const { head, lesson } = learner.next()
-  return lesson === null ? head : (learner.learned(teach(lesson, learner.start)) ?? head)
+  return lesson === null ? head : (learner.learned(teach(lesson)) ?? head)
 }
 
 /** Held transfers of two kinds: large amounts are laundering if `truth`, and otherwise small ones. */
