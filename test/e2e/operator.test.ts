@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Devnet } from './harness.ts'
+import { cordon, Devnet } from './harness.ts'
 
 test('tokens open the operator methods of one node, until they are revoked', async () => {
   await using devnet = await Devnet.start()
@@ -11,14 +11,15 @@ test('tokens open the operator methods of one node, until they are revoked', asy
   assert.deepEqual([own.token, own.scope, own.validator], ['operator', 'operate', 'v1'])
 
   const secret = join(devnet.dir, 'bob')
-  await devnet.run(0, 'token', 'create', 'bob', '--scope', 'read', '--dir', String(v2), '--out', secret)
+  const made = ['token', 'create', 'bob', '--scope', 'read', '--dir', String(v2), '--out', secret]
+  assert.equal((await cordon(made)).code, 0)
   const asBob = ['token', 'whoami', '--node-dir', String(v2), '--token-file', secret]
   const bob = await devnet.run(0, ...asBob)
   assert.deepEqual([bob.token, bob.scope, bob.validator], ['bob', 'read', 'v2'])
 
   const elsewhere = await devnet.cli('token', 'whoami', '--node-dir', String(v1), '--token-file', secret)
   assert.deepEqual([elsewhere.code, elsewhere.json?.error?.code], [5, 'unauthorized'])
-  await devnet.run(0, 'token', 'revoke', 'bob', '--dir', String(v2))
+  assert.equal((await cordon(['token', 'revoke', 'bob', '--dir', String(v2)])).code, 0)
   const revoked = await devnet.cli(...asBob)
   assert.deepEqual([revoked.code, revoked.json?.error?.code], [5, 'unauthorized'])
 })
