@@ -17,6 +17,8 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'dry-run',
   'as',
   'out',
+  'scope',
+  'expires',
   'file',
   'force',
   'help',

@@ -6,6 +6,7 @@ import { CordonError } from '../config/errors.ts'
 import { readGenesisFile, serialiseGenesis } from '../config/genesis-file.ts'
 import { genesisHash, type Genesis } from '../config/genesis.ts'
 import { DEFAULT_SETTINGS, NODE_CONFIG_FILE, serialiseSettings } from '../config/node-config.ts'
+import { makeOperatorToken } from '../config/tokens.ts'
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { SEED_BYTES } from '../crypto/ed25519.ts'
 import { readKeyFile, writeKeyFile } from '../crypto/key-file.ts'
@@ -43,6 +44,7 @@ export async function init(options: InitOptions): Promise<CommandResult> {
   writeKeyFile(peerKey, 'peer', randomBytes(SEED_BYTES))
   if (options.validatorKey === true)
     writeKeyFile(join(root, NEW_VALIDATOR_KEY), 'validator', randomBytes(SEED_BYTES))
+  makeOperatorToken(root, Date.now())
   writeFileSync(join(root, DEFAULT_SETTINGS.genesis), serialiseGenesis(genesis), { flag: 'wx' })
   // Last: a directory with a configuration is complete.
   writeFileSync(configFile, serialiseSettings({ ...DEFAULT_SETTINGS, validatorKey }), { flag: 'wx' })

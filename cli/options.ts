@@ -11,6 +11,13 @@ export interface NodeOptions extends JsonOptions {
   readonly dir?: string
 }
 
+/** How a client finds the operator methods of a node, and its token. */
+export interface OperatorOptions extends NodeOptions {
+  readonly operator?: string
+  readonly tokenFile?: string
+  readonly nodeDir?: string
+}
+
 /** How a client finds keys. */
 export interface KeystoreOptions extends NodeOptions {
   readonly keystore?: string
@@ -31,6 +38,19 @@ export function nodeOptions(command: Command): Command {
     .addOption(jsonOption())
 }
 
+/** Adds what a command needs that calls operator methods, beside `--rpc` and `--dir`. */
+export function operatorOptions(command: Command): Command {
+  return nodeOptions(command)
+    .addOption(
+      new Option(
+        '--node-dir <directory>',
+        "directory of the node whose operator methods to use (default: the devnet's first validator)",
+      ),
+    )
+    .addOption(new Option('--operator <url>', 'operator methods of a node elsewhere; needs --token-file'))
+    .addOption(new Option('--token-file <file>', "file with the secret of a token (default: the node's own)"))
+}
+
 /** Adds what a command needs that reads names or addresses. */
 export function keystoreOptions(command: Command): Command {
   return nodeOptions(command).addOption(
@@ -45,11 +65,11 @@ export function passwordOptions(command: Command): Command {
     .addOption(new Option('--password-stdin', 'read the password from the first line of standard input'))
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** `10s`, `500ms`, `2m`, `1h`: milliseconds. */
+/** `10s`, `500ms`, `2m`, `1h`, `30d`: milliseconds. */
 export function parseDuration(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text)
   if (match === null)
     throw new InvalidArgumentError(
       `expected a time with its unit such as 10s, 500ms or 2m, got ${JSON.stringify(text)}.`,

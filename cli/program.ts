@@ -75,6 +75,11 @@ const COMMANDS: readonly CommandEntry[] = [
     description: 'what a validator has signed: look at it, export it, import it',
     load: async () => (await import('./commands/signer.ts')).build,
   },
+  {
+    name: 'token',
+    description: 'tokens for the operator methods of a node',
+    load: async () => (await import('./commands/token.ts')).build,
+  },
   { name: 'start', description: 'run a node', load: async () => (await import('./commands/start.ts')).build },
   {
     name: 'bench',

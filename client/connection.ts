@@ -3,8 +3,9 @@
  * between). Calls are pipelined; one timer watches over all that wait.
  */
 import { WebSocket } from 'ws'
-import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
+import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
+import { errorOf, lost, parseMessage, postRequest, reasonOf, type JsonRpcMessage } from './json-rpc.ts'
 
 /** A request without an answer is noticed at most this much too late. */
 const SWEEP_MS = 250
@@ -91,13 +92,6 @@ function openWebSocket(
       reject(new CordonError('cannot-connect', `${url}: ${reasonOf(error)}`, { url })),
     )
   })
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED') return 'connection refused'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'unknown host'
-  return message === '' ? (code ?? 'no answer') : message
 }
 
 interface Waiting {
@@ -209,22 +203,9 @@ class HttpConnection implements Connection {
     this.#endpoint = endpoint
   }
 
-  async request(method: string, params: object, timeoutMs: number): Promise<unknown> {
-    let message: JsonRpcMessage | null
-    try {
-      const response = await fetch(this.#endpoint, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(timeoutMs)]),
-      })
-      message = parseMessage(await response.text())
-    } catch (error) {
-      throw lost(this.url, reasonOf((error as Error).cause ?? error))
-    }
-    if (message === null) throw lost(this.url, 'what answers is no Cordon node')
-    if (message.error !== undefined) throw errorOf(message.error)
-    return message.result
+  request(method: string, params: object, timeoutMs: number): Promise<unknown> {
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(timeoutMs)])
+    return postRequest({ url: this.url, endpoint: this.#endpoint, signal }, method, params)
   }
 
   onNotification(): () => void {
@@ -234,42 +215,4 @@ class HttpConnection implements Connection {
   close(): void {
     this.#abort.abort()
   }
-}
-
-interface JsonRpcMessage {
-  readonly id?: unknown
-  readonly method?: unknown
-  readonly params?: unknown
-  readonly result?: unknown
-  readonly error?: unknown
-}
-
-function parseMessage(text: string): JsonRpcMessage | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
-  } catch {
-    return null
-  }
-}
-
-/** A node's error answer, as what the node threw. */
-function errorOf(error: unknown): CordonError {
-  const { message, data } = (typeof error === 'object' && error !== null ? error : {}) as {
-    message?: unknown
-    data?: unknown
-  }
-  const { code, ...payload } = (typeof data === 'object' && data !== null ? data : {}) as {
-    code?: unknown
-  } & Record<string, unknown>
-  const known = typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'unexpected'
-  return new CordonError(
-    known,
-    typeof message === 'string' ? message : 'the node answered with an error that says nothing',
-    payload,
-  )
-}
-
-function lost(url: string, reason: string): CordonError {
-  return new CordonError('connection-lost', `${url}: ${reason}`, { url })
 }

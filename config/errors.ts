@@ -111,6 +111,8 @@ export const ERRORS = {
     exit: 2,
     meaning: 'A foreign web page may have caused the request, so the node refuses it.',
   },
+  unauthorized: { exit: 5, meaning: 'An operator method needs a token, and there is none that is valid.' },
+  forbidden: { exit: 5, meaning: 'The scope of the token does not cover the operator method.' },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
   'model-invalid': { exit: 5, meaning: 'The file is no fraud model that this build can use.' },

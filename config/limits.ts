@@ -212,6 +212,12 @@ export const LIMITS = {
   rpcMessagesPerSecondPerConnection: 20_000,
   /** HTTP requests from one address. */
   rpcHttpRequestsPerSecond: 2_000,
+  /** Requests to the operator port from one address. */
+  operatorRequestsPerSecond: 200,
+  /** Tokens of one node. */
+  operatorTokens: 256,
+  /** Name of a token. */
+  tokenNameCharacters: 32,
   /** Answers and events that a WebSocket has not read yet: above it nothing more is read from it. */
   rpcUnreadBytes: 1024 * 1024,
   /** How long a client waits for one node to take its connection. */

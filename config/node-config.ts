@@ -18,6 +18,9 @@ export const NODE_CONFIG_VERSION: number = 1
 /** Where the file lies in a node's directory. */
 export const NODE_CONFIG_FILE: string = join('config', 'cordon.toml')
 
+/** Where a running node says at which URL its operator methods are; in its data directory. */
+export const OPERATOR_URL_FILE = 'operator-url'
+
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -40,6 +43,9 @@ export interface NodeSettings {
   readonly rpcHost: string
   /** 0: any free port. */
   readonly rpcPort: number
+  readonly operatorHost: string
+  /** 0: any free port. */
+  readonly operatorPort: number
   /** `pretrained`, `label-free`, or the path of a model. */
   readonly fraudModel: string
 }
@@ -59,6 +65,8 @@ export interface NodeConfig {
   readonly mdns: boolean
   readonly rpcHost: string
   readonly rpcPort: number
+  readonly operatorHost: string
+  readonly operatorPort: number
   /** `pretrained`, `label-free`, or the path of a model. */
   readonly fraudModel: string
 }
@@ -76,6 +84,8 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   mdns: false,
   rpcHost: '127.0.0.1',
   rpcPort: 7310,
+  operatorHost: '127.0.0.1',
+  operatorPort: 7312,
   fraudModel: 'pretrained',
 }
 
@@ -116,6 +126,24 @@ const addresses = (key: string, about: string): SettingRow<readonly string[]> =>
   fromText: asList,
 })
 
+const host = (table: string, about: string): SettingRow<string> => ({
+  key: [table, 'host'],
+  expected: 'an IP address or "localhost"',
+  about,
+  parse: (value) =>
+    typeof value === 'string' && (value === 'localhost' || isIP(value) !== 0) ? value : null,
+  fromText: asIs,
+})
+
+const port = (table: string, about: string): SettingRow<number> => ({
+  key: [table, 'port'],
+  expected: 'a port from 0 to 65535',
+  about,
+  parse: (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : null,
+  fromText: asNumber,
+})
+
 /** The settings: where they stand in the file, what they take, and what they are for. */
 export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeSettings[Name]> } = {
   genesis: path(
@@ -146,23 +174,19 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
     parse: (value) => (typeof value === 'boolean' ? value : null),
     fromText: asBoolean,
   },
-  rpcHost: {
-    key: ['rpc', 'host'],
-    expected: 'an IP address or "localhost"',
-    about:
-      'Address of JSON-RPC, WebSocket, health and metrics. Other than loopback: everyone who reaches it may read and submit.',
-    parse: (value) =>
-      typeof value === 'string' && (value === 'localhost' || isIP(value) !== 0) ? value : null,
-    fromText: asIs,
-  },
-  rpcPort: {
-    key: ['rpc', 'port'],
-    expected: 'a port from 0 to 65535',
-    about: '0 takes any free port.',
-    parse: (value) =>
-      typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : null,
-    fromText: asNumber,
-  },
+  rpcHost: host(
+    'rpc',
+    'Address of JSON-RPC, WebSocket, health and metrics. Other than loopback: everyone who reaches it may read and submit.',
+  ),
+  rpcPort: port('rpc', '0 takes any free port.'),
+  operatorHost: host(
+    'operator',
+    'Address of the operator methods, which need a token (cordon token create). It speaks plain HTTP: to reach it from elsewhere, put a tunnel or a proxy with TLS in front.',
+  ),
+  operatorPort: port(
+    'operator',
+    '0 takes any free port; which one, `data/operator-url` says while the node runs.',
+  ),
   fraudModel: {
     key: ['fraud', 'model'],
     expected: '"pretrained", "label-free", or the path of a model',

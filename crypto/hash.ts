@@ -34,6 +34,7 @@ export const DOMAINS = [
   'model',
   'devnet-key',
   'keystore',
+  'operator-token',
 ] as const
 
 export type Domain = (typeof DOMAINS)[number]

@@ -18,6 +18,7 @@ import { LIMITS } from '../config/limits.ts'
 import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { DEFAULT_SETTINGS, serialiseSettings } from '../config/node-config.ts'
 import { makeParameters } from '../config/parameters.ts'
+import { makeOperatorToken } from '../config/tokens.ts'
 import { toHex } from '../crypto/bytes.ts'
 import { writeKeyFile } from '../crypto/key-file.ts'
 import { KEY_COSTS, createKey } from '../crypto/keystore.ts'
@@ -322,6 +323,7 @@ function makeNodeFolder(dir: string, node: DevnetNode, seed: string, bootstrap: 
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   makeSigner(dir, node, seed)
   writeKeyFile(join(dirname(paths.config), 'peer-key.json'), 'peer', keySeed(seed, 'peer', node.name))
+  makeOperatorToken(paths.dir, Date.now())
   const settings = serialiseSettings({
     ...DEFAULT_SETTINGS,
     genesis: relative(paths.dir, join(dir, 'genesis.json')),
@@ -330,6 +332,7 @@ function makeNodeFolder(dir: string, node: DevnetNode, seed: string, bootstrap: 
     bootstrap: bootstrap.filter((address) => address !== node.p2p),
     rpcHost: LOOPBACK,
     rpcPort: Number(new URL(node.rpc).port),
+    operatorPort: 0,
   })
   writeFileSync(paths.config, settings, { mode: 0o600 })
 }

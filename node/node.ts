@@ -10,6 +10,7 @@ import { LIMITS } from '../config/limits.ts'
 import { chainIdOf, genesisHash as hashOfGenesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
+import { TOKENS_FILE } from '../config/tokens.ts'
 import { VERSION } from '../config/version.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
@@ -34,9 +35,12 @@ import { Metrics } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
+import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { Rehearsal } from './rehearsal.ts'
+import { startOperatorServer } from './rpc/operator-server.ts'
 import { startRpcServer } from './rpc/server.ts'
+import { TokenKeeper } from './rpc/token-keeper.ts'
 import { chosenHead } from './scoring/chosen-head.ts'
 import { createScorer } from './scoring/scorer.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
@@ -87,6 +91,7 @@ export async function startNode(
   const { parameters } = genesis
   const verifier: Verifier = { verify }
   const judgeEvidence = evidenceJudge(set, verifier)
+  const tokens = new TokenKeeper(join(config.directory, TOKENS_FILE), log)
 
   const validator = config.validatorKeyFile === null ? null : readOwnValidator(config.validatorKeyFile, set)
   const self = validator?.index ?? null
@@ -389,6 +394,17 @@ export async function startNode(
     onAnswered: () => reached('answer-sent'),
   })
   opened.defer(() => rpc.close())
+  const operator = await startOperatorServer({
+    host: config.operatorHost,
+    port: config.operatorPort,
+    service: createOperatorService({
+      validator: self === null ? null : (set.validators[self]?.name ?? null),
+    }),
+    tokens,
+    log,
+  })
+  opened.defer(() => operator.close())
+  opened.defer(announceOperatorUrl(config.dataDirectory, operator.url))
   opened.defer(
     startScrub({
       directories: STORE_NAMES.map((name) => join(config.dataDirectory, name)),
@@ -410,6 +426,7 @@ export async function startNode(
   log.info(
     {
       rpc: rpc.url,
+      operator: operator.url,
       peerId: network.peerId,
       validator: self === null ? null : set.validators[self]?.name,
       height: ledger.height,

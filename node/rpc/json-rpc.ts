@@ -2,11 +2,10 @@
  * JSON-RPC 2.0: one text in, one text out. Knows nothing of transports. Strings of answers are put together by hand,
  * since this is the path of every submitted payment.
  */
-import type { RpcMethod } from '../../client/api.ts'
 import { CordonError, type ErrorCode } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
+import type { MethodTable } from './method-table.ts'
 import type { CallContext, RpcLog } from './service.ts'
-import { checkParams, isMethod } from './schemas.ts'
 
 /** Numbers of JSON-RPC 2.0, and of the range it leaves to servers. */
 export const RPC_NUMBERS = {
@@ -32,20 +31,29 @@ const NUMBER_OF_CODE: Partial<Record<ErrorCode, number>> = {
 const RETRY_AFTER_MS = 100
 
 export type Handler<Context extends CallContext> = (params: never, context: Context) => Promise<unknown>
-export type Handlers<Context extends CallContext> = { readonly [Method in RpcMethod]: Handler<Context> }
+export type Handlers<Method extends string, Context extends CallContext> = Readonly<
+  Record<Method, Handler<Context>>
+>
 
 type Id = string | number | null
 
-export class JsonRpc<Context extends CallContext> {
-  readonly #handlers: Handlers<Context>
+/** What a transport asks: a text in, a text out. */
+export interface Answerer<Context extends CallContext> {
+  /** The answer to a request or batch, or null if it needs none. Never rejects. */
+  answer(text: string, context: Context): Promise<string | null>
+}
+
+export class JsonRpc<Method extends string, Context extends CallContext> implements Answerer<Context> {
+  readonly #table: MethodTable<Method>
+  readonly #handlers: Handlers<Method, Context>
   readonly #log: RpcLog
 
-  constructor(handlers: Handlers<Context>, log: RpcLog) {
+  constructor(table: MethodTable<Method>, handlers: Handlers<Method, Context>, log: RpcLog) {
+    this.#table = table
     this.#handlers = handlers
     this.#log = log
   }
 
-  /** The answer to a request or batch, or null if it needs none. Never rejects. */
   async answer(text: string, context: Context): Promise<string | null> {
     let message: unknown
     try {
@@ -84,13 +92,9 @@ export class JsonRpc<Context extends CallContext> {
       return errorAnswer(idOf(message), RPC_NUMBERS.request, 'rpc-invalid', `invalid request: ${problem}`)
     const { id, method, params = {} } = message as { id?: Id; method: string; params?: unknown }
     try {
-      if (!isMethod(method))
-        throw new CordonError(
-          'rpc-method',
-          `there is no method ${JSON.stringify(method.slice(0, 80))}; rpc.discover lists them`,
-        )
-      checkParams(method, params)
-      const result = await this.#handlers[method](params as never, context)
+      const name = this.#table.nameOf(method)
+      this.#table.check(name, params)
+      const result = await this.#handlers[name](params as never, context)
       return id === undefined
         ? null
         : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${JSON.stringify(result)}}`

@@ -1,7 +1,8 @@
 /** The OpenRPC document of `rpc.discover`, from the table of methods. */
 import { ERRORS } from '../../config/errors.ts'
 import { VERSION } from '../../config/version.ts'
-import { METHODS, type JsonSchema } from './schemas.ts'
+import type { JsonSchema } from './method-table.ts'
+import { METHODS } from './schemas.ts'
 
 const OPENRPC_VERSION = '1.3.2'
 

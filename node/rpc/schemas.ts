@@ -1,27 +1,10 @@
 /**
- * The one table of RPC methods: what each takes, as JSON Schema, and what it gives. Requests are checked by it, and
+ * The one table of public methods: what each takes, as JSON Schema, and what it gives. Requests are checked by it, and
  * `rpc.discover` hands it out.
  */
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { RpcMethod, RpcParams } from '../../client/api.ts'
-import { CordonError } from '../../config/errors.ts'
-import { show } from '../../config/fields.ts'
 import { LIMITS } from '../../config/limits.ts'
-
-/** The part of JSON Schema used here. */
-export type JsonSchema = Readonly<Record<string, unknown>>
-
-type RequiredNames<Params> = {
-  [Name in keyof Params]-?: undefined extends Params[Name] ? never : Name
-}[keyof Params]
-
-interface MethodRow<Params> {
-  readonly about: string
-  readonly params: { readonly [Name in keyof Params]-?: JsonSchema }
-  readonly required: readonly RequiredNames<Params>[]
-  /** Type in `client/api.ts` with its schema. */
-  readonly result: { readonly name: string; readonly schema: JsonSchema }
-}
+import { MethodTable, type JsonSchema, type MethodRow } from './method-table.ts'
 
 const NAME_CHARACTERS = 90
 const CURSOR_CHARACTERS = 512
@@ -180,55 +163,4 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
   },
 }
 
-export function isMethod(name: string): name is RpcMethod {
-  return Object.hasOwn(METHODS, name)
-}
-
-/** The schema of a method's whole `params` object. */
-export function paramsSchema(method: RpcMethod): JsonSchema {
-  const { params, required } = METHODS[method]
-  return { type: 'object', properties: params, required, additionalProperties: false }
-}
-
-const ajv = new Ajv({ strict: true, verbose: true })
-const validators = new Map<RpcMethod, ValidateFunction>()
-
-/** Compiled at first use: a client rarely calls them all, and a node has to start quickly. */
-function validatorOf(method: RpcMethod): ValidateFunction {
-  const known = validators.get(method)
-  if (known !== undefined) return known
-  const compiled = ajv.compile(paramsSchema(method))
-  validators.set(method, compiled)
-  return compiled
-}
-
-/**
- * Checks the parameters of a call.
- * @throws CordonError `rpc-invalid` naming the parameter, what was expected and what came.
- */
-export function checkParams<Method extends RpcMethod>(
-  method: Method,
-  params: unknown,
-): asserts params is RpcParams<Method> {
-  if (Array.isArray(params)) {
-    throw new CordonError('rpc-invalid', `${method}: expected params as an object with names, got a list`, {
-      method,
-    })
-  }
-  const validate = validatorOf(method)
-  if (validate(params)) return
-  throw new CordonError('rpc-invalid', `${method}: ${explain(validate.errors?.[0])}`, { method })
-}
-
-function explain(error: ErrorObject | undefined): string {
-  if (error === undefined) return 'the params do not fit'
-  const path = `params${error.instancePath.replaceAll('/', '.')}`
-  if (error.keyword === 'required') return `${path} lacks ${String(error.params.missingProperty)}`
-  if (error.keyword === 'additionalProperties')
-    return `${path} has an unknown ${show(error.params.additionalProperty)}`
-  const expected =
-    error.keyword === 'enum'
-      ? `be one of ${(error.params.allowedValues as string[]).join(', ')}`
-      : (error.message ?? 'fit').replace(/^must /, '')
-  return `${path} must ${expected}, got ${show(error.data)}`
-}
+export const PUBLIC_TABLE: MethodTable<RpcMethod> = new MethodTable(METHODS, 'rpc.discover lists them')

@@ -1,16 +1,17 @@
 /**
- * The node's one port: JSON-RPC over POST `/` and WebSocket `/`, `GET /healthz`, `/readyz` and `/metrics`.
+ * The node's public port: JSON-RPC over POST `/` and WebSocket `/`, `GET /healthz`, `/readyz` and `/metrics`.
  */
 import type { Socket } from 'node:net'
-import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit'
 import websocket from '@fastify/websocket'
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { RpcMethod } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import type { Problem } from '../status.ts'
-import { JsonRpc, refusal } from './json-rpc.ts'
+import { answerPost, httpRate, listen, makeApp, urlHost } from './http.ts'
+import { JsonRpc, type Handlers } from './json-rpc.ts'
 import { openRpcDocument } from './openrpc.ts'
-import { checkOrigin } from './origin.ts'
+import { PUBLIC_TABLE } from './schemas.ts'
 import type { BlockEvents, HealthSource, RpcLog, RpcService } from './service.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import { RpcSocket, type RpcContext } from './websocket.ts'
@@ -53,8 +54,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const sockets = new Set<RpcSocket>()
   /** All of them, upgraded or not: the HTTP server forgets those that were upgraded. */
   const connections = new Set<Socket>()
-  const rpc = new JsonRpc<RpcContext>(handlersOf(options.service), log)
-  const app = await makeApp(host, log)
+  const rpc = new JsonRpc(PUBLIC_TABLE, handlersOf(options.service), log)
+  const app = await makeApp(host, log, addWebSocket)
   app.server.on('connection', (connection) => {
     connections.add(connection)
     connection.once('close', () => connections.delete(connection))
@@ -72,7 +73,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       config: { rateLimit: httpRate(options.httpRequestsPerSecond ?? LIMITS.rpcHttpRequestsPerSecond) },
       onResponse: async () => onAnswered(),
     },
-    (request, reply) => answerPost(rpc, request, reply),
+    (request, reply) =>
+      answerPost(request, reply, (text, signal) => rpc.answer(text, { signal, subscriptions: null })),
   )
   app.route({
     method: 'GET',
@@ -99,7 +101,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const stopEvents = events.onExecuted(() => {
     for (const socket of sockets) socket.wake()
   })
-  const port = await listen(app, host, options.port).catch(async (error: unknown) => {
+  const port = await listen(app, { table: 'rpc', host, port: options.port }).catch(async (error: unknown) => {
     stopEvents()
     await app.close()
     throw error
@@ -114,56 +116,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   }
 }
 
-function httpRate(max: number): RateLimitOptions {
-  return {
-    max,
-    timeWindow: 1_000,
-    errorResponseBuilder: (_request, { ttl }) =>
-      new CordonError('busy', `more than ${max} requests per second; use a WebSocket or slow down`, {
-        retryAfterMs: ttl,
-      }),
-  }
-}
-
-const HTTP_STATUS: Readonly<Record<string, number>> = {
-  busy: 429,
-  'rpc-origin': 403,
-  'rpc-too-large': 413,
-  'rpc-media-type': 415,
-  'rpc-method': 404,
-  'rpc-invalid': 400,
-  unexpected: 500,
-}
-
-async function makeApp(host: string, log: RpcLog): Promise<FastifyInstance> {
-  const app = fastify({
-    bodyLimit: LIMITS.rpcBodyBytes,
-    forceCloseConnections: true,
-    exposeHeadRoutes: false,
-    // Keep-alive probes end connections whose other side is gone without a word.
-    http: { keepAlive: true, keepAliveInitialDelay: 30_000 },
-  })
-  app.server.maxConnections = 2 * LIMITS.rpcConnections
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, body)
-  })
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = thrown instanceof CordonError ? thrown : httpError(thrown)
-    if (error.code === 'unexpected')
-      log.error({ err: thrown, url: request.url }, 'an HTTP request failed unexpectedly')
-    return sendError(reply, error)
-  })
-  app.setNotFoundHandler((request, reply) =>
-    sendError(
-      reply,
-      new CordonError(
-        'rpc-method',
-        `there is no ${request.method} ${request.url.slice(0, 80)}; JSON-RPC is at POST / and WebSocket /`,
-      ),
-    ),
-  )
-  await app.register(rateLimit, { global: false })
+/** Its hook marks upgrades, so that the socket of a refused one is ended. */
+async function addWebSocket(app: FastifyInstance): Promise<void> {
   await app.register(websocket, {
     options: {
       // Somewhat too long a message still gets an answer; a very long one ends the connection.
@@ -178,14 +132,9 @@ async function makeApp(host: string, log: RpcLog): Promise<FastifyInstance> {
       socket.terminate()
     },
   })
-  // After the plugin's own hook, which marks upgrades: it ends the socket of a refused one.
-  app.addHook('onRequest', async (request) => {
-    checkOrigin(host, request.headers)
-  })
-  return app
 }
 
-function handlersOf(service: RpcService): ConstructorParameters<typeof JsonRpc<RpcContext>>[0] {
+function handlersOf(service: RpcService): Handlers<RpcMethod, RpcContext> {
   const document = openRpcDocument()
   return {
     ...service,
@@ -207,22 +156,6 @@ function subscriptionsOf(context: RpcContext): Subscriptions {
   return context.subscriptions
 }
 
-async function answerPost(
-  rpc: JsonRpc<RpcContext>,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const abort = new AbortController()
-  // Of the response, not of the socket: that one serves many requests.
-  reply.raw.once('close', () => {
-    abort.abort()
-  })
-  const text = typeof request.body === 'string' ? request.body : ''
-  const answer = await rpc.answer(text, { signal: abort.signal, subscriptions: null })
-  if (answer === null) return reply.code(204).send()
-  return reply.type('application/json; charset=utf-8').send(answer)
-}
-
 function sendHealth(reply: FastifyReply, problems: readonly Problem[]): FastifyReply {
   return reply.code(problems.length === 0 ? 200 : 503).send({ ok: problems.length === 0, problems })
 }
@@ -241,58 +174,6 @@ function readyQuery(query: unknown): { minPeers?: number; maxBlocksBehind?: numb
     ready[name] = Number(text)
   }
   return ready
-}
-
-/** Errors outside of JSON-RPC calls: an HTTP status, and the same body that JSON-RPC would give. */
-function sendError(reply: FastifyReply, error: CordonError): FastifyReply {
-  const { retryAfterMs } = error.payload
-  if (typeof retryAfterMs === 'number') reply.header('retry-after', Math.ceil(retryAfterMs / 1_000))
-  return reply
-    .code(HTTP_STATUS[error.code] ?? 500)
-    .type('application/json; charset=utf-8')
-    .send(refusal(error))
-}
-
-/** What fastify found wrong with a request before anything of ours saw it. */
-function httpError(thrown: unknown): CordonError {
-  const { statusCode, message } = thrown as { readonly statusCode?: number; readonly message?: string }
-  if (statusCode === 413)
-    return new CordonError('rpc-too-large', `expected a request of at most ${LIMITS.rpcBodyBytes} bytes`)
-  if (statusCode === 415) return new CordonError('rpc-media-type', 'expected content-type: application/json')
-  if (statusCode !== undefined && statusCode < 500)
-    return new CordonError('rpc-invalid', message ?? 'invalid request')
-  return new CordonError('unexpected', 'the node failed unexpectedly; its log says more')
-}
-
-async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    throw listenError(host, port, (error as NodeJS.ErrnoException).code ?? 'unknown')
-  }
-  const address = app.server.address()
-  return typeof address === 'object' && address !== null ? address.port : port
-}
-
-function listenError(host: string, port: number, code: string): CordonError {
-  if (code === 'EADDRINUSE') {
-    return new CordonError(
-      'port-in-use',
-      `port ${port} of ${host} is in use by another process; stop that process, or choose another port: rpc.port in config/cordon.toml or CORDON_RPC_PORT`,
-      { host, port },
-    )
-  }
-  return new CordonError(
-    'config-invalid',
-    `cannot listen on port ${port} of ${host} (${code}); check rpc.host and rpc.port in config/cordon.toml`,
-    { host, port },
-  )
-}
-
-function urlHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
 }
 
 async function closeAll(

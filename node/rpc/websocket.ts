@@ -2,7 +2,7 @@
 import type { WebSocket } from '@fastify/websocket'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { refusal, type JsonRpc } from './json-rpc.ts'
+import { refusal, type Answerer } from './json-rpc.ts'
 import type { BlockEvents, CallContext, RpcLog } from './service.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -20,7 +20,7 @@ export interface RpcContext extends CallContext {
 
 export class RpcSocket {
   readonly #socket: WebSocket
-  readonly #rpc: JsonRpc<RpcContext>
+  readonly #rpc: Answerer<RpcContext>
   readonly #abort = new AbortController()
   readonly #context: RpcContext
   readonly #subscriptions: Subscriptions
@@ -32,7 +32,7 @@ export class RpcSocket {
   /** @param onAnswered an answer has left the process. */
   constructor(
     socket: WebSocket,
-    rpc: JsonRpc<RpcContext>,
+    rpc: Answerer<RpcContext>,
     events: BlockEvents,
     log: RpcLog,
     onAnswered: () => void,

@@ -6,6 +6,7 @@ import { ERRORS } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { PARAMETER_NAMES } from '../../config/parameters.ts'
 import { FAIL_POINT_NAMES } from '../../node/fail-points.ts'
+import { OPERATOR_METHODS } from '../../node/rpc/operator-schemas.ts'
 import { METHODS } from '../../node/rpc/schemas.ts'
 import { limitComments, pages, pathOfPage } from './docs.ts'
 
@@ -31,7 +32,8 @@ test('no row is missing', () => {
     Object.keys(ERRORS),
   )
   assert.deepEqual(listed('fail-points.md'), FAIL_POINT_NAMES)
-  for (const method of Object.keys(METHODS)) assert.ok(listed('rpc.md').includes(method), method)
+  for (const method of Object.keys({ ...METHODS, ...OPERATOR_METHODS }))
+    assert.ok(listed('rpc.md').includes(method), method)
 })
 
 test('comments of limits are read across lines, and only right above the name', () => {

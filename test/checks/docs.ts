@@ -15,7 +15,9 @@ import {
 } from '../../config/node-config.ts'
 import { PARAMETER_NAMES, PARAMETERS } from '../../config/parameters.ts'
 import { FAIL_POINTS } from '../../node/fail-points.ts'
-import { METHODS, type JsonSchema } from '../../node/rpc/schemas.ts'
+import type { JsonSchema } from '../../node/rpc/method-table.ts'
+import { OPERATOR_METHODS } from '../../node/rpc/operator-schemas.ts'
+import { METHODS } from '../../node/rpc/schemas.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -156,20 +158,35 @@ function configurationPage(): string {
 }
 
 function rpcPage(): string {
-  const methods = Object.entries(METHODS).map(([name, row]) => {
-    const required: readonly string[] = row.required
-    const params = Object.entries<JsonSchema>(row.params).map(([param, schema]) => {
-      return [code(param), required.includes(param) ? 'yes' : 'no', describe(schema)]
-    })
-    const list = params.length === 0 ? 'No parameters.' : table(['parameter', 'required', 'value'], params)
-    return [`## ${name}`, row.about, list, `Result: \`${row.result.name}\`.`].join('\n\n')
-  })
+  const methods = Object.entries(METHODS).map(([name, row]) => methodSection(name, row.about, row))
+  const operatorMethods = Object.entries(OPERATOR_METHODS).map(([name, row]) =>
+    methodSection(name, `${row.about} Scope: ${code(row.scope)}.`, row),
+  )
   return page(
     'JSON-RPC',
-    'node/rpc/schemas.ts',
+    'node/rpc/schemas.ts and node/rpc/operator-schemas.ts',
     'JSON-RPC 2.0 over `POST /` (content type `application/json`) and WebSocket `/`, single requests and batches, on the port of `rpc.port`. Parameters go by name. Results are the types of the same name in `client/api.ts`; `rpc.discover` answers with all of this as an OpenRPC document. Amounts are decimal strings of uCRD, hashes lower-case hex, accounts bech32m addresses. `error.data.code` is one of [errors.md](errors.md). `GET /healthz`, `/readyz?minPeers=&maxBlocksBehind=` and `/metrics` (Prometheus) answer on the same port.',
     ...methods,
+    '# Operator methods',
+    'The same JSON-RPC over `POST /`, on the port of `operator.port`, with `Authorization: Bearer TOKEN` in every request. `cordon token create` makes tokens; each scope, `read`, `review`, `operate`, includes those before it. Results are the types in `client/operator-api.ts`. Without a valid token the answer is HTTP 401 with code `unauthorized`, with too small a scope the error `forbidden`.',
+    ...operatorMethods,
   )
+}
+
+interface DescribedMethod {
+  readonly params: Readonly<Record<string, JsonSchema>>
+  readonly required: readonly string[]
+  readonly result: { readonly name: string }
+}
+
+function methodSection(name: string, about: string, { params, required, result }: DescribedMethod): string {
+  const rows = Object.entries(params).map(([param, schema]) => [
+    code(param),
+    required.includes(param) ? 'yes' : 'no',
+    describe(schema),
+  ])
+  const list = rows.length === 0 ? 'No parameters.' : table(['parameter', 'required', 'value'], rows)
+  return [`## ${name}`, about, list, `Result: \`${result.name}\`.`].join('\n\n')
 }
 
 function failPointsPage(): string {

@@ -59,6 +59,8 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
     mdns: fc.boolean(),
     rpcHost: fc.constantFrom('127.0.0.1', '::1', '0.0.0.0', 'localhost'),
     rpcPort: fc.integer({ min: 0, max: 65_535 }),
+    operatorHost: fc.constantFrom('127.0.0.1', '::1', '0.0.0.0', 'localhost'),
+    operatorPort: fc.integer({ min: 0, max: 65_535 }),
     fraudModel: path,
   },
   { noNullPrototype: true },
@@ -91,6 +93,8 @@ test('the smallest file is a version; the rest has defaults', () => {
     mdns: false,
     rpcHost: '127.0.0.1',
     rpcPort: DEFAULT_SETTINGS.rpcPort,
+    operatorHost: '127.0.0.1',
+    operatorPort: DEFAULT_SETTINGS.operatorPort,
     fraudModel: 'pretrained',
   })
 })

@@ -31,6 +31,8 @@ const INSIDE_OTHERS: Readonly<Record<string, string>> = {
   readGenesisFile: 'parseGenesis on what a file holds',
   readOwnValidator: 'readKeyFile, and a comparison',
   readError: 'makes an error, reads nothing',
+  readTokenFile: 'parseTokens on what a file holds',
+  readSecretFile: 'a prefix and a set of characters',
   readNodeConfig: 'parseSettings on what a file holds',
   parseParameter: 'part of the genesis',
   parseExplanations: 'of a file that the node throws away when anything at all is wrong with it',

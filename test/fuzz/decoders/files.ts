@@ -8,6 +8,7 @@ import { Outbox } from '../../../cli/outbox.ts'
 import { decodeReceiptFile, encodePortableReceipt } from '../../../client/receipt-file.ts'
 import { formatAmount, parseAmount } from '../../../config/amount.ts'
 import { parseGenesis, serialiseGenesis } from '../../../config/genesis-file.ts'
+import { makeToken, parseTokens, serialiseTokens } from '../../../config/tokens.ts'
 import { DEFAULT_SETTINGS, parseSettings, serialiseSettings } from '../../../config/node-config.ts'
 import { parseProtection, serialiseProtection, type Protection } from '../../../consensus/protection.ts'
 import { encodeAddress, parseAddress } from '../../../crypto/address.ts'
@@ -154,6 +155,11 @@ const PROTECTION: Protection = {
   },
 }
 
+const TOKENS = (['read', 'operate'] as const).map((scope) => ({
+  ...makeToken(scope, scope, 1, scope === 'read' ? 2 : null).token,
+  hash: new Uint8Array(32).fill(6),
+}))
+
 export const FILE_DECODERS: readonly Decoder[] = [
   decoder({
     name: 'genesis',
@@ -176,6 +182,13 @@ export const FILE_DECODERS: readonly Decoder[] = [
     decode: (bytes) => parseSettings(textOf(bytes), 'cordon.toml'),
     refuses: refusesWith('config-invalid', 'format-version'),
     seeds: () => [Buffer.from(serialiseSettings(DEFAULT_SETTINGS))],
+    text: true,
+  }),
+  decoder({
+    name: 'tokens',
+    decode: (bytes) => parseTokens(textOf(bytes), 'tokens.json'),
+    refuses: refusesWith('config-invalid', 'format-version'),
+    seeds: () => [Buffer.from(serialiseTokens(TOKENS))],
     text: true,
   }),
   decoder({

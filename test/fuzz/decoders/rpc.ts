@@ -2,16 +2,17 @@
 import type { RpcMethod } from '../../../client/api.ts'
 import { CordonError, ERRORS, type ErrorCode } from '../../../config/errors.ts'
 import { JsonRpc, type Handlers } from '../../../node/rpc/json-rpc.ts'
-import { METHODS } from '../../../node/rpc/schemas.ts'
+import { METHODS, PUBLIC_TABLE } from '../../../node/rpc/schemas.ts'
 import type { CallContext } from '../../../node/rpc/service.ts'
 import { decoder, refusesWith, textOf, type Decoder } from '../decoder.ts'
 
 const names = Object.keys(METHODS) as RpcMethod[]
-const handlers = Object.fromEntries(
-  names.map((name) => [name, async () => 'called']),
-) as unknown as Handlers<CallContext>
+const handlers = Object.fromEntries(names.map((name) => [name, async () => 'called'])) as unknown as Handlers<
+  RpcMethod,
+  CallContext
+>
 const failures: string[] = []
-const rpc = new JsonRpc(handlers, {
+const rpc = new JsonRpc(PUBLIC_TABLE, handlers, {
   debug: () => undefined,
   warn: () => undefined,
   error: (_fields, message) => failures.push(message),
