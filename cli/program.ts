@@ -88,7 +88,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'fraud',
-    description: 'measure the fraud model',
+    description: 'measure fraud models, train them, choose the one that votes',
     load: async () => (await import('./commands/fraud.ts')).build,
   },
 ]

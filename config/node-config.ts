@@ -48,6 +48,8 @@ export interface NodeSettings {
   readonly operatorPort: number
   /** `pretrained`, `label-free`, or the path of a model. */
   readonly fraudModel: string
+  /** Whether it learns from the outcomes of holds. */
+  readonly fraudLearn: boolean
 }
 
 /** Settings with absolute paths, as the node takes them. */
@@ -69,6 +71,8 @@ export interface NodeConfig {
   readonly operatorPort: number
   /** `pretrained`, `label-free`, or the path of a model. */
   readonly fraudModel: string
+  /** Whether it learns from the outcomes of holds. */
+  readonly fraudLearn: boolean
 }
 
 export const DEFAULT_SETTINGS: NodeSettings = {
@@ -87,6 +91,7 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   operatorHost: '127.0.0.1',
   operatorPort: 7312,
   fraudModel: 'pretrained',
+  fraudLearn: true,
 }
 
 /** Models that are no files. */
@@ -194,6 +199,13 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
       'What judges transfers: the model that comes with Cordon, one that uses no labels, or a file of cordon fraud train.',
     parse: (value) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : null),
     fromText: asIs,
+  },
+  fraudLearn: {
+    key: ['fraud', 'learn'],
+    expected: 'true or false',
+    about: 'Whether the model learns from the outcomes of holds while the node runs.',
+    parse: (value) => (typeof value === 'boolean' ? value : null),
+    fromText: asBoolean,
   },
 }
 

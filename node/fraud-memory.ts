@@ -11,13 +11,15 @@ import { FRAUD_LIMITS } from '../fraud/limits.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
 import type { Scorer } from './scoring/scorer.ts'
-import { transferFacts } from './transfers.ts'
+import { releasedFacts, transferFacts } from './transfers.ts'
 
-/** 3: with a checksum that native code makes. A snapshot that reads well and is wrong would make this node judge otherwise. */
-const VERSION = 3
+/** 4: what was held and goes on is in it. A snapshot that reads well and is wrong would make this node judge otherwise. */
+const VERSION = 4
 const SUM_BYTES = 4
 /** Blocks replayed at most: beyond it older habits are forgotten rather than the start held up. */
 const REPLAY_BLOCKS = 50_000
+/** Blocks whose ended holds are looked up together. */
+const SPAN_BLOCKS = 1_000
 /** A snapshot is due after this many blocks: a node that is killed replays that many in about a second. */
 const SNAPSHOT_BLOCKS = 2_000
 /**
@@ -27,7 +29,7 @@ const SNAPSHOT_BLOCKS = 2_000
 const RUNNING_SNAPSHOT_BYTES = 16 * 1024 * 1024
 
 export interface FraudMemoryOptions {
-  readonly scorer: Pick<Scorer, 'executed' | 'snapshot' | 'restore'>
+  readonly scorer: Pick<Scorer, 'executed' | 'released' | 'snapshot' | 'restore'>
   readonly ledger: Ledger
   readonly file: string
   readonly log: { warn(fields: object, message: string): void }
@@ -50,14 +52,27 @@ export class FraudMemory {
 
   /** Brings the scorer to the ledger's height. A missing or unreadable snapshot means a longer replay, never a refusal. */
   async open(): Promise<void> {
-    const { ledger, scorer } = this.#options
+    const { ledger } = this.#options
     this.#savedHeight = this.#restore()
     const from = Math.max(this.#savedHeight, ledger.height - REPLAY_BLOCKS)
-    for (let height = from + 1; height <= ledger.height; height++) {
+    for (let height = from + 1; height <= ledger.height; height += SPAN_BLOCKS)
+      await this.#replay(height, Math.min(ledger.height, height + SPAN_BLOCKS - 1))
+    this.executed(ledger.height)
+  }
+
+  /** Both heights included. */
+  async #replay(fromHeight: number, toHeight: number): Promise<void> {
+    const { ledger, scorer } = this.#options
+    const ended = Map.groupBy(
+      await ledger.holdsEndedBetween(fromHeight, toHeight),
+      ({ end }) => end?.height ?? 0,
+    )
+    for (let height = fromHeight; height <= toHeight; height++) {
       const outcomes = await this.#outcomesOf(height)
       if (outcomes.length > 0) scorer.executed(outcomes)
+      const released = releasedFacts(ended.get(height) ?? [])
+      if (released.length > 0) scorer.released(released)
     }
-    this.executed(ledger.height)
   }
 
   /** The scorer has learned of all blocks up to this height. Begins to write a snapshot if one is due. */

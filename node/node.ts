@@ -29,7 +29,7 @@ import { Exchange } from './exchange.ts'
 import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
 import { NOTHING_FAILS, type Reached } from './fail-points.ts'
-import { FraudMemory } from './fraud-memory.ts'
+import { FraudEngine } from './fraud-engine.ts'
 import { Intake } from './intake.ts'
 import { Metrics } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
@@ -41,8 +41,6 @@ import { Rehearsal } from './rehearsal.ts'
 import { startOperatorServer } from './rpc/operator-server.ts'
 import { startRpcServer } from './rpc/server.ts'
 import { TokenKeeper } from './rpc/token-keeper.ts'
-import { chosenHead } from './scoring/chosen-head.ts'
-import { createScorer } from './scoring/scorer.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
 import { createService } from './service.ts'
 import { Settlement, pastEvent } from './settlement.ts'
@@ -118,26 +116,9 @@ export async function startNode(
     )
 
   // Judging and admission.
-  const scorer = createScorer({
-    head: chosenHead(config.fraudModel, log),
-    log: {
-      info: (message) => {
-        log.info(message)
-      },
-      warn: (message) => {
-        log.warn(message)
-      },
-    },
-  })
-  opened.defer(() => scorer.close())
-  const fraudMemory = new FraudMemory({
-    scorer,
-    ledger,
-    file: join(config.dataDirectory, 'fraud-memory.bin'),
-    log,
-  })
-  await fraudMemory.open()
-  opened.defer(() => fraudMemory.save())
+  const fraud = await FraudEngine.open({ config, parameters, ledger, log })
+  opened.defer(() => fraud.close())
+  const { scorer } = fraud
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const rehearsal = new Rehearsal({ scorer, signatures }, log)
@@ -298,7 +279,7 @@ export async function startNode(
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
   })
   const settlement: Settlement = new Settlement(
-    { ledger, pending, scorer, fraudMemory, outcomes, log },
+    { ledger, pending, fraud, outcomes, log },
     {
       status,
       metrics,
@@ -399,6 +380,7 @@ export async function startNode(
     port: config.operatorPort,
     service: createOperatorService({
       validator: self === null ? null : (set.validators[self]?.name ?? null),
+      models: fraud.models,
     }),
     tokens,
     log,

@@ -3,14 +3,16 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { OPERATOR_URL_FILE } from '../config/node-config.ts'
 import { VERSION } from '../config/version.ts'
+import type { Models } from './models/models.ts'
 import type { OperatorService } from './rpc/operator-server.ts'
 
 export interface OperatorServiceOptions {
   /** Name of the own validator, or null: a full node. */
   readonly validator: string | null
+  readonly models: Models
 }
 
-export function createOperatorService({ validator }: OperatorServiceOptions): OperatorService {
+export function createOperatorService({ validator, models }: OperatorServiceOptions): OperatorService {
   return {
     operator_whoami: async (_params, { token: { name, scope, expiresMs } }) => ({
       token: name,
@@ -19,6 +21,13 @@ export function createOperatorService({ validator }: OperatorServiceOptions): Op
       validator,
       version: VERSION,
     }),
+    model_list: async () => models.list(),
+    model_get: async ({ model }) => models.get(model),
+    model_add: async ({ file }) => models.add(file),
+    model_use: async ({ model }) => models.use(model),
+    model_rollback: async () => models.rollBack(),
+    model_shadow: async ({ model }) => models.setShadow(model),
+    model_report: async () => models.shadowReport(),
   }
 }
 

@@ -10,18 +10,14 @@ import type { Input, Note } from '../consensus/replica-types.ts'
 import type { Block } from '../consensus/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
-import type { BlockExecution, ExecutedTransfer, Receipt, VoidTransaction } from '../ledger/types.ts'
-import type { TransferOutcome } from '../fraud/types.ts'
-import { batchKey } from './assessor.ts'
+import type { BlockExecution, Receipt, VoidTransaction } from '../ledger/types.ts'
 import type { ExecutedBlock } from './executor.ts'
-import type { FraudMemory } from './fraud-memory.ts'
+import type { FraudEngine } from './fraud-engine.ts'
 import type { Intake } from './intake.ts'
 import type { Metrics } from './metrics.ts'
 import type { Outcomes } from './outcomes.ts'
 import { txName, type PendingTransactions } from './pending.ts'
-import type { Scorer } from './scoring/scorer.ts'
 import type { StatusSource } from './status.ts'
-import { transferKey } from './transfers.ts'
 
 /** Pending transactions are compared with block time this often, by block time. */
 const ADVANCE_INTERVAL_MS = 250
@@ -31,8 +27,7 @@ const PARKED_SENDERS = 256
 export interface SettlementOptions {
   readonly ledger: Ledger
   readonly pending: PendingTransactions
-  readonly scorer: Pick<Scorer, 'executed' | 'dropBatch'>
-  readonly fraudMemory: Pick<FraudMemory, 'executed'>
+  readonly fraud: Pick<FraudEngine, 'executed'>
   readonly outcomes: Outcomes
   readonly log: Logger
 }
@@ -64,11 +59,9 @@ export class Settlement {
 
   /** A block was executed and is durable. */
   async executed({ execution, refs, skippedTxs }: ExecutedBlock): Promise<void> {
-    const { pending, scorer, fraudMemory, outcomes } = this.#options
+    const { pending, fraud, outcomes } = this.#options
     const { metrics, intake, input } = this.#sinks
-    scorer.executed(execution.transfers.map(outcomeOf))
-    for (const ref of refs) scorer.dropBatch(batchKey(ref))
-    fraudMemory.executed(execution.height)
+    await fraud.executed(execution, refs)
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
     pending.settle(voidsOf(execution, 'duplicate')) // executed before, in a batch of somebody else
     pending.park(voidsOf(execution, 'sequence'))
@@ -205,18 +198,4 @@ function namesOf(txs: readonly Uint8Array[]): string[] {
       return []
     }
   })
-}
-
-function outcomeOf(transfer: ExecutedTransfer): TransferOutcome {
-  return {
-    held: transfer.held,
-    facts: {
-      key: transferKey(transfer.txId, transfer.action),
-      payer: toHex(transfer.payer),
-      payee: toHex(transfer.payee),
-      amount: transfer.amount,
-      payerBalance: transfer.payerBalanceBefore,
-      timeMs: transfer.timeMs,
-    },
-  }
 }

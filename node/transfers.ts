@@ -2,7 +2,9 @@
 import { toHex } from '../crypto/bytes.ts'
 import type { TransferFacts } from '../fraud/types.ts'
 import type { Transfer } from '../ledger/actions/index.ts'
+import { goesOn } from '../ledger/hold-ends.ts'
 import type { DecodedTransaction, Transaction } from '../ledger/transaction.ts'
+import type { Hold } from '../ledger/types.ts'
 
 /** A transfer with its position among the actions. */
 export interface IndexedTransfer {
@@ -39,4 +41,23 @@ export function transferFacts(
       timeMs,
     },
   }))
+}
+
+/** Those of ended holds that go on to their payees, at the time of their end. */
+export function releasedFacts(holds: readonly Hold[]): TransferFacts[] {
+  return holds.flatMap(({ txId, action, payer, payee, amount, end }) =>
+    end !== null && goesOn(end.how)
+      ? [
+          {
+            key: transferKey(txId, action),
+            payer: toHex(payer),
+            payee: toHex(payee),
+            amount,
+            // Not kept, and it only matters for judging.
+            payerBalance: 0n,
+            timeMs: end.atMs,
+          },
+        ]
+      : [],
+  )
 }

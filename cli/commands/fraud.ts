@@ -1,4 +1,4 @@
-/** `cordon fraud eval` and `train`: fraud models on labelled payments. */
+/** `cordon fraud eval` and `train`: fraud models on labelled payments.  */
 import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { Option, type Command } from 'commander'
@@ -17,6 +17,7 @@ import { chooseHead } from '../../fraud/head/choose.ts'
 import { modelIdOf } from '../../fraud/model/model-spec.ts'
 import { SCORED_TOGETHER } from '../../fraud/evaluation/scoring.ts'
 import { facts, table } from '../format.ts'
+import { buildModelCommands } from './fraud-model.ts'
 import { curveSvg } from '../fraud/curve-svg.ts'
 import { learn, score, scoreLearning, type ScoredFile } from '../fraud/replayed-file.ts'
 import { jsonOption, parseInteger, type JsonOptions } from '../options.ts'
@@ -77,6 +78,7 @@ export function build(command: Command): Command {
       .addOption(jsonOption()),
     train,
   )
+  buildModelCommands(command.command('model').description('the models of a running node: which one votes'))
   return command
 }
 

@@ -1,7 +1,7 @@
 /** The part of a scorer that remembers, without its workers. */
 import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
-import type { TransferOutcome } from '../../fraud/types.ts'
+import type { TransferFacts, TransferOutcome } from '../../fraud/types.ts'
 import type { FraudMemoryOptions } from '../../node/fraud-memory.ts'
 
 export class FeatureMemory implements Required<FraudMemoryOptions['scorer']> {
@@ -12,6 +12,10 @@ export class FeatureMemory implements Required<FraudMemoryOptions['scorer']> {
 
   executed(outcomes: readonly TransferOutcome[]): void {
     this.#features.executed(outcomes)
+  }
+
+  released(transfers: readonly TransferFacts[]): void {
+    this.#features.released(transfers)
   }
 
   snapshot(): Uint8Array {

@@ -62,6 +62,7 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
     operatorHost: fc.constantFrom('127.0.0.1', '::1', '0.0.0.0', 'localhost'),
     operatorPort: fc.integer({ min: 0, max: 65_535 }),
     fraudModel: path,
+    fraudLearn: fc.boolean(),
   },
   { noNullPrototype: true },
 )

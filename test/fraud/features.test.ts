@@ -280,6 +280,19 @@ describe('held', () => {
     assert.equal(row('payee_known'), 0)
     assert.ok(row('drained_new_10m') > 0.09)
   })
+
+  test('one that goes on is a payment like any other from then on, and counts as an attempt once', () => {
+    const [held, settled] = [new FeatureStore(), new FeatureStore()]
+    const facts = transfer('a', 'b', 100)
+    held.executed([{ facts, held: true }])
+    held.released([{ ...facts, timeMs: START_MS + 1_000 }])
+    settled.executed([{ facts, held: false }])
+    const [own, usual] = [held, settled].map((store) => reader(store.dryRow(transfer('a', 'b', 100, 2_000))))
+    for (const feature of ['out_count_1d', 'pair_count', 'payee_in_count_1d', 'pair_new'] as const)
+      assert.ok(Math.abs(own!(feature) - usual!(feature)) < 1e-3, feature)
+    assert.equal(own!('payee_known'), 1)
+    assert.equal(own!('pair_count'), 1)
+  })
 })
 
 describe('bounds', () => {

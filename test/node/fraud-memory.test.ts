@@ -7,10 +7,11 @@ import { crc32 } from 'node:zlib'
 import { toHex } from '../../crypto/bytes.ts'
 import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
-import type { TransferOutcome } from '../../fraud/types.ts'
+import type { TransferFacts, TransferOutcome } from '../../fraud/types.ts'
+import type { Action } from '../../ledger/actions/index.ts'
 import type { BlockExecution } from '../../ledger/types.ts'
 import { FraudMemory, type FraudMemoryOptions } from '../../node/fraud-memory.ts'
-import { transferKey } from '../../node/transfers.ts'
+import { releasedFacts, transferKey } from '../../node/transfers.ts'
 import { START_BALANCE, transferTo, verdict } from '../ledger/helpers.ts'
 import { NodeChain } from './fixtures.ts'
 
@@ -44,6 +45,11 @@ class CountingMemory implements Memory {
     this.features.executed(outcomes)
   }
 
+  released(transfers: readonly TransferFacts[]): void {
+    this.keys.push(...transfers.map(({ key }) => `released ${key}`))
+    this.features.released(transfers)
+  }
+
   snapshot(): Uint8Array {
     return this.features.snapshot()
   }
@@ -70,6 +76,7 @@ async function replayedBy(live: CountingMemory): Promise<readonly string[]> {
 async function save(scorer: Memory): Promise<void> {
   const memory = memoryOf({
     executed: () => undefined,
+    released: () => undefined,
     restore: () => undefined,
     snapshot: () => scorer.snapshot(),
   })
@@ -92,10 +99,12 @@ function seen({ transfers }: BlockExecution): TransferOutcome[] {
   }))
 }
 
-/** Settled, held, partly held, failed, and an empty block. */
+/** Settled, held, partly held, failed, an empty block, and a held one that goes on. */
 async function history(memory: Memory): Promise<void> {
   const tell = async (...parameters: Parameters<NodeChain['execute']>): Promise<void> => {
-    memory.executed(seen(await chain.execute(...parameters)))
+    const execution = await chain.execute(...parameters)
+    memory.executed(seen(execution))
+    memory.released(releasedFacts(execution.endedHolds))
   }
   await tell([
     chain.tx('alice', [transferTo('bob', 500n)]),
@@ -105,6 +114,10 @@ async function history(memory: Memory): Promise<void> {
   await tell([])
   await tell([chain.tx('carol', [transferTo('bob', START_BALANCE)])])
   await tell([chain.tx('carol', [transferTo('dave', 20_000_000n)])])
+  const [hold] = (await chain.ledger.holdsOpen()).items
+  assert.ok(hold !== undefined)
+  const release: Action = { type: 'hold.review', hold: hold.id, side: 'release' }
+  await tell(['op0', 'op1', 'op2'].map((operator) => chain.tx(operator, [release])))
 }
 
 test('a replay of the ledger is as good as having seen it', async () => {

@@ -20,6 +20,12 @@ import { AccountTable } from '../../../fraud/store/account-table.ts'
 import { Baseline } from '../../../fraud/model/baseline.ts'
 import { LabelledRowReader } from '../../../fraud/evaluation/labelled-rows.ts'
 import { decodeHead, encodeHead } from '../../../fraud/head/file.ts'
+import { HEAD_INPUTS } from '../../../fraud/head/inputs.ts'
+import { FROM_TAIL } from '../../../fraud/learning/fit.ts'
+import { Learner } from '../../../fraud/learning/learner.ts'
+import { decodeLearnerState, encodeLearnerState } from '../../../fraud/learning/state-file.ts'
+import { parseModelIndex, serialiseModelIndex, type ModelIndex } from '../../../node/models/shelf-index.ts'
+import { encodeScorerSnapshot, parseScorerSnapshot } from '../../../node/scoring/scorer-snapshot.ts'
 import { readSnapshot, writeSnapshot } from '../../../fraud/store/snapshot.ts'
 import { someHead } from '../../fraud/head/some-head.ts'
 import { makeGenesis, makeParts } from '../../client/receipt-chain.ts'
@@ -124,6 +130,33 @@ const LABELLED_FILE = `time,kind,from,to,amount,is_sar,pattern_id,pattern_type
 2023-01-01T00:00:00,opening,-2,7,54500.72,0,,
 2023-01-02T03:04:05.250Z,transfer,7,8,12.5,1,3,fan_in
 2023-01-02T03:04:06,spend,8,-1,9,0,,`
+
+const MODEL_INDEX: ModelIndex = {
+  configured: '1'.repeat(64),
+  voting: '2'.repeat(64),
+  previous: ['1'.repeat(64)],
+  shadow: null,
+  models: [
+    {
+      id: '2'.repeat(64),
+      name: 'learned',
+      origin: 'learned',
+      base: '1'.repeat(64),
+      addedMs: 1_700_000_000_000,
+      about: 'learned from 28 outcomes of holds, 14 of them fraud',
+    },
+  ],
+}
+
+function learnerState(holds: number): Uint8Array {
+  const learner = new Learner(FROM_TAIL, () => 0)
+  for (let i = 0; i < holds; i++) {
+    const inputs = new Float32Array(HEAD_INPUTS.length).fill(i)
+    learner.transfer(() => ({ key: `${i}`, payer: 'payer', inputs, tail: i }), true)
+    if (i > 0) learner.outcome(`${i}`, true)
+  }
+  return Buffer.concat([...encodeLearnerState(learner.state)])
+}
 
 const SNAPSHOT_SUM_BYTES = 4
 const SNAPSHOT_ACCOUNTS = 4
@@ -272,6 +305,28 @@ export const FILE_DECODERS: readonly Decoder[] = [
       Buffer.from(encodeHead(someHead(1), { name: 'fuzz', trainedOn: '2026-11-27', data: ['a'] })),
     ],
     text: true,
+  }),
+  decoder({
+    name: 'model-index',
+    decode: (bytes) => parseModelIndex(Buffer.from(bytes).toString('utf8')),
+    refuses: refusesWith('format-version', 'data-inconsistent'),
+    seeds: () => [Buffer.from(serialiseModelIndex(MODEL_INDEX))],
+    text: true,
+  }),
+  decoder({
+    name: 'learner-state',
+    decode: decodeLearnerState,
+    refuses: refusesWith('format-version', 'data-inconsistent'),
+    seeds: () => [learnerState(0), learnerState(2)],
+  }),
+  decoder({
+    name: 'scorer-snapshot',
+    decode: parseScorerSnapshot,
+    refuses: refusesWith('format-version', 'data-inconsistent'),
+    seeds: () => [
+      encodeScorerSnapshot(Uint8Array.of(1, 2, 3), '[]'),
+      encodeScorerSnapshot(new Uint8Array(0), '[{"key":"a:0","score":200,"details":[]}]'),
+    ],
   }),
   decoder({
     name: 'fraud-snapshot',
