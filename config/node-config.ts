@@ -8,6 +8,7 @@ import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { parse as parseToml, TomlError } from 'smol-toml'
+import { parseAmount } from './amount.ts'
 import { CordonError } from './errors.ts'
 import { Fields, show, type Refuse } from './fields.ts'
 import { LIMITS } from './limits.ts'
@@ -48,6 +49,12 @@ export interface NodeSettings {
   readonly operatorPort: number
   /** `pretrained`, `label-free`, or the path of a model. */
   readonly fraudModel: string
+  /** Score from which this validator flags a transfer, 1–255. */
+  readonly fraudHoldScore: number
+  /** Score from which a case is opened, at most `fraudHoldScore`. */
+  readonly fraudAlertScore: number
+  /** Amount with its unit. */
+  readonly secondReviewerAbove: string
 }
 
 /** Settings with absolute paths, as the node takes them. */
@@ -69,6 +76,10 @@ export interface NodeConfig {
   readonly operatorPort: number
   /** `pretrained`, `label-free`, or the path of a model. */
   readonly fraudModel: string
+  readonly fraudHoldScore: number
+  readonly fraudAlertScore: number
+  /** In uCRD. */
+  readonly secondReviewerAboveUnits: bigint
 }
 
 export const DEFAULT_SETTINGS: NodeSettings = {
@@ -87,6 +98,9 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   operatorHost: '127.0.0.1',
   operatorPort: 7312,
   fraudModel: 'pretrained',
+  fraudHoldScore: 128,
+  fraudAlertScore: 96,
+  secondReviewerAbove: '10000CRD',
 }
 
 /** Models that are no files. */
@@ -144,6 +158,15 @@ const port = (table: string, about: string): SettingRow<number> => ({
   fromText: asNumber,
 })
 
+const score = (key: string, about: string): SettingRow<number> => ({
+  key: ['fraud', key],
+  expected: 'a score from 1 to 255',
+  about,
+  parse: (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 255 ? value : null,
+  fromText: asNumber,
+})
+
 /** The settings: where they stand in the file, what they take, and what they are for. */
 export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeSettings[Name]> } = {
   genesis: path(
@@ -193,6 +216,19 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
     about:
       'What judges transfers: the model that comes with Cordon, one that uses no labels, or a file of cordon fraud train.',
     parse: (value) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : null),
+    fromText: asIs,
+  },
+  fraudHoldScore: score('hold_score', 'Score from which this validator flags a transfer and opens a case.'),
+  fraudAlertScore: score(
+    'alert_score',
+    'Score from which it opens a case without a flag; at most `hold_score`.',
+  ),
+  secondReviewerAbove: {
+    key: ['review', 'second_reviewer_above'],
+    expected: 'an amount with its unit such as "10000CRD"',
+    about:
+      'A case about more than this closes only when somebody with another token has confirmed its outcome.',
+    parse: (value) => (typeof value === 'string' && isAmount(value) ? value : null),
     fromText: asIs,
   },
 }
@@ -348,7 +384,12 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
 }
 
 function configOf(root: string, settings: NodeSettings): NodeConfig {
-  const { genesis, data, signer, peerKey, validatorKey, fraudModel, ...rest } = settings
+  const { genesis, data, signer, peerKey, validatorKey, fraudModel, secondReviewerAbove, ...rest } = settings
+  if (rest.fraudAlertScore > rest.fraudHoldScore)
+    throw new CordonError(
+      'config-invalid',
+      `fraud.alert_score: expected at most fraud.hold_score, ${rest.fraudHoldScore}, got ${rest.fraudAlertScore}: what is flagged has a case`,
+    )
   return {
     ...rest,
     directory: root,
@@ -358,6 +399,16 @@ function configOf(root: string, settings: NodeSettings): NodeConfig {
     peerKeyFile: resolve(root, peerKey),
     validatorKeyFile: validatorKey === null ? null : resolve(root, validatorKey),
     fraudModel: MODEL_NAMES.includes(fraudModel) ? fraudModel : resolve(root, fraudModel),
+    secondReviewerAboveUnits: parseAmount(secondReviewerAbove),
+  }
+}
+
+function isAmount(text: string): boolean {
+  try {
+    parseAmount(text)
+    return true
+  } catch {
+    return false
   }
 }
 

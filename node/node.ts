@@ -11,6 +11,7 @@ import { chainIdOf, genesisHash as hashOfGenesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
 import { TOKENS_FILE } from '../config/tokens.ts'
+import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { VERSION } from '../config/version.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
@@ -38,6 +39,8 @@ import { PendingTransactions, txName } from './pending.ts'
 import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { Rehearsal } from './rehearsal.ts'
+import { ReviewDesk } from './review/desk.ts'
+import { REVIEW_FOLDER } from './review/log-file.ts'
 import { startOperatorServer } from './rpc/operator-server.ts'
 import { startRpcServer } from './rpc/server.ts'
 import { TokenKeeper } from './rpc/token-keeper.ts'
@@ -118,8 +121,10 @@ export async function startNode(
     )
 
   // Judging and admission.
+  const thresholds = { hold: config.fraudHoldScore, alert: config.fraudAlertScore }
   const scorer = createScorer({
     head: chosenHead(config.fraudModel, log),
+    thresholds,
     log: {
       info: (message) => {
         log.info(message)
@@ -138,12 +143,22 @@ export async function startNode(
   })
   await fraudMemory.open()
   opened.defer(() => fraudMemory.save())
+  const review = await ReviewDesk.open({
+    directory: join(config.directory, REVIEW_FOLDER),
+    key: readKeyFile(config.peerKeyFile, 'peer'),
+    genesisHash,
+    ledger,
+    thresholds,
+    secondAboveUnits: config.secondReviewerAboveUnits,
+    log,
+  })
+  opened.defer(() => review.close())
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const rehearsal = new Rehearsal({ scorer, signatures }, log)
   const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)
   const admission = new Admission({ ledger, pending, parameters, chainId, judgeEvidence })
-  const assessor = new Assessor({ ledger, scorer, signatures, parameters, chainId })
+  const assessor = new Assessor({ ledger, scorer, review, signatures, parameters, chainId })
   const outcomes = new Outcomes()
 
   const failure = Promise.withResolvers<unknown>()
@@ -298,7 +313,7 @@ export async function startNode(
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
   })
   const settlement: Settlement = new Settlement(
-    { ledger, pending, scorer, fraudMemory, outcomes, log },
+    { ledger, pending, scorer, fraudMemory, outcomes, review, log },
     {
       status,
       metrics,
@@ -375,6 +390,7 @@ export async function startNode(
     outcomes,
     receipts,
     scorer,
+    review,
     network,
     status,
     onDamage: onFatal,
@@ -399,6 +415,10 @@ export async function startNode(
     port: config.operatorPort,
     service: createOperatorService({
       validator: self === null ? null : (set.validators[self]?.name ?? null),
+      prefix: ADDRESS_PREFIX[genesis.network],
+      review,
+      scorer,
+      hold: (id, context) => service.quarantine_get({ id }, context),
     }),
     tokens,
     log,

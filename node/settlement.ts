@@ -19,6 +19,7 @@ import type { Intake } from './intake.ts'
 import type { Metrics } from './metrics.ts'
 import type { Outcomes } from './outcomes.ts'
 import { txName, type PendingTransactions } from './pending.ts'
+import type { ReviewDesk } from './review/desk.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import type { StatusSource } from './status.ts'
 import { transferKey } from './transfers.ts'
@@ -34,6 +35,7 @@ export interface SettlementOptions {
   readonly scorer: Pick<Scorer, 'executed' | 'dropBatch'>
   readonly fraudMemory: Pick<FraudMemory, 'executed'>
   readonly outcomes: Outcomes
+  readonly review: Pick<ReviewDesk, 'executed'>
   readonly log: Logger
 }
 
@@ -69,6 +71,7 @@ export class Settlement {
     scorer.executed(execution.transfers.map(outcomeOf))
     for (const ref of refs) scorer.dropBatch(batchKey(ref))
     fraudMemory.executed(execution.height)
+    this.#options.review.executed(execution)
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
     pending.settle(voidsOf(execution, 'duplicate')) // executed before, in a batch of somebody else
     pending.park(voidsOf(execution, 'sequence'))

@@ -13,6 +13,7 @@ import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { HeadByHand, headId, type Head } from '../../fraud/head/head.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import { FLAG_SCORE, modelIdOf, toByte } from '../../fraud/model/model-spec.ts'
+import type { Thresholds } from '../../fraud/review/policy.ts'
 import { REASON, explain } from '../../fraud/reasons/reasons.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import { cheapScore } from '../../fraud/model/sum.ts'
@@ -39,6 +40,8 @@ export interface ScorerOptions {
   readonly log: ScorerLog
   /** Judges instead of the label-free tail; null: none. */
   readonly head?: Head | null
+  /** Where flags, and where reasons begin: bytes; default `FLAG_SCORE` both. */
+  readonly thresholds?: Thresholds
   /** Bounds of the feature store; default `FRAUD_LIMITS`. */
   readonly maxAccounts?: number
   readonly maxProvisional?: number
@@ -95,8 +98,10 @@ class WorkerScorer implements Scorer {
   readonly #explanations: Explanations = new Explanations()
   readonly #head: HeadByHand | null
   readonly #modelId: Uint8Array
+  readonly #thresholds: Thresholds
 
-  constructor({ log, head = null, maxAccounts, maxProvisional, spawn }: ScorerOptions) {
+  constructor({ log, head = null, thresholds, maxAccounts, maxProvisional, spawn }: ScorerOptions) {
+    this.#thresholds = thresholds ?? { hold: FLAG_SCORE, alert: FLAG_SCORE }
     this.#head = head === null ? null : new HeadByHand(head)
     this.#modelId = modelIdOf(head === null ? null : headId(head))
     this.#store = new FeatureStore({
@@ -130,7 +135,8 @@ class WorkerScorer implements Scorer {
       )
     }
     const judged = await this.#judge(transfers, rows, Math.max(0, budgetMs - (performance.now() - startMs)))
-    for (const assessment of judged.assessments) if (assessment.flagged) this.#explanations.add(assessment)
+    for (const assessment of judged.assessments)
+      if (assessment.score >= this.#thresholds.alert) this.#explanations.add(assessment)
     return judged
   }
 
@@ -218,9 +224,11 @@ class WorkerScorer implements Scorer {
     const offset = i * FEATURE_COUNT
     const cheap = Number.isNaN(modelScore)
     const score = toByte(cheap ? cheapScore(rows, offset, inputs) : modelScore)
-    if (score < FLAG_SCORE) return unflagged(key, score)
-    const { reasons, details } = explain(rows, offset, this.#store.baseline, cheap ? null : this.#head)
-    return { key, score, flagged: true, reasons: cheap ? reasons | REASON.cheapSum : reasons, details }
+    if (score < this.#thresholds.alert) return unflagged(key, score)
+    const explained = explain(rows, offset, this.#store.baseline, cheap ? null : this.#head)
+    const { details, parts } = explained
+    const reasons = cheap ? explained.reasons | REASON.cheapSum : explained.reasons
+    return { key, score, flagged: score >= this.#thresholds.hold, reasons, details, parts }
   }
 }
 

@@ -29,7 +29,10 @@ afterEach(async () => {
   await chain[Symbol.asyncDispose]()
 })
 
-function open(assess?: AssessorOptions['scorer']['assess']): Assessor {
+/** No lists: the model's opinion counts. */
+const AS_JUDGED: AssessorOptions['review'] = { judge: (_facts, assessment) => assessment }
+
+function open(assess?: AssessorOptions['scorer']['assess'], review = AS_JUDGED): Assessor {
   return new Assessor({
     ledger: chain.ledger,
     parameters: chain.chain.genesis.parameters,
@@ -44,6 +47,7 @@ function open(assess?: AssessorOptions['scorer']['assess']): Assessor {
     scorer: {
       assess: assess ?? (() => Promise.resolve({ assessments: [], modelId: MODEL_ID })),
     } as AssessorOptions['scorer'],
+    review,
   })
 }
 

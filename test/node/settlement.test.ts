@@ -37,6 +37,7 @@ beforeEach(async () => {
       scorer: { executed: note('learn'), dropBatch: note('drop') },
       fraudMemory: { executed: note('remember') },
       outcomes,
+      review: { executed: note('review') },
       log: {} as never,
     },
     {
