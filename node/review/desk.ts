@@ -44,6 +44,8 @@ export class ReviewDesk {
   readonly #seen = new Map<string, ReviewBody>()
   readonly #muted = new Set<string>()
   #isFull = false
+  /** Ends when all that the node noticed so far has been recorded. */
+  #noticed: Promise<unknown> = Promise.resolve()
   /** Ends when everything recorded so far is durable. */
   #written: Promise<unknown> = Promise.resolve()
 
@@ -120,6 +122,7 @@ export class ReviewDesk {
 
   /** Resolves when what was noticed so far is durable. */
   async settled(): Promise<void> {
+    await this.#noticed
     await this.#written
   }
 
@@ -163,9 +166,10 @@ export class ReviewDesk {
 
   /** What the node notices by itself must not stop it. */
   #inBackground(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
+    const guarded = work.catch((error: unknown) => {
       this.#options.log.error({ err: error }, 'the review log could not be written; a case may be missing')
     })
+    this.#noticed = this.#noticed.then(() => guarded)
   }
 
   #notice(facts: TransferFacts, assessment: Assessment, { report, score, reasons, entry }: Decision): void {

@@ -81,6 +81,22 @@ test('what the model flags becomes a flag on its action, with the facts of the e
   ])
 })
 
+test('the lists of the operator decide what becomes a flag', async () => {
+  const assess = (
+    _key: string,
+    facts: readonly { key: string }[],
+  ): ReturnType<AssessorOptions['scorer']['assess']> =>
+    Promise.resolve({
+      assessments: facts.map(({ key }) => ({ key, score: 200, flagged: true, reasons: 1, details: [] })),
+      modelId: MODEL_ID,
+    })
+  const overruled: AssessorOptions['review']['judge'] = ({ amount }, assessment) =>
+    amount === 5n ? { ...assessment, flagged: false } : { flagged: true, score: 150, reasons: 2 }
+  const batch = chain.batch([transfer(5n), transfer(6n)])
+  const { flags } = await judge(open(assess, { judge: overruled }), batch)
+  assert.deepEqual(flags, [{ tx: 1, action: 0, score: 150, reasons: 2 }])
+})
+
 test('a signature checked at admission is not checked again, but another one for the same payment is', async () => {
   const assessor = open()
   const [known, unknown] = [transfer(5n), transfer(6n)]
