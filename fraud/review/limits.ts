@@ -6,8 +6,10 @@ export const REVIEW_LIMITS = {
   eventsForPeople: 20_000,
   /** Line of the log. */
   lineCharacters: 16_384,
-  /** Cases that are not closed. Beyond it alerts open no more of them; flags and holds are not touched. */
+  /** Cases that are not closed. Beyond it no more are opened; flags and holds go on without. */
   openCases: 10_000,
+  /** Those of them that only an alert opened: what is held must always find a place. */
+  openAlerts: 2_000,
   /** Closed cases in memory, the newest; older ones are in the log only. */
   closedCases: 10_000,
   /** Entries of all lists together, expired ones not counted. */

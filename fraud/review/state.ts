@@ -48,6 +48,11 @@ export class ReviewState {
     return this.#open.size
   }
 
+  /** Open cases that only an alert opened. */
+  countAlerts(): number {
+    return [...this.#open.values()].filter(({ cause, hold }) => cause === 'alert' && hold === null).length
+  }
+
   /** Null: never opened, or closed too long ago. */
   case(id: string): ReviewCase | null {
     return this.#open.get(id) ?? this.#closed.get(id) ?? null

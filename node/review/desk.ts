@@ -216,16 +216,18 @@ export class ReviewDesk {
   /** Without cases that are there already, and without those for which there is no place. */
   #withRoom(state: ReviewState, bodies: readonly ReviewBody[]): readonly ReviewBody[] {
     let places = REVIEW_LIMITS.openCases - state.openCases
+    let alertPlaces = REVIEW_LIMITS.openAlerts - state.countAlerts()
     const fitting = bodies.filter((body) => {
       if (body.type !== 'case.opened') return true
-      return state.case(body.case) === null && places-- > 0
+      if (state.case(body.case) !== null) return false
+      return places-- > 0 && (body.cause !== 'alert' || alertPlaces-- > 0)
     })
     const fits = state.events + bodies.length <= REVIEW_LIMITS.events - REVIEW_LIMITS.eventsForPeople
-    if ((places < 0 || !fits) && !this.#isFull) {
+    if ((places < 0 || alertPlaces < 0 || !fits) && !this.#isFull) {
       this.#isFull = true
       this.#options.log.warn(
-        { openCases: state.openCases, events: state.events },
-        'the review log takes no more cases: close some, or begin a new log (docs/review.md)',
+        { openCases: state.openCases, alerts: state.countAlerts(), events: state.events },
+        'the review log takes no more cases: close some, raise fraud.alert_score, or begin a new log (docs/review.md)',
       )
     }
     return fitting
@@ -242,7 +244,7 @@ export class ReviewDesk {
   #beganBodies(state: ReviewState, hold: Hold): readonly ReviewBody[] {
     const id = toHex(hold.id)
     const known = state.case(id)
-    if (known?.hold != null || (known === null && hold.expiresMs <= Date.now())) return []
+    if (known === null ? hold.expiresMs <= Date.now() : known.hold !== null) return []
     const began: ReviewBody = { type: 'hold.began', case: id, expiresMs: hold.expiresMs }
     if (known !== null) return [began]
     const opened = this.#withRoom(state, [openedByHold(hold)])

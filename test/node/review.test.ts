@@ -8,6 +8,7 @@ import { fromHex, toHex } from '../../crypto/bytes.ts'
 import { keyPairFromSeed } from '../../crypto/ed25519.ts'
 import { parseReviewLog } from '../../fraud/review/chain.ts'
 import type { ReviewBody } from '../../fraud/review/events.ts'
+import { REVIEW_LIMITS } from '../../fraud/review/limits.ts'
 import { REASON } from '../../fraud/reasons/reasons.ts'
 import type { Assessment, TransferFacts } from '../../fraud/types.ts'
 import { holdId } from '../../ledger/entries.ts'
@@ -245,6 +246,21 @@ test('a changed log, and one of another node or chain, is refused with a way out
   await assert.rejects(open(), { code: 'review-invalid', message: wayOut })
   writeFileSync(file, good)
   assert.equal((await open()).state.openCases, 1)
+})
+
+test('alerts fill their places and no more, are warned of once, and what is held still finds one', async (t) => {
+  const { open, holds, warnings } = harness(t)
+  const desk = await open()
+  for (let n = 1; n <= REVIEW_LIMITS.openAlerts + 2; n++) {
+    desk.judge(facts(n), scored(facts(n), 100))
+    if (n > REVIEW_LIMITS.openAlerts) await desk.settled()
+  }
+  assert.equal(desk.state.openCases, REVIEW_LIMITS.openAlerts)
+  assert.equal(warnings.length, 1)
+  holds.set(caseId(99_999), holdOf(99_999))
+  desk.executed(blockWith([...holds.values()], []))
+  await desk.settled()
+  assert.equal(desk.state.case(caseId(99_999))?.cause, 'hold')
 })
 
 test('lines come out as they are stored, a page at a time', async (t) => {
