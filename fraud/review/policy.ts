@@ -26,7 +26,9 @@ export interface ListEntry {
 /** The entries of all lists, found by what they are about. */
 export class PolicyLists {
   readonly #entries = new Map<number, ListEntry>()
-  readonly #bySubject = new Map<string, Set<ListEntry>>()
+  readonly #accounts = new Map<string, Set<ListEntry>>()
+  /** By payer, then by payee. */
+  readonly #pairs = new Map<string, Map<string, Set<ListEntry>>>()
   readonly #snoozes = new Set<ListEntry>()
 
   get isEmpty(): boolean {
@@ -53,22 +55,20 @@ export class PolicyLists {
     const entry = this.#entries.get(seq)
     if (entry === undefined) return
     this.#entries.delete(seq)
-    const group = this.#groupOf(entry)
-    group.delete(entry)
-    if (group.size === 0 && entry.kind !== 'snooze') this.#bySubject.delete(keyOf(entry.subject))
+    this.#groupOf(entry).delete(entry)
+    this.#dropEmpty(entry.subject)
   }
 
-  /** An entry of this kind for the transfer, or null. */
-  match(
-    kind: EntryKind,
-    { payer, payee }: Pick<TransferFacts, 'payer' | 'payee'>,
-    timeMs: number,
-  ): ListEntry | null {
-    for (const key of [`${payer}>${payee}`, payer, payee]) {
-      for (const entry of this.#bySubject.get(key) ?? [])
-        if (entry.kind === kind && entry.expiresMs > timeMs) return entry
+  /** The entries in force for the transfer, one of each kind at most. Nothing is put together here: it is asked for each. */
+  match({ payer, payee }: Pick<TransferFacts, 'payer' | 'payee'>, timeMs: number): Matches {
+    const matches: { allow: ListEntry | null; watch: ListEntry | null } = { allow: null, watch: null }
+    const groups = [this.#pairs.get(payer)?.get(payee), this.#accounts.get(payer), this.#accounts.get(payee)]
+    for (const group of groups) {
+      if (group === undefined) continue
+      for (const entry of group)
+        if (entry.kind !== 'snooze' && entry.expiresMs > timeMs) matches[entry.kind] ??= entry
     }
-    return null
+    return matches
   }
 
   /** The snoozes that silence this part of a score: one names it, or all that it tells is named. */
@@ -83,18 +83,39 @@ export class PolicyLists {
     return null
   }
 
-  #groupOf({ kind, subject }: ListEntry): Set<ListEntry> {
-    if (kind === 'snooze') return this.#snoozes
-    const key = keyOf(subject)
-    const group = this.#bySubject.get(key) ?? new Set()
-    this.#bySubject.set(key, group)
-    return group
+  #groupOf({ subject }: ListEntry): Set<ListEntry> {
+    if ('rule' in subject) return this.#snoozes
+    if ('account' in subject) return getOrMake(this.#accounts, subject.account, () => new Set())
+    return getOrMake(
+      getOrMake(this.#pairs, subject.payer, () => new Map<string, Set<ListEntry>>()),
+      subject.payee,
+      () => new Set(),
+    )
+  }
+
+  #dropEmpty(subject: Subject): void {
+    if ('rule' in subject) return
+    if ('account' in subject) {
+      if (this.#accounts.get(subject.account)?.size === 0) this.#accounts.delete(subject.account)
+      return
+    }
+    const payees = this.#pairs.get(subject.payer)
+    if (payees?.get(subject.payee)?.size === 0) payees.delete(subject.payee)
+    if (payees?.size === 0) this.#pairs.delete(subject.payer)
   }
 }
 
-function keyOf(subject: Subject): string {
-  if ('rule' in subject) return subject.rule
-  return 'account' in subject ? subject.account : `${subject.payer}>${subject.payee}`
+function getOrMake<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}
+
+interface Matches {
+  readonly allow: ListEntry | null
+  readonly watch: ListEntry | null
 }
 
 export interface Decision {
@@ -118,8 +139,7 @@ export function decide(
   timeMs: number,
 ): Decision {
   const { score, reasons, snooze } = withoutSnoozed(lists, assessment, timeMs)
-  const allow = lists.match('allow', facts, timeMs)
-  const watch = lists.match('watch', facts, timeMs)
+  const { allow, watch } = lists.match(facts, timeMs)
   const flagged = score >= thresholds.hold && allow === null
   const judged = { flagged, score, reasons }
   if (flagged) return { ...judged, report: 'flag', entry: null }
