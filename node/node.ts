@@ -95,6 +95,10 @@ export async function startNode(
   const verifier: Verifier = { verify }
   const judgeEvidence = evidenceJudge(set, verifier)
   const tokens = new TokenKeeper(join(config.directory, TOKENS_FILE), log)
+  if (tokens.size === 0)
+    log.warn(
+      'there are no tokens, so nobody can use the operator methods; make one with: cordon token create',
+    )
 
   const validator = config.validatorKeyFile === null ? null : readOwnValidator(config.validatorKeyFile, set)
   const self = validator?.index ?? null

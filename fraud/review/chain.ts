@@ -19,12 +19,16 @@ export const NO_LINE: Uint8Array = new Uint8Array(DIGEST_BYTES)
 
 export type Sign = (digest: Uint8Array) => Uint8Array
 
-/** The line of an event, without its end, and its hash. */
+/**
+ * The line of an event, without its end, and its hash.
+ * @throws CordonError `review-invalid`, RangeError for an event that could not be read again.
+ */
 export function encodeLine(
   event: ReviewEvent,
   prev: Uint8Array,
   sign: Sign,
 ): { readonly line: string; readonly digest: Uint8Array } {
+  parseReviewEvent(event)
   const signature = sign(signedDigest(event, prev))
   const line = canonical({ ...event, prev: toHex(prev), signature: toHex(signature) })
   if (line.length > REVIEW_LIMITS.lineCharacters)

@@ -203,15 +203,20 @@ function time(fields: Fields, name: string): number {
 
 function text(fields: Fields, name: string): string {
   return fields.text(name, `a text of 1 to ${REVIEW_LIMITS.textCharacters} characters`, (value) =>
-    value.length >= 1 && value.length <= REVIEW_LIMITS.textCharacters ? value : null,
+    value !== '' && isShort(value) ? value : null,
   )
 }
 
 function texts(fields: Fields, name: string): readonly string[] {
   return fields.list(name, 0, Object.keys(REASON).length).map((value, index) => {
-    if (typeof value === 'string' && value.length <= REVIEW_LIMITS.textCharacters) return value
+    if (typeof value === 'string' && isShort(value)) return value
     throw refuse(fields.pathOf(`${name}[${index}]`), 'a short text', value)
   })
+}
+
+/** Counts code points, as JSON Schema does: what an operator method takes can be read again. */
+function isShort(value: string): boolean {
+  return value.length <= REVIEW_LIMITS.textCharacters || [...value].length <= REVIEW_LIMITS.textCharacters
 }
 
 function choice<Value extends string>(fields: Fields, name: string, choices: readonly Value[]): Value {

@@ -268,7 +268,7 @@ test('lines come out as they are stored, a page at a time', async (t) => {
   const desk = await open()
   for (let n = 1; n <= 5; n++) desk.judge(facts(n), scored(facts(n), 200))
   await desk.settled()
-  await desk.note('ann', caseId(1), 'ä€😀')
+  await desk.note('ann', caseId(1), '😀'.repeat(REVIEW_LIMITS.textCharacters))
   const stored = readFileSync(file, 'utf8').split('\n').slice(0, -1)
   const pages = [
     await desk.lines(0, 3),

@@ -101,8 +101,19 @@ test('a log that does not begin with its start is none', () => {
 })
 
 test('an event of a later build is refused by name, not passed over', () => {
-  const event = { ...eventsOf(['x', START])[0], body: { type: 'case.forgotten' } } as unknown as ReviewEvent
-  refused(logOf([event]), /no event that this build knows: body.type: expected one of/)
+  const [line = ''] = logOf(eventsOf(['x', START]))
+  refused(
+    [line.replace('log.started', 'log.stopped')],
+    /no event that this build knows: body.type: expected one of/,
+  )
+})
+
+test('what could not be read again is not written', () => {
+  const [event] = eventsOf(['', START])
+  assert.throws(() => logOf([event as ReviewEvent]), {
+    code: 'review-invalid',
+    message: /actor: expected a text/,
+  })
 })
 
 test('a line has a bound', () => {
@@ -111,6 +122,6 @@ test('a line has a bound', () => {
     (logOf(eventsOf(['x', START], ['x', opened({ details })]))[1] ?? '').length <
       REVIEW_LIMITS.lineCharacters,
   )
-  const long = [...details, ...details]
+  const long = details.map((text) => '😀'.repeat(text.length))
   assert.throws(() => logOf(eventsOf(['x', opened({ details: long })])), RangeError)
 })
