@@ -23,6 +23,9 @@ export interface KeystoreOptions extends NodeOptions {
   readonly keystore?: string
 }
 
+/** How a client finds operator methods and names. */
+export interface ReviewOptions extends OperatorOptions, KeystoreOptions {}
+
 export interface PasswordOptions extends KeystoreOptions {
   readonly passwordFile?: string
   readonly passwordStdin?: boolean
@@ -53,9 +56,15 @@ export function operatorOptions(command: Command): Command {
 
 /** Adds what a command needs that reads names or addresses. */
 export function keystoreOptions(command: Command): Command {
-  return nodeOptions(command).addOption(
-    new Option('--keystore <directory>', "keys to use (default: the devnet's, else ~/.cordon/keystore)"),
-  )
+  return nodeOptions(command).addOption(keystoreOption())
+}
+
+const keystoreOption = (): Option =>
+  new Option('--keystore <directory>', "keys to use (default: the devnet's, else ~/.cordon/keystore)")
+
+/** Adds what a command needs that calls operator methods and reads names or addresses. */
+export function reviewOptions(command: Command): Command {
+  return operatorOptions(command).addOption(keystoreOption())
 }
 
 /** Adds what a command needs that opens keys. */

@@ -38,7 +38,7 @@ export async function readHolds(client: RpcClient, ids: readonly string[]): Prom
 
 /** Why a payment is held, until when, and what to do about it. */
 export function explainHold(hold: HoldInfo): string {
-  const why = hold.details.length > 0 ? hold.details.map(({ text }) => text) : hold.reasons
+  const why = hold.classes.map(({ text }) => text)
   const then = hold.onExpiry === 'return' ? 'goes back to the payer' : 'goes on to the payee'
   return [
     `hold ${hold.id}`,

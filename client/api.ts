@@ -168,11 +168,9 @@ export interface SubmitResult {
   readonly status: TxStatus
 }
 
-export interface HoldReason {
-  readonly feature: string
-  readonly value: number
-  readonly usual: number | null
-  readonly share: number
+/** A class of reasons, and what it means. Numbers are for operators: `review_hold`. */
+export interface ReasonClass {
+  readonly name: string
   readonly text: string
 }
 
@@ -206,8 +204,8 @@ export interface HoldInfo {
     | 'expired-released'
     | 'confirmed'
   readonly endedMs: number | null
-  /** Numbers this node keeps behind its own flag; empty if it did not flag or no longer knows. */
-  readonly details: readonly HoldReason[]
+  /** Why, in words for the payer: classes of the reasons, without numbers. */
+  readonly classes: readonly ReasonClass[]
 }
 
 export interface HistoryItem {
@@ -232,8 +230,9 @@ export interface DryRun {
   readonly txId: string
   readonly fee: string
   readonly balanceAfter: string
+  /** Whether this node would flag it. */
   readonly wouldHold: boolean
-  readonly reasons: readonly HoldReason[]
+  readonly classes: readonly ReasonClass[]
 }
 
 /** One notification per executed block to those who subscribed. */

@@ -5,7 +5,7 @@
 import { WebSocket } from 'ws'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
-import { errorOf, lost, parseMessage, postRequest, reasonOf, type JsonRpcMessage } from './json-rpc.ts'
+import { errorOf, lost, messageOf, postRequest, reasonOf, type JsonRpcMessage } from './json-rpc.ts'
 
 /** A request without an answer is noticed at most this much too late. */
 const SWEEP_MS = 250
@@ -149,7 +149,7 @@ class WebSocketConnection implements Connection {
   }
 
   #onMessage(data: Buffer): void {
-    const message = parseMessage(data.toString('utf8'))
+    const message = messageOf(data.toString('utf8'))
     if (message === null) {
       this.#socket.terminate() // what answers there is no node
       return

@@ -9,7 +9,7 @@ export interface JsonRpcMessage {
   readonly error?: unknown
 }
 
-export function parseMessage(text: string): JsonRpcMessage | null {
+export function messageOf(text: string): JsonRpcMessage | null {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
@@ -61,7 +61,7 @@ export async function postRequest(target: PostTarget, method: string, params: ob
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
       signal,
     })
-    message = parseMessage(await response.text())
+    message = messageOf(await response.text())
   } catch (error) {
     throw lost(url, reasonOf((error as Error).cause ?? error))
   }

@@ -1,8 +1,9 @@
 /**
  * The operator methods of a node as types: JSON-RPC 2.0 over HTTP POST `/` on a port of their own, with a token in
- * `Authorization: Bearer …`.
+ * `Authorization: Bearer …`. Ids and accounts are written as in `api.ts`.
  */
 import type { Scope } from '../config/tokens.ts'
+import type { HoldInfo } from './api.ts'
 
 /** Whose token it is, and of which node. */
 export interface OperatorIdentity {
@@ -48,6 +49,74 @@ export interface ShadowReport {
   readonly legitimate: ModelFlags & { readonly holds: number }
 }
 
+/** One number behind a flag of this node. */
+export interface HoldReason {
+  readonly feature: string
+  readonly value: number
+  readonly usual: number | null
+  readonly share: number
+  readonly text: string
+}
+
+export type CaseOutcome = 'confirmed-fraud' | 'false-positive' | 'inconclusive'
+
+/** One suspicious payment, and what people have done about it. */
+export interface CaseInfo {
+  /** The id that a hold of this payment has, whether it is held or not. */
+  readonly id: string
+  /** `closing`: has an outcome that a second reviewer has to confirm. */
+  readonly status: 'open' | 'closing' | 'closed'
+  /** What opened it: a score at the lower threshold, at the upper one, a watch entry, or a hold by others. */
+  readonly cause: 'alert' | 'flag' | 'watch' | 'hold'
+  readonly openedMs: number
+  readonly txId: string
+  readonly payer: string
+  readonly payee: string
+  readonly amount: string
+  /** Of this node's model, 0–255. */
+  readonly score: number
+  readonly reasons: readonly string[]
+  /** Sentences with numbers. */
+  readonly details: readonly string[]
+  /** Null: the ledger does not hold it. */
+  readonly hold: {
+    readonly expiresMs: number
+    readonly end: { readonly how: string; readonly atMs: number } | null
+  } | null
+  readonly outcome: CaseOutcome | null
+  /** Tokens of those who gave the outcome and confirmed it. */
+  readonly reviewers: readonly string[]
+  readonly notes: readonly { readonly actor: string; readonly timeMs: number; readonly text: string }[]
+}
+
+/** What this node knows of a hold beyond the ledger. */
+export interface HoldReview {
+  readonly hold: HoldInfo
+  /** Numbers behind this node's own flag; empty if it did not flag, or no longer knows. */
+  readonly details: readonly HoldReason[]
+  readonly case: CaseInfo | null
+}
+
+export type EntryKind = 'allow' | 'watch' | 'snooze'
+
+/** Whom or what an entry is about: a pair, an account on either side, or a rule or reason of the model. */
+export interface EntrySubject {
+  readonly payer?: string
+  readonly payee?: string
+  readonly account?: string
+  readonly rule?: string
+}
+
+export interface EntryInfo extends EntrySubject {
+  /** By which it is removed. */
+  readonly entry: number
+  readonly kind: EntryKind
+  readonly why: string
+  /** Token that made it. */
+  readonly actor: string
+  readonly expiresMs: number
+}
+
 /** method → parameters (an object) and result. */
 export interface OperatorMethods {
   operator_whoami: { params: Record<string, never>; result: OperatorIdentity }
@@ -58,6 +127,27 @@ export interface OperatorMethods {
   model_rollback: { params: Record<string, never>; result: ModelInfo }
   model_shadow: { params: { readonly model: string | null }; result: ModelInfo | null }
   model_report: { params: Record<string, never>; result: ShadowReport | null }
+  review_hold: { params: { id: string }; result: HoldReview }
+  /** `total`: how many there are, of which the first `limit` are given. */
+  review_cases: {
+    params: { status?: 'open' | 'closed'; limit?: number }
+    result: { readonly cases: readonly CaseInfo[]; readonly total: number }
+  }
+  review_case: { params: { id: string }; result: CaseInfo }
+  review_note: { params: { id: string; text: string }; result: CaseInfo }
+  review_close: { params: { id: string; outcome: CaseOutcome }; result: CaseInfo }
+  review_confirm: { params: { id: string }; result: CaseInfo }
+  review_entries: { params: Record<string, never>; result: { readonly entries: readonly EntryInfo[] } }
+  review_addEntry: {
+    params: { kind: EntryKind; why: string; forMs: number } & EntrySubject
+    result: EntryInfo
+  }
+  review_removeEntry: { params: { entry: number }; result: boolean }
+  /** Lines of the review log as they are stored; `next`: the `since` to go on with. */
+  review_export: {
+    params: { since?: number; limit?: number }
+    result: { readonly lines: readonly string[]; readonly next: number }
+  }
 }
 
 export type OperatorMethod = keyof OperatorMethods

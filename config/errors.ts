@@ -113,6 +113,15 @@ export const ERRORS = {
   },
   unauthorized: { exit: 5, meaning: 'An operator method needs a token, and there is none that is valid.' },
   forbidden: { exit: 5, meaning: 'The scope of the token does not cover the operator method.' },
+  'review-refused': {
+    exit: 5,
+    meaning: 'The case or list is in a state, or at a limit, that does not allow it; the message says which.',
+  },
+  'review-invalid': {
+    exit: 82,
+    meaning:
+      'A review log was changed, is damaged, or is of another key; the message has the line and the way out.',
+  },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
   'model-invalid': { exit: 5, meaning: 'The file is no fraud model that this build can use.' },

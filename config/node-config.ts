@@ -8,6 +8,7 @@ import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { parse as parseToml, TomlError } from 'smol-toml'
+import { parseAmount } from './amount.ts'
 import { CordonError } from './errors.ts'
 import { Fields, show, type Refuse } from './fields.ts'
 import { LIMITS } from './limits.ts'
@@ -50,6 +51,12 @@ export interface NodeSettings {
   readonly fraudModel: string
   /** Whether it learns from the outcomes of holds. */
   readonly fraudLearn: boolean
+  /** Score from which this validator flags a transfer, 1–255. */
+  readonly fraudHoldScore: number
+  /** Score from which a case is opened, at most `fraudHoldScore`. */
+  readonly fraudAlertScore: number
+  /** Amount with its unit. */
+  readonly secondReviewerAbove: string
 }
 
 /** Settings with absolute paths, as the node takes them. */
@@ -73,6 +80,10 @@ export interface NodeConfig {
   readonly fraudModel: string
   /** Whether it learns from the outcomes of holds. */
   readonly fraudLearn: boolean
+  readonly fraudHoldScore: number
+  readonly fraudAlertScore: number
+  /** In uCRD. */
+  readonly secondReviewerAboveUnits: bigint
 }
 
 export const DEFAULT_SETTINGS: NodeSettings = {
@@ -92,6 +103,9 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   operatorPort: 7312,
   fraudModel: 'pretrained',
   fraudLearn: true,
+  fraudHoldScore: 128,
+  fraudAlertScore: 96,
+  secondReviewerAbove: '10000CRD',
 }
 
 /** Models that are no files. */
@@ -146,6 +160,15 @@ const port = (table: string, about: string): SettingRow<number> => ({
   about,
   parse: (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : null,
+  fromText: asNumber,
+})
+
+const score = (key: string, about: string): SettingRow<number> => ({
+  key: ['fraud', key],
+  expected: 'a score from 1 to 255',
+  about,
+  parse: (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 255 ? value : null,
   fromText: asNumber,
 })
 
@@ -206,6 +229,19 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
     about: 'Whether the model learns from the outcomes of holds while the node runs.',
     parse: (value) => (typeof value === 'boolean' ? value : null),
     fromText: asBoolean,
+  },
+  fraudHoldScore: score('hold_score', 'Score from which this validator flags a transfer and opens a case.'),
+  fraudAlertScore: score(
+    'alert_score',
+    'Score from which it opens a case without a flag; at most `hold_score`.',
+  ),
+  secondReviewerAbove: {
+    key: ['review', 'second_reviewer_above'],
+    expected: 'an amount with its unit such as "10000CRD"',
+    about:
+      'A case about more than this closes only when somebody with another token has confirmed its outcome.',
+    parse: (value) => (typeof value === 'string' && isAmount(value) ? value : null),
+    fromText: asIs,
   },
 }
 
@@ -360,7 +396,12 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
 }
 
 function configOf(root: string, settings: NodeSettings): NodeConfig {
-  const { genesis, data, signer, peerKey, validatorKey, fraudModel, ...rest } = settings
+  const { genesis, data, signer, peerKey, validatorKey, fraudModel, secondReviewerAbove, ...rest } = settings
+  if (rest.fraudAlertScore > rest.fraudHoldScore)
+    throw new CordonError(
+      'config-invalid',
+      `fraud.alert_score: expected at most fraud.hold_score, ${rest.fraudHoldScore}, got ${rest.fraudAlertScore}: what is flagged has a case`,
+    )
   return {
     ...rest,
     directory: root,
@@ -370,6 +411,16 @@ function configOf(root: string, settings: NodeSettings): NodeConfig {
     peerKeyFile: resolve(root, peerKey),
     validatorKeyFile: validatorKey === null ? null : resolve(root, validatorKey),
     fraudModel: MODEL_NAMES.includes(fraudModel) ? fraudModel : resolve(root, fraudModel),
+    secondReviewerAboveUnits: parseAmount(secondReviewerAbove),
+  }
+}
+
+function isAmount(text: string): boolean {
+  try {
+    parseAmount(text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -35,6 +35,8 @@ export const DOMAINS = [
   'devnet-key',
   'keystore',
   'operator-token',
+  'review-event',
+  'review-line',
 ] as const
 
 export type Domain = (typeof DOMAINS)[number]

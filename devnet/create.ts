@@ -133,13 +133,13 @@ export interface ResetResult {
   /** Hex. */
   readonly oldGenesisHash: string
   readonly genesisHash: string
-  /** Where the signing state of the old chain is kept. */
+  /** Where signing state and review logs of the old chain are kept. */
   readonly kept: string
 }
 
 /**
  * Ends the chain of a stopped devnet and makes a new one with the same nodes, keys, ports and accounts. Chain data is
- * removed; the signing state of the old chain is moved aside and never deleted.
+ * removed; signing state and review log of the old chain are moved aside and never deleted.
  * @throws CordonError `devnet-missing`, `devnet-running`.
  */
 export function resetDevnet(dir: string): ResetResult {
@@ -155,11 +155,13 @@ export function resetDevnet(dir: string): ResetResult {
   }
   const kept = join(paths.oldChains, `${file.genesisHash.slice(0, 16)}-${Date.now()}`)
   for (const node of file.nodes) {
-    const { data, signer } = nodePaths(paths.dir, node)
+    const { data, signer, review } = nodePaths(paths.dir, node)
     rmSync(data, { recursive: true, force: true })
-    if (!existsSync(signer)) continue
-    mkdirSync(join(kept, node.name), { recursive: true })
-    renameSync(signer, join(kept, node.name, 'signer'))
+    for (const [name, folder] of Object.entries({ signer, review })) {
+      if (!existsSync(folder)) continue
+      mkdirSync(join(kept, node.name), { recursive: true })
+      renameSync(folder, join(kept, node.name, name))
+    }
   }
   rmSync(paths.attacks, { recursive: true, force: true })
   mkdirSync(kept, { recursive: true })

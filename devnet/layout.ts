@@ -6,8 +6,8 @@
  *   supervisor.lock         who runs this devnet; held while it runs
  *   keystore/               alice, bob, …, the operators v1…vN, and `password`
  *   attacks/                one empty file per attack played: each takes the next victim
- *   v1/ … f1/ …             one folder per node: config/cordon.toml, data/, signer/, node.log
- *   old-chains/             signing state of chains that `devnet reset` ended
+ *   v1/ … f1/ …             one folder per node: config/cordon.toml, data/, signer/, review/, node.log
+ *   old-chains/             signing state and review logs of chains that `devnet reset` ended
  *
  * Paths in `devnet.json` are relative to the directory, so that it can be moved as a whole.
  */
@@ -94,6 +94,7 @@ export interface NodePaths {
   readonly config: string
   readonly data: string
   readonly signer: string
+  readonly review: string
   readonly log: string
 }
 
@@ -105,6 +106,7 @@ export function nodePaths(devnetDir: string, node: Pick<DevnetNode, 'dir'>): Nod
     config: join(dir, 'config', 'cordon.toml'),
     data: join(dir, 'data'),
     signer: join(dir, 'signer'),
+    review: join(dir, 'review'),
     log: join(dir, 'node.log'),
   }
 }

@@ -85,11 +85,11 @@ function tickOf(status: ChainStatus, settledPerSecond: number, holds: readonly H
     finalityP50Ms: status.finality.p50Ms,
     settledPerSecond,
     openHolds: status.openHolds,
-    holds: holds.map(({ id, amount, reasons, details }) => ({
+    holds: holds.map(({ id, amount, reasons, classes }) => ({
       id,
       amount,
       reasons,
-      text: details[0]?.text ?? null,
+      text: classes[0]?.text ?? null,
     })),
   }
 }

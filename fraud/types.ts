@@ -34,6 +34,15 @@ export interface ReasonDetail {
   readonly text: string
 }
 
+/** One part of a score: a rule, or what compares with the population. */
+export interface ScorePart {
+  readonly name: string
+  /** 0–255. */
+  readonly score: number
+  /** Bits of what it tells. */
+  readonly reasons: number
+}
+
 export interface Assessment {
   readonly key: string
   /** 0–255. */
@@ -42,4 +51,6 @@ export interface Assessment {
   /** Reason bits, `fraud/reasons/reasons.ts`. */
   readonly reasons: number
   readonly details: readonly ReasonDetail[]
+  /** The parts whose largest is the score, where reasons are made; else left out. */
+  readonly parts?: readonly ScorePart[]
 }

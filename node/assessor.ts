@@ -11,6 +11,7 @@ import type { Assessment, TransferFacts } from '../fraud/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { checkStructure } from '../ledger/rules.ts'
 import { decodeTransaction, type DecodedTransaction } from '../ledger/transaction.ts'
+import type { ReviewDesk } from './review/desk.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import type { SignatureChecker } from './scoring/signature-checker.ts'
 import { transferFacts } from './transfers.ts'
@@ -24,6 +25,8 @@ const CHECKED_ENTRIES = 32_768
 export interface AssessorOptions {
   readonly ledger: Ledger
   readonly scorer: Scorer
+  /** What the operator's lists make of the model's opinion. */
+  readonly review: Pick<ReviewDesk, 'judge'>
   readonly signatures: SignatureChecker
   readonly parameters: Parameters
   /** 8 bytes. */
@@ -74,7 +77,7 @@ export class Assessor {
         facts.map((fact) => fact.facts),
         this.#options.parameters.assessBudgetMs,
       )
-      return { ref, valid: true, flags: flagsOf(facts, assessments), modelId }
+      return { ref, valid: true, flags: this.#flagsOf(facts, assessments), modelId }
     } catch {
       return { ref, valid: true, flags: [], modelId: NO_MODEL } // the scorer reports its own health
     }
@@ -123,18 +126,18 @@ export class Assessor {
       })),
     )
   }
-}
 
-function flagsOf(
-  facts: readonly { tx: number; action: number }[],
-  assessments: readonly Assessment[],
-): Flag[] {
-  return facts.flatMap(({ tx, action }, i) => {
-    const assessment = assessments[i]
-    return assessment?.flagged === true
-      ? [{ tx, action, score: assessment.score, reasons: assessment.reasons }]
-      : []
-  })
+  #flagsOf(
+    transfers: readonly { tx: number; action: number; facts: TransferFacts }[],
+    assessments: readonly Assessment[],
+  ): Flag[] {
+    return transfers.flatMap(({ tx, action, facts }, i) => {
+      const assessment = assessments[i]
+      if (assessment === undefined) return []
+      const { flagged, score, reasons } = this.#options.review.judge(facts, assessment)
+      return flagged ? [{ tx, action, score, reasons }] : []
+    })
+  }
 }
 
 /** The id and what it does not cover: the keys and signatures at the end. */

@@ -13,6 +13,7 @@ import type { NodeConfig } from '../config/node-config.ts'
 import type { Parameters } from '../config/parameters.ts'
 import { toHex } from '../crypto/bytes.ts'
 import type { BatchRef } from '../consensus/types.ts'
+import type { Thresholds } from '../fraud/review/policy.ts'
 import type { TransferOutcome } from '../fraud/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { BlockExecution, ExecutedTransfer } from '../ledger/types.ts'
@@ -31,6 +32,7 @@ export interface FraudEngineOptions {
   readonly config: Pick<NodeConfig, 'directory' | 'dataDirectory' | 'fraudModel' | 'fraudLearn'>
   readonly parameters: Parameters
   readonly ledger: Ledger
+  readonly thresholds: Thresholds
   readonly log: Logger
 }
 
@@ -42,11 +44,12 @@ export class FraudEngine {
   readonly models: Models
 
   private constructor(options: FraudEngineOptions) {
-    const { config, ledger, log } = options
+    const { config, ledger, thresholds, log } = options
     this.#options = options
     const shelf = shelfOf(options)
     this.scorer = createScorer({
       head: shelf.headOf(shelf.voting),
+      thresholds,
       log: {
         info: (message) => {
           log.info(message)

@@ -11,6 +11,7 @@ import { chainIdOf, genesisHash as hashOfGenesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
 import { TOKENS_FILE } from '../config/tokens.ts'
+import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { VERSION } from '../config/version.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
@@ -38,6 +39,8 @@ import { PendingTransactions, txName } from './pending.ts'
 import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { Rehearsal } from './rehearsal.ts'
+import { ReviewDesk } from './review/desk.ts'
+import { REVIEW_FOLDER } from './review/log-file.ts'
 import { startOperatorServer } from './rpc/operator-server.ts'
 import { startRpcServer } from './rpc/server.ts'
 import { TokenKeeper } from './rpc/token-keeper.ts'
@@ -90,6 +93,10 @@ export async function startNode(
   const verifier: Verifier = { verify }
   const judgeEvidence = evidenceJudge(set, verifier)
   const tokens = new TokenKeeper(join(config.directory, TOKENS_FILE), log)
+  if (tokens.size === 0)
+    log.warn(
+      'there are no tokens, so nobody can use the operator methods; make one with: cordon token create',
+    )
 
   const validator = config.validatorKeyFile === null ? null : readOwnValidator(config.validatorKeyFile, set)
   const self = validator?.index ?? null
@@ -116,15 +123,26 @@ export async function startNode(
     )
 
   // Judging and admission.
-  const fraud = await FraudEngine.open({ config, parameters, ledger, log })
+  const thresholds = { hold: config.fraudHoldScore, alert: config.fraudAlertScore }
+  const fraud = await FraudEngine.open({ config, parameters, ledger, thresholds, log })
   opened.defer(() => fraud.close())
   const { scorer } = fraud
+  const review = await ReviewDesk.open({
+    directory: join(config.directory, REVIEW_FOLDER),
+    key: readKeyFile(config.peerKeyFile, 'peer'),
+    genesisHash,
+    ledger,
+    thresholds,
+    secondAboveUnits: config.secondReviewerAboveUnits,
+    log,
+  })
+  opened.defer(() => review.close())
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const rehearsal = new Rehearsal({ scorer, signatures }, log)
   const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)
   const admission = new Admission({ ledger, pending, parameters, chainId, judgeEvidence })
-  const assessor = new Assessor({ ledger, scorer, signatures, parameters, chainId })
+  const assessor = new Assessor({ ledger, scorer, review, signatures, parameters, chainId })
   const outcomes = new Outcomes()
 
   const failure = Promise.withResolvers<unknown>()
@@ -279,7 +297,7 @@ export async function startNode(
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
   })
   const settlement: Settlement = new Settlement(
-    { ledger, pending, fraud, outcomes, log },
+    { ledger, pending, fraud, outcomes, review, log },
     {
       status,
       metrics,
@@ -356,6 +374,7 @@ export async function startNode(
     outcomes,
     receipts,
     scorer,
+    review,
     network,
     status,
     onDamage: onFatal,
@@ -381,6 +400,10 @@ export async function startNode(
     service: createOperatorService({
       validator: self === null ? null : (set.validators[self]?.name ?? null),
       models: fraud.models,
+      prefix: ADDRESS_PREFIX[genesis.network],
+      review,
+      scorer,
+      hold: (id, context) => service.quarantine_get({ id }, context),
     }),
     tokens,
     log,

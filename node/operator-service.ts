@@ -1,33 +1,45 @@
 /** The operator methods, as `client/operator-api.ts` describes them, over the parts of a running node. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { RpcResult } from '../client/api.ts'
 import { OPERATOR_URL_FILE } from '../config/node-config.ts'
 import { VERSION } from '../config/version.ts'
 import type { Models } from './models/models.ts'
 import type { OperatorService } from './rpc/operator-server.ts'
+import type { ReviewDesk } from './review/desk.ts'
+import { createReviewMethods } from './review/methods.ts'
+import type { OperatorContext, OperatorService } from './rpc/operator-server.ts'
+import type { Scorer } from './scoring/scorer.ts'
 
 export interface OperatorServiceOptions {
   /** Name of the own validator, or null: a full node. */
   readonly validator: string | null
   readonly models: Models
+  /** Of addresses. */
+  readonly prefix: string
+  readonly review: ReviewDesk
+  readonly scorer: Pick<Scorer, 'details'>
+  /** A hold as everybody sees it. @throws CordonError `hold-unknown`. */
+  readonly hold: (id: string, context: OperatorContext) => Promise<RpcResult<'quarantine_get'>>
 }
 
-export function createOperatorService({ validator, models }: OperatorServiceOptions): OperatorService {
+export function createOperatorService(options: OperatorServiceOptions): OperatorService {
   return {
     operator_whoami: async (_params, { token: { name, scope, expiresMs } }) => ({
       token: name,
       scope,
       expiresMs,
-      validator,
+      validator: options.validator,
       version: VERSION,
     }),
-    model_list: async () => models.list(),
-    model_get: async ({ model }) => models.get(model),
-    model_add: async ({ file }) => models.add(file),
-    model_use: async ({ model }) => models.use(model),
-    model_rollback: async () => models.rollBack(),
-    model_shadow: async ({ model }) => models.setShadow(model),
-    model_report: async () => models.shadowReport(),
+    model_list: async () => options.models.list(),
+    model_get: async ({ model }) => options.models.get(model),
+    model_add: async ({ file }) => options.models.add(file),
+    model_use: async ({ model }) => options.models.use(model),
+    model_rollback: async () => options.models.rollBack(),
+    model_shadow: async ({ model }) => options.models.setShadow(model),
+    model_report: async () => options.models.shadowReport(),
+    ...createReviewMethods(options),
   }
 }
 

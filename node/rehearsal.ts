@@ -188,6 +188,7 @@ class Stage {
     this.#assessor = new Assessor({
       ledger: play.ledger,
       scorer,
+      review: { judge: (_facts, assessment) => assessment }, // nobody's payment, so nobody's case
       signatures,
       parameters,
       chainId: this.#chain,

@@ -23,6 +23,7 @@ import { fromHex, toHex } from '../crypto/bytes.ts'
 import { blockDigest } from '../consensus/wire.ts'
 import { weightOf } from '../consensus/validator-set.ts'
 import type { ValidatorSet } from '../consensus/types.ts'
+import { reasonClasses } from '../fraud/reasons/classes.ts'
 import { reasonNames } from '../fraud/reasons/reasons.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { PageRequest } from '../ledger/reader.ts'
@@ -36,11 +37,12 @@ import type { Intake } from './intake.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { ReceiptAssembler } from './receipts.ts'
+import type { ReviewDesk } from './review/desk.ts'
 import type { RpcService } from './rpc/server.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import type { StatusSource } from './status.ts'
 import type { ChainStore } from './store/chain-store.ts'
-import { transferFacts, transferKey, transfersOf } from './transfers.ts'
+import { transferFacts, transfersOf } from './transfers.ts'
 
 export interface ServiceOptions {
   readonly genesis: Genesis
@@ -56,6 +58,7 @@ export interface ServiceOptions {
   readonly outcomes: Outcomes
   readonly receipts: ReceiptAssembler
   readonly scorer: Scorer
+  readonly review: Pick<ReviewDesk, 'consider'>
   readonly network: Network
   readonly status: StatusSource
   /** A question met a damaged record: the node must not go on answering. */
@@ -258,20 +261,25 @@ class Service {
   }
 
   async dryRun(hex: string): Promise<DryRun> {
-    const { admission, ledger, scorer, genesis } = this.#options
+    const { admission, ledger, scorer, review, genesis } = this.#options
     const tx = admission.decodeUnsigned(this.#txBytes(hex))
     await admission.check(tx.transaction, Date.now())
     const balance = (await ledger.account(tx.transaction.sender))?.balance ?? 0n
-    const assessments = []
+    let flaggedReasons = 0
+    let wouldHold = false
     for (const { facts } of transferFacts(tx, balance, Math.max(Date.now(), ledger.timeMs))) {
-      assessments.push(await scorer.dryRun(facts, genesis.parameters.assessBudgetMs))
+      const assessment = await scorer.dryRun(facts, genesis.parameters.assessBudgetMs)
+      const { flagged, reasons } = review.consider(facts, assessment)
+      if (!flagged) continue
+      wouldHold = true
+      flaggedReasons |= reasons
     }
     return {
       txId: toHex(tx.id),
       fee: String(tx.transaction.fee),
       balanceAfter: String(balance - spentBy(tx.transaction)),
-      wouldHold: assessments.some((assessment) => assessment.flagged),
-      reasons: assessments.flatMap((assessment) => (assessment.flagged ? assessment.details : [])),
+      wouldHold,
+      classes: reasonClasses(flaggedReasons),
     }
   }
 
@@ -353,12 +361,13 @@ class Service {
   }
 
   #holdInfo(hold: Hold): HoldInfo {
-    const { set, scorer } = this.#options
+    const { set } = this.#options
     const name = (index: number): string => set.validators[index]?.name ?? String(index)
     const weight = weightOf(
       set,
       hold.flaggers.map((flagger) => flagger.signer),
     )
+    const reasons = hold.flaggers.reduce((bits, flagger) => bits | flagger.reasons, 0)
     return {
       id: toHex(hold.id),
       txId: toHex(hold.txId),
@@ -368,7 +377,8 @@ class Service {
       createdMs: hold.createdMs,
       expiresMs: hold.expiresMs,
       onExpiry: hold.onExpiry,
-      reasons: reasonNames(hold.flaggers.reduce((bits, flagger) => bits | flagger.reasons, 0)),
+      reasons: reasonNames(reasons),
+      classes: reasonClasses(reasons),
       flaggedBps: Number((weight * 10_000n) / set.totalWeight),
       flaggers: hold.flaggers.map((flagger) => ({
         validator: name(flagger.signer),
@@ -379,7 +389,6 @@ class Service {
       guardian: hold.guardian === null ? null : this.#address(hold.guardian),
       status: hold.end?.how ?? 'open',
       endedMs: hold.end?.atMs ?? null,
-      details: scorer.details(transferKey(hold.txId, hold.action))?.details ?? [],
     }
   }
 

@@ -17,6 +17,7 @@ import type { Intake } from './intake.ts'
 import type { Metrics } from './metrics.ts'
 import type { Outcomes } from './outcomes.ts'
 import { txName, type PendingTransactions } from './pending.ts'
+import type { ReviewDesk } from './review/desk.ts'
 import type { StatusSource } from './status.ts'
 
 /** Pending transactions are compared with block time this often, by block time. */
@@ -29,6 +30,7 @@ export interface SettlementOptions {
   readonly pending: PendingTransactions
   readonly fraud: Pick<FraudEngine, 'executed'>
   readonly outcomes: Outcomes
+  readonly review: Pick<ReviewDesk, 'executed'>
   readonly log: Logger
 }
 
@@ -62,6 +64,7 @@ export class Settlement {
     const { pending, fraud, outcomes } = this.#options
     const { metrics, intake, input } = this.#sinks
     await fraud.executed(execution, refs)
+    this.#options.review.executed(execution)
     pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
     pending.settle(voidsOf(execution, 'duplicate')) // executed before, in a batch of somebody else
     pending.park(voidsOf(execution, 'sequence'))

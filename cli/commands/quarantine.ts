@@ -1,5 +1,6 @@
 /** `cordon quarantine …`: declarations; what they do is loaded when they run. */
 import { Option, type Command } from 'commander'
+import { addCaseCommands } from './review.ts'
 import { action } from '../run.ts'
 import {
   collect,
@@ -7,6 +8,7 @@ import {
   parseId,
   parseInteger,
   passwordOptions,
+  reviewOptions,
   timeoutOption,
 } from '../options.ts'
 
@@ -24,8 +26,8 @@ export function build(command: Command): Command {
     .option('--cursor <cursor>', 'go on where an earlier answer stopped')
   action(list, async (options: never) => (await import('../quarantine/read.ts')).list(options))
 
-  const show = keystoreOptions(command.command('show'))
-    .description('one hold with who flagged it, why, and its reviews')
+  const show = reviewOptions(command.command('show'))
+    .description('one hold with who flagged it, why, and its reviews; with a token also its case')
     .argument('<id>', 'id of the hold', parseId)
   action(show, async (options: never, id: string) =>
     (await import('../quarantine/read.ts')).show(options, id),
@@ -49,6 +51,7 @@ export function build(command: Command): Command {
   action(confirm, async (options: never, id: string) =>
     (await import('../quarantine/act.ts')).confirm(options, id),
   )
+  addCaseCommands(command)
   return command
 }
 

@@ -1,10 +1,14 @@
 /** `quarantine list` and `show`. */
 import type { HoldInfo } from '../../client/api.ts'
+import type { HoldReason, HoldReview } from '../../client/operator-api.ts'
+import { CordonError } from '../../config/errors.ts'
 import { keystorePaths, withNode } from '../context.ts'
 import { amount, amountBoth, distance, facts, percent, table, time } from '../format.ts'
 import { Names } from '../names.ts'
-import type { KeystoreOptions } from '../options.ts'
-import type { CommandResult } from '../output.ts'
+import { operatorAtHand } from '../operator.ts'
+import type { KeystoreOptions, ReviewOptions } from '../options.ts'
+import { note, type CommandResult } from '../output.ts'
+import { caseText } from './cases.ts'
 
 interface ListOptions extends KeystoreOptions {
   readonly status: 'open' | 'ended'
@@ -50,14 +54,40 @@ function holdTable(holds: readonly HoldInfo[], names: Names): string {
   )
 }
 
-export async function show(options: KeystoreOptions, id: string): Promise<CommandResult> {
+/** With a token at hand also the numbers behind the flag of its node, and the case. */
+export async function show(options: ReviewOptions, id: string): Promise<CommandResult> {
   const names = new Names(keystorePaths(options))
-  const hold = await withNode(options, (client) => client.call('quarantine_get', { id }))
-  return { data: hold, text: describe(hold, names) }
+  const review = await reviewAtHand(options, id)
+  const hold = review?.hold ?? (await withNode(options, (client) => client.call('quarantine_get', { id })))
+  const { details = [], case: known = null } = review ?? {}
+  const parts = [
+    describe(hold, names),
+    ...(details.length === 0 ? [] : [detailTable(details)]),
+    ...(known === null ? [] : [caseText(known, names)]),
+  ]
+  return { data: { ...hold, details, case: known }, text: parts.join('\n\n') }
 }
 
+/** Null: no operator methods are at hand, or they cannot be used; the hold itself is public. */
+async function reviewAtHand(options: ReviewOptions, id: string): Promise<HoldReview | null> {
+  try {
+    return (await operatorAtHand(options)?.call('review_hold', { id })) ?? null
+  } catch (error) {
+    if (!(error instanceof CordonError) || !FALLS_BACK.has(error.code)) throw error
+    note(`what only operators see is left out: ${error.message}`)
+    return null
+  }
+}
+
+const FALLS_BACK: ReadonlySet<string> = new Set([
+  'unauthorized',
+  'forbidden',
+  'cannot-connect',
+  'connection-lost',
+])
+
 function describe(hold: HoldInfo, names: Names): string {
-  const head = facts([
+  return facts([
     ['hold', hold.id],
     ['status', hold.endedMs === null ? hold.status : `${hold.status} at ${time(hold.endedMs)}`],
     ['amount', amountBoth(hold.amount)],
@@ -69,6 +99,7 @@ function describe(hold: HoldInfo, names: Names): string {
       'expires',
       `${time(hold.expiresMs)} (${distance(hold.expiresMs, Date.now())}), then ${hold.onExpiry === 'return' ? 'back to the payer' : 'on to the payee'}`,
     ],
+    ...hold.classes.map(({ text }) => ['because', text] as const),
     ['flagged by', `${percent(hold.flaggedBps)} of the stake`],
     ...hold.flaggers.map(
       ({ validator, score, reasons }) =>
@@ -85,22 +116,23 @@ function describe(hold: HoldInfo, names: Names): string {
         : hold.reviews.map(({ validator, side }) => `${validator}: ${side}`).join(', '),
     ],
   ])
-  if (hold.details.length === 0) return head
-  const details = table(
+}
+
+function detailTable(details: readonly HoldReason[]): string {
+  return table(
     [
       { title: 'WHY, AS THIS NODE SAW IT' },
       { title: 'VALUE', align: 'right' },
       { title: 'USUAL', align: 'right' },
       { title: 'SHARE', align: 'right' },
     ],
-    hold.details.map(({ text, value, usual, share }) => [
+    details.map(({ text, value, usual, share }) => [
       text,
       number(value),
       usual === null ? '-' : number(usual),
       percent(Math.round(share * 10_000)),
     ]),
   )
-  return `${head}\n\n${details}`
 }
 
 function number(value: number): string {

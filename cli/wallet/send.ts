@@ -128,18 +128,23 @@ function transferOf({ names, terms }: Plan, chain: Chain): Transfer {
 
 async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
   const content = transactionContent(chain, parseAddress(plan.payer.address).id, [transferOf(plan, chain)])
-  const { fee, balanceAfter, wouldHold, reasons } = await client.call('tx_dryRun', {
+  const { fee, balanceAfter, wouldHold, classes } = await client.call('tx_dryRun', {
     tx: toHex(unsignedBytes(content)),
   })
   const rows: (readonly [string, string])[] = [
     ...termRows(plan),
     ['fee', amountBoth(fee)],
     ['balance after', amountBoth(balanceAfter)],
-    ['decision', wouldHold ? 'this node would hold it for review' : 'this node would let it settle'],
-    ...reasons.map(({ text }) => ['reason', text] as const),
+    [
+      'decision',
+      wouldHold
+        ? 'this node would flag it; if enough others do, it is held for review'
+        : 'this node would let it settle',
+    ],
+    ...classes.map(({ text }) => ['because', text] as const),
   ]
   return {
-    data: { dryRun: true, fee, balanceAfter, wouldHold, reasons },
+    data: { dryRun: true, fee, balanceAfter, wouldHold, classes },
     text: `dry run, nothing is sent\n${facts(rows)}`,
   }
 }

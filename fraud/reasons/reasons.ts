@@ -4,13 +4,13 @@
  */
 import type { Baseline } from '../model/baseline.ts'
 import type { HeadByHand } from '../head/head.ts'
-import { RULES, TAIL, type Rule } from '../model/model-spec.ts'
+import { RULES, TAIL, toByte, type Rule } from '../model/model-spec.ts'
 import { COLUMN, type FeatureName } from '../schema.ts'
 import { ruleScore, tailScore } from '../model/sum.ts'
 import { tailTerm } from '../model/tail.ts'
 import { TOPICS } from './topics.ts'
 import { sentence } from './sentences.ts'
-import type { ReasonDetail } from '../types.ts'
+import type { ReasonDetail, ScorePart } from '../types.ts'
 
 /** Reason bits of a flag (u16). A retired bit keeps its place. */
 export const REASON = {
@@ -90,6 +90,8 @@ export interface Explanation {
   readonly reasons: number
   /** Largest share first. */
   readonly details: readonly ReasonDetail[]
+  /** What the score is the largest of. */
+  readonly parts: readonly ScorePart[]
 }
 
 /**
@@ -103,30 +105,46 @@ export function explain(
   baseline: Baseline,
   head: HeadByHand | null,
 ): Explanation {
-  const reasons = reasonsOf(rows, offset, baseline, head)
+  const rules = RULES.map((rule) => ({ rule, score: ruleScore(rule, rows, offset) }))
+  const strongest = rules.reduce((a, b) => (b.score > a.score ? b : a))
+  const population = populationOf(rows, offset, baseline, head)
+  const reasons = strongest.score >= population.score ? reasonsOfRule(strongest.rule) : population.reasons
+  const parts = [
+    ...rules.map(({ rule, score }) => partOf(rule.name, score, reasonsOfRule(rule))),
+    partOf('population', population.score, population.reasons),
+  ]
   const whole = reasons.reduce((sum, reason) => sum + reason.part, 0) || 1
   const details = reasons
     .map((reason) => detailOf(reason, reason.part / whole, rows, offset, baseline))
     .sort((a, b) => b.share - a.share)
-  return { reasons: reasons.reduce((bits, reason) => bits | reason.bit, 0), details }
+  return { reasons: bitsOf(reasons), details, parts }
 }
 
-function reasonsOf(
+function bitsOf(reasons: readonly Reason[]): number {
+  return reasons.reduce((bits, reason) => bits | reason.bit, 0)
+}
+
+function partOf(name: string, score: number, reasons: readonly Reason[]): ScorePart {
+  return { name, score: toByte(score), reasons: bitsOf(reasons) }
+}
+
+function reasonsOfRule({ name }: Rule): Reason[] {
+  return RULE_REASONS[name].map((reason) => ({ ...reason, part: 1 }))
+}
+
+/** Score and reasons of what compares with the population. */
+function populationOf(
   rows: Float32Array,
   offset: number,
   { inputs }: Baseline,
   head: HeadByHand | null,
-): Reason[] {
-  const rules = RULES.map((rule) => ({ rule, score: ruleScore(rule, rows, offset) }))
-  const strongest = rules.reduce((a, b) => (b.score > a.score ? b : a))
-  const population = head === null ? tailScore(rows, offset, inputs) : head.score(rows, offset, inputs)
-  if (strongest.score >= population)
-    return RULE_REASONS[strongest.rule.name].map((reason) => ({ ...reason, part: 1 }))
+): { readonly score: number; readonly reasons: Reason[] } {
+  const score = head === null ? tailScore(rows, offset, inputs) : head.score(rows, offset, inputs)
   const parts =
     head === null
       ? TAIL.map(({ feature }, i) => ({ feature, part: tailTerm(i, rows, offset, inputs) }))
       : head.parts(rows, offset, inputs)
-  return topicsOf(parts)
+  return { score, reasons: topicsOf(parts) }
 }
 
 /** Parts of the score by what they tell: those that raise it, summed by topic, without the small ones. */

@@ -48,7 +48,16 @@ export class JsonRpc<Method extends string, Context extends CallContext> impleme
   readonly #handlers: Handlers<Method, Context>
   readonly #log: RpcLog
 
-  constructor(table: MethodTable<Method>, handlers: Handlers<Method, Context>, log: RpcLog) {
+  readonly #allow: (method: Method, context: Context) => void
+
+  /** @param allow throws a CordonError for a method that this caller may not use. */
+  constructor(
+    table: MethodTable<Method>,
+    handlers: Handlers<Method, Context>,
+    log: RpcLog,
+    allow: (method: Method, context: Context) => void = () => undefined,
+  ) {
+    this.#allow = allow
     this.#table = table
     this.#handlers = handlers
     this.#log = log
@@ -93,6 +102,7 @@ export class JsonRpc<Method extends string, Context extends CallContext> impleme
     const { id, method, params = {} } = message as { id?: Id; method: string; params?: unknown }
     try {
       const name = this.#table.nameOf(method)
+      this.#allow(name, context)
       this.#table.check(name, params)
       const result = await this.#handlers[name](params as never, context)
       return id === undefined

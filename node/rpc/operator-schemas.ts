@@ -1,15 +1,47 @@
 /** The one table of operator methods: the scope that a token needs, what each takes, and what it gives. */
 import type { OperatorMethod, OperatorParams } from '../../client/operator-api.ts'
+import { LIMITS } from '../../config/limits.ts'
 import type { Scope } from '../../config/tokens.ts'
 import { HEAD_LIMITS } from '../../fraud/head/limits.ts'
+import { ENTRY_KINDS, OUTCOMES, SNOOZABLE } from '../../fraud/review/events.ts'
+import { REVIEW_LIMITS } from '../../fraud/review/limits.ts'
 import { MethodTable, type JsonSchema, type MethodRow } from './method-table.ts'
 
 interface OperatorRow<Params> extends MethodRow<Params> {
   readonly scope: Scope
 }
 
+const ADDRESS_CHARACTERS = 90
+const ENTRY_MIN_MS = 1_000
+
 const object: JsonSchema = { type: 'object' }
 const modelName: JsonSchema = { type: 'string', minLength: 1, maxLength: 128 }
+const none = { params: {}, required: [] } as const
+const id: JsonSchema = {
+  type: 'string',
+  pattern: '^[0-9a-f]{64}$',
+  description: 'id of the hold, or of the case: 32 bytes in lower-case hex',
+}
+const caseResult = { name: 'CaseInfo', schema: object }
+const text = (description: string): JsonSchema => ({
+  type: 'string',
+  minLength: 1,
+  maxLength: REVIEW_LIMITS.textCharacters,
+  description,
+})
+const account = (description: string): JsonSchema => ({
+  type: 'string',
+  minLength: 1,
+  maxLength: ADDRESS_CHARACTERS,
+  description,
+})
+const limit: JsonSchema = {
+  type: 'integer',
+  minimum: 1,
+  maximum: LIMITS.rpcPageItems,
+  description: 'items at most',
+}
+const eventNumber: JsonSchema = { type: 'integer', minimum: 0, maximum: REVIEW_LIMITS.events }
 
 /** The methods in the order of `client/operator-api.ts`. */
 export const OPERATOR_METHODS: {
@@ -18,8 +50,7 @@ export const OPERATOR_METHODS: {
   operator_whoami: {
     about: 'Whose token it is, what it allows, and of which node.',
     scope: 'read',
-    params: {},
-    required: [],
+    ...none,
     result: { name: 'OperatorIdentity', schema: object },
   },
   model_list: {
@@ -70,6 +101,90 @@ export const OPERATOR_METHODS: {
     params: {},
     required: [],
     result: { name: 'ShadowReport | null', schema: { type: ['object', 'null'] } },
+  },
+  review_hold: {
+    about: "A hold with the numbers behind this node's flag, and its case.",
+    scope: 'read',
+    params: { id },
+    required: ['id'],
+    result: { name: 'HoldReview', schema: object },
+  },
+  review_cases: {
+    about:
+      'Cases: the open ones by deadline, amount and score (default), or those that were closed, the newest first.',
+    scope: 'read',
+    params: { status: { type: 'string', enum: ['open', 'closed'] }, limit },
+    required: [],
+    result: { name: '{ cases: CaseInfo[], total }', schema: object },
+  },
+  review_case: {
+    about: 'One case.',
+    scope: 'read',
+    params: { id },
+    required: ['id'],
+    result: caseResult,
+  },
+  review_note: {
+    about: 'Adds a note to a case.',
+    scope: 'review',
+    params: { id, text: text('the note') },
+    required: ['id', 'text'],
+    result: caseResult,
+  },
+  review_close: {
+    about: 'Gives a case its outcome; above `review.second_reviewer_above` somebody else has to confirm it.',
+    scope: 'review',
+    params: { id, outcome: { type: 'string', enum: OUTCOMES } },
+    required: ['id', 'outcome'],
+    result: caseResult,
+  },
+  review_confirm: {
+    about: 'Confirms the outcome that somebody with another token gave.',
+    scope: 'review',
+    params: { id },
+    required: ['id'],
+    result: caseResult,
+  },
+  review_entries: {
+    about: 'The entries of the lists, and what is snoozed.',
+    scope: 'read',
+    ...none,
+    result: { name: '{ entries: EntryInfo[] }', schema: object },
+  },
+  review_addEntry: {
+    about:
+      'Adds an entry: `allow` (never flag) and `watch` (always open a case) are about `payer` and `payee` or about an `account`, `snooze` (ignore) about a `rule`.',
+    scope: 'operate',
+    params: {
+      kind: { type: 'string', enum: ENTRY_KINDS },
+      why: text('the reason, for those who come later'),
+      forMs: {
+        type: 'integer',
+        minimum: ENTRY_MIN_MS,
+        maximum: REVIEW_LIMITS.entryMs,
+        description: 'how long it is in force, in ms',
+      },
+      payer: account('address of a pair'),
+      payee: account('address of a pair'),
+      account: account('address on either side'),
+      rule: { type: 'string', enum: SNOOZABLE },
+    },
+    required: ['kind', 'why', 'forMs'],
+    result: { name: 'EntryInfo', schema: object },
+  },
+  review_removeEntry: {
+    about: 'Ends an entry before its time.',
+    scope: 'operate',
+    params: { entry: { ...eventNumber, description: 'number of the entry' } },
+    required: ['entry'],
+    result: { name: 'boolean', schema: { type: 'boolean' } },
+  },
+  review_export: {
+    about: 'Lines of the review log as they are stored (docs/review.md).',
+    scope: 'read',
+    params: { since: { ...eventNumber, description: 'number of the first event' }, limit },
+    required: [],
+    result: { name: '{ lines: string[], next }', schema: object },
   },
 }
 

@@ -4,7 +4,7 @@ import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { covers, type Token } from '../../config/tokens.ts'
 import { answerPost, httpRate, listen, makeApp, urlHost } from './http.ts'
-import { JsonRpc, type Handler, type Handlers } from './json-rpc.ts'
+import { JsonRpc } from './json-rpc.ts'
 import { OPERATOR_METHODS, OPERATOR_TABLE } from './operator-schemas.ts'
 import type { CallContext, RpcLog } from './service.ts'
 import type { TokenKeeper } from './token-keeper.ts'
@@ -43,7 +43,7 @@ export interface OperatorServer {
  */
 export async function startOperatorServer(options: OperatorServerOptions): Promise<OperatorServer> {
   const { host, port, tokens, log } = options
-  const rpc = new JsonRpc(OPERATOR_TABLE, scoped(options.service), log)
+  const rpc = new JsonRpc(OPERATOR_TABLE, options.service, log, requireScope)
   const app = await makeApp(host, log)
   app.post(
     '/',
@@ -63,20 +63,13 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
   }
 }
 
-/** The methods, each behind the scope that it needs. */
-function scoped(service: OperatorService): Handlers<OperatorMethod, OperatorContext> {
-  const handlers = Object.entries(service).map(([name, run]: [string, Handler<OperatorContext>]) => {
-    const { scope } = OPERATOR_METHODS[name as OperatorMethod]
-    const checked: Handler<OperatorContext> = async (params, context) => {
-      if (!covers(context.token.scope, scope))
-        throw new CordonError(
-          'forbidden',
-          `${name} needs a token with scope ${scope}; ${context.token.name} has ${context.token.scope}`,
-          { token: context.token.name, scope: context.token.scope, needed: scope },
-        )
-      return run(params, context)
-    }
-    return [name, checked]
-  })
-  return Object.fromEntries(handlers) as Handlers<OperatorMethod, OperatorContext>
+/** @throws CordonError `forbidden`. */
+function requireScope(method: OperatorMethod, { token }: OperatorContext): void {
+  const { scope } = OPERATOR_METHODS[method]
+  if (covers(token.scope, scope)) return
+  throw new CordonError(
+    'forbidden',
+    `${method} needs a token with scope ${scope}; ${token.name} has ${token.scope}`,
+    { token: token.name, scope: token.scope, needed: scope },
+  )
 }

@@ -2,7 +2,8 @@
 import type { HeadByHand } from '../../fraud/head/head.ts'
 import type { Comparison } from '../../fraud/learning/comparison.ts'
 import type { Baseline } from '../../fraud/model/baseline.ts'
-import { FLAG_SCORE, toByte } from '../../fraud/model/model-spec.ts'
+import { toByte } from '../../fraud/model/model-spec.ts'
+import type { Thresholds } from '../../fraud/review/policy.ts'
 import { cheapScore } from '../../fraud/model/sum.ts'
 import { REASON, explain } from '../../fraud/reasons/reasons.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
@@ -13,6 +14,7 @@ export interface JudgeOfMoment {
   readonly inputs: Float32Array
   readonly baseline: Baseline
   readonly head: HeadByHand | null
+  readonly thresholds: Thresholds
 }
 
 export function byCheapSum(
@@ -27,14 +29,16 @@ export function byCheapSum(
 export function assessmentOf(
   key: string,
   { rows, i, modelScore }: { readonly rows: Float32Array; readonly i: number; readonly modelScore: number },
-  { inputs, baseline, head }: JudgeOfMoment,
+  { inputs, baseline, head, thresholds }: JudgeOfMoment,
 ): Assessment {
   const offset = i * FEATURE_COUNT
   const cheap = Number.isNaN(modelScore)
   const score = toByte(cheap ? cheapScore(rows, offset, inputs) : modelScore)
-  if (score < FLAG_SCORE) return unflagged(key, score)
-  const { reasons, details } = explain(rows, offset, baseline, cheap ? null : head)
-  return { key, score, flagged: true, reasons: cheap ? reasons | REASON.cheapSum : reasons, details }
+  if (score < thresholds.alert) return unflagged(key, score)
+  const explained = explain(rows, offset, baseline, cheap ? null : head)
+  const { details, parts } = explained
+  const reasons = cheap ? explained.reasons | REASON.cheapSum : explained.reasons
+  return { key, score, flagged: score >= thresholds.hold, reasons, details, parts }
 }
 
 /** Tells a comparison what both models said, where both came to it. */

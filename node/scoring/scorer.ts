@@ -11,7 +11,8 @@ import { Comparison } from '../../fraud/learning/comparison.ts'
 import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { HeadByHand, headId, type Head } from '../../fraud/head/head.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
-import { modelIdOf } from '../../fraud/model/model-spec.ts'
+import { FLAG_SCORE, modelIdOf } from '../../fraud/model/model-spec.ts'
+import type { Thresholds } from '../../fraud/review/policy.ts'
 import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import type { Assessment, TransferFacts, TransferOutcome } from '../../fraud/types.ts'
 import { spawnWorker } from '../workers/spawn.ts'
@@ -37,6 +38,8 @@ export interface ScorerOptions {
   readonly log: ScorerLog
   /** Judges instead of the label-free tail; null: none. */
   readonly head?: Head | null
+  /** Where flags, and where reasons begin: bytes; default `FLAG_SCORE` both. */
+  readonly thresholds?: Thresholds
   /** Bounds of the feature store; default `FRAUD_LIMITS`. */
   readonly maxAccounts?: number
   readonly maxProvisional?: number
@@ -115,15 +118,18 @@ class WorkerScorer implements Scorer {
   #modelId: Uint8Array
   #models: Models
   #comparison: Comparison | null = null
+  readonly #thresholds: Thresholds
 
   constructor({
     log,
     head = null,
+    thresholds = { hold: FLAG_SCORE, alert: FLAG_SCORE },
     maxAccounts,
     maxProvisional,
     spawn,
     onJudged = () => undefined,
   }: ScorerOptions) {
+    this.#thresholds = thresholds
     this.#onJudged = onJudged
     this.#models = { voting: head, shadow: null }
     this.#head = byHand(head)
@@ -163,7 +169,8 @@ class WorkerScorer implements Scorer {
       budgetMs: Math.max(0, budgetMs - (performance.now() - startMs)),
       comparison: this.#comparison,
     })
-    for (const assessment of judged.assessments) if (assessment.flagged) this.#explanations.add(assessment)
+    for (const assessment of judged.assessments)
+      if (assessment.score >= this.#thresholds.alert) this.#explanations.add(assessment)
     return judged
   }
 
@@ -237,7 +244,12 @@ class WorkerScorer implements Scorer {
     { budgetMs, comparison }: { readonly budgetMs: number; readonly comparison: Comparison | null },
   ): Promise<BatchAssessments> {
     const inputs = this.#store.baseline.inputs.slice()
-    const judge = { inputs, baseline: this.#store.baseline, head: this.#head }
+    const judge = {
+      inputs,
+      baseline: this.#store.baseline,
+      head: this.#head,
+      thresholds: this.#thresholds,
+    }
     const modelId = this.#modelId
     if (this.#worker.state === 'starting') return { assessments: byCheapSum(transfers, rows, judge), modelId }
     const shadowInputs = comparison?.inputs(inputs) ?? null

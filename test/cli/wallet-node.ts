@@ -53,7 +53,7 @@ export class WalletNode implements AsyncDisposable {
         return info.status === 'pending' || info.status === 'unknown' ? NO_ANSWER : info
       }
       case 'tx_dryRun':
-        return { txId: '', fee: '1000', balanceAfter: '5', wouldHold: false, reasons: [] }
+        return { txId: '', fee: '1000', balanceAfter: '5', wouldHold: false, classes: [] }
       default:
         throw rpcFailure('rpc-method', `the test's node has no ${method}`)
     }

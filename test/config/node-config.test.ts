@@ -63,6 +63,9 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
     operatorPort: fc.integer({ min: 0, max: 65_535 }),
     fraudModel: path,
     fraudLearn: fc.boolean(),
+    fraudHoldScore: fc.integer({ min: 1, max: 255 }),
+    fraudAlertScore: fc.integer({ min: 1, max: 255 }),
+    secondReviewerAbove: fc.integer({ min: 1, max: 9_999 }).map((crd) => `${crd}CRD`),
   },
   { noNullPrototype: true },
 )
@@ -97,6 +100,9 @@ test('the smallest file is a version; the rest has defaults', () => {
     operatorHost: '127.0.0.1',
     operatorPort: DEFAULT_SETTINGS.operatorPort,
     fraudModel: 'pretrained',
+    fraudHoldScore: 128,
+    fraudAlertScore: 96,
+    secondReviewerAboveUnits: 10_000_000_000n,
   })
 })
 

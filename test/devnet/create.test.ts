@@ -208,13 +208,15 @@ test('options that contradict an existing devnet are refused; the same or none a
     assert.throws(() => checkSameShape(dir, file, shape), { code: 'devnet-differs' }, JSON.stringify(shape))
 })
 
-test('reset makes another chain of the same accounts and keeps the signing state', async () => {
+test('reset makes another chain of the same accounts and keeps signing state and review log', async () => {
   const dir = await made({ validators: 1 })
   const paths = devnetPaths(dir)
   const before = readGenesisFile(paths.genesis)
   const node = nodePaths(dir, { dir: 'v1' })
   writeFileSync(join(node.data, 'chain'), 'blocks')
   writeFileSync(join(node.signer, 'guard'), 'votes')
+  mkdirSync(node.review)
+  writeFileSync(join(node.review, 'log.jsonl'), 'cases')
   const result = resetDevnet(dir)
   const after = readGenesisFile(paths.genesis)
   assert.deepEqual(lasting(after), lasting(before))
@@ -224,6 +226,8 @@ test('reset makes another chain of the same accounts and keeps the signing state
   assert.equal(existsSync(join(node.data, 'chain')), false)
   assert.deepEqual(readdirSync(node.signer), ['validator-key.json'])
   assert.equal(readFileSync(join(result.kept, 'v1', 'signer', 'guard'), 'utf8'), 'votes')
+  assert.equal(existsSync(node.review), false)
+  assert.equal(readFileSync(join(result.kept, 'v1', 'review', 'log.jsonl'), 'utf8'), 'cases')
 })
 
 test('reset refuses while the devnet runs, and where there is none', async () => {

@@ -31,6 +31,7 @@ const INSIDE_OTHERS: Readonly<Record<string, string>> = {
   readGenesisFile: 'parseGenesis on what a file holds',
   readOwnValidator: 'readKeyFile, and a comparison',
   readError: 'makes an error, reads nothing',
+  parseReviewEvent: 'part of the review log',
   readTokenFile: 'parseTokens on what a file holds',
   readSecretFile: 'a prefix and a set of characters',
   readNodeConfig: 'parseSettings on what a file holds',

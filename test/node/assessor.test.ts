@@ -29,7 +29,10 @@ afterEach(async () => {
   await chain[Symbol.asyncDispose]()
 })
 
-function open(assess?: AssessorOptions['scorer']['assess']): Assessor {
+/** No lists: the model's opinion counts. */
+const AS_JUDGED: AssessorOptions['review'] = { judge: (_facts, assessment) => assessment }
+
+function open(assess?: AssessorOptions['scorer']['assess'], review = AS_JUDGED): Assessor {
   return new Assessor({
     ledger: chain.ledger,
     parameters: chain.chain.genesis.parameters,
@@ -44,6 +47,7 @@ function open(assess?: AssessorOptions['scorer']['assess']): Assessor {
     scorer: {
       assess: assess ?? (() => Promise.resolve({ assessments: [], modelId: MODEL_ID })),
     } as AssessorOptions['scorer'],
+    review,
   })
 }
 
@@ -75,6 +79,22 @@ test('what the model flags becomes a flag on its action, with the facts of the e
     [6n, START_BALANCE],
     [7n, START_BALANCE],
   ])
+})
+
+test('the lists of the operator decide what becomes a flag', async () => {
+  const assess = (
+    _key: string,
+    facts: readonly { key: string }[],
+  ): ReturnType<AssessorOptions['scorer']['assess']> =>
+    Promise.resolve({
+      assessments: facts.map(({ key }) => ({ key, score: 200, flagged: true, reasons: 1, details: [] })),
+      modelId: MODEL_ID,
+    })
+  const overruled: AssessorOptions['review']['judge'] = ({ amount }, assessment) =>
+    amount === 5n ? { ...assessment, flagged: false } : { flagged: true, score: 150, reasons: 2 }
+  const batch = chain.batch([transfer(5n), transfer(6n)])
+  const { flags } = await judge(open(assess, { judge: overruled }), batch)
+  assert.deepEqual(flags, [{ tx: 1, action: 0, score: 150, reasons: 2 }])
 })
 
 test('a signature checked at admission is not checked again, but another one for the same payment is', async () => {

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
+import { FLAG_SCORE } from '../../fraud/model/model-spec.ts'
 import type { Action } from '../../ledger/actions/index.ts'
 import { FraudEngine } from '../../node/fraud-engine.ts'
 import { transferFacts } from '../../node/transfers.ts'
@@ -40,6 +41,7 @@ function open(fraudModel = 'label-free'): Promise<FraudEngine> {
     config: { directory, dataDirectory, fraudModel, fraudLearn: true },
     parameters: chain.chain.genesis.parameters,
     ledger: chain.ledger,
+    thresholds: { hold: FLAG_SCORE, alert: FLAG_SCORE },
     log: { info: () => undefined, warn: (_: object, message: string) => warnings.push(message) } as never,
   })
 }

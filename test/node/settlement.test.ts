@@ -40,6 +40,7 @@ beforeEach(async () => {
         },
       },
       outcomes,
+      review: { executed: note('review') },
       log: {} as never,
     },
     {
@@ -100,7 +101,7 @@ test('the fraud engine learns before it forgets the batch', async () => {
   const batch = chain.batch([transfer(5n)])
   const refs = [{ epoch: 1, author: 0, seq: 1, digest: batch.digest }]
   await settlement.executed({ execution: await chain.execute([]), refs, skippedTxs: [] })
-  assert.deepEqual(calls, ['learn', 'count', 'offer'])
+  assert.deepEqual(calls, ['learn', 'review', 'count', 'offer'])
 })
 
 test('what was accepted here and executed by way of another node ends here too', async () => {

@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { OperatorClient } from '../../client/operator-client.ts'
 import { makeToken, writeTokenFile, type Scope } from '../../config/tokens.ts'
-import type { Models } from '../../node/models/models.ts'
-import { createOperatorService } from '../../node/operator-service.ts'
+import { createOperatorService, type OperatorServiceOptions } from '../../node/operator-service.ts'
 import { OPERATOR_METHODS } from '../../node/rpc/operator-schemas.ts'
 import { startOperatorServer, type OperatorService } from '../../node/rpc/operator-server.ts'
 import { TokenKeeper } from '../../node/rpc/token-keeper.ts'
@@ -45,7 +44,7 @@ async function start(t: TestContext, service?: OperatorService): Promise<Started
   const server = await startOperatorServer({
     host: '127.0.0.1',
     port: 0,
-    service: service ?? createOperatorService({ validator: 'v1', models: NO_MODELS }),
+    service: service ?? createOperatorService({ validator: 'v1' } as OperatorServiceOptions),
     tokens: new TokenKeeper(file, log),
     log,
   })
@@ -60,9 +59,6 @@ async function start(t: TestContext, service?: OperatorService): Promise<Started
     secretOf: Object.fromEntries(made.map(({ token, secret }) => [token.name, secret])),
   }
 }
-
-/** Nothing here asks for models. */
-const NO_MODELS = null as unknown as Models
 
 const WHOAMI = { jsonrpc: '2.0', id: 1, method: 'operator_whoami', params: {} }
 

@@ -11,6 +11,7 @@ import { parseGenesis, serialiseGenesis } from '../../../config/genesis-file.ts'
 import { makeToken, parseTokens, serialiseTokens } from '../../../config/tokens.ts'
 import { DEFAULT_SETTINGS, parseSettings, serialiseSettings } from '../../../config/node-config.ts'
 import { parseProtection, serialiseProtection, type Protection } from '../../../consensus/protection.ts'
+import { keyPairFromSeed, sign } from '../../../crypto/ed25519.ts'
 import { encodeAddress, parseAddress } from '../../../crypto/address.ts'
 import { writeKeyFile, readKeyFile } from '../../../crypto/key-file.ts'
 import { readKeyInfo } from '../../../crypto/keystore.ts'
@@ -26,7 +27,9 @@ import { Learner } from '../../../fraud/learning/learner.ts'
 import { decodeLearnerState, encodeLearnerState } from '../../../fraud/learning/state-file.ts'
 import { parseModelIndex, serialiseModelIndex, type ModelIndex } from '../../../node/models/shelf-index.ts'
 import { encodeScorerSnapshot, parseScorerSnapshot } from '../../../node/scoring/scorer-snapshot.ts'
+import { encodeLine, NO_LINE, parseReviewLog } from '../../../fraud/review/chain.ts'
 import { readSnapshot, writeSnapshot } from '../../../fraud/store/snapshot.ts'
+import { someEvents } from '../../fraud/review/some-events.ts'
 import { someHead } from '../../fraud/head/some-head.ts'
 import { makeGenesis, makeParts } from '../../client/receipt-chain.ts'
 import { decoder, refusesWith, textOf, type Decoder } from '../decoder.ts'
@@ -166,6 +169,20 @@ function snapshot(accounts: number): Uint8Array {
   for (let account = 0; account < accounts; account++)
     table.touch(`0${account}`.repeat(32), 1_700_000_000_000)
   return writeSnapshot(table, new Baseline())
+}
+
+/** The first `count` of some events, as one log. */
+function reviewLog(count: number): string {
+  const { secretKey } = keyPairFromSeed(new Uint8Array(32).fill(8))
+  let prev = NO_LINE
+  const lines = someEvents()
+    .slice(0, count)
+    .map((event) => {
+      const { line, digest } = encodeLine(event, prev, (message) => sign(message, secretKey))
+      prev = digest
+      return `${line}\n`
+    })
+  return lines.join('')
 }
 
 const PROTECTION: Protection = {
@@ -327,6 +344,13 @@ export const FILE_DECODERS: readonly Decoder[] = [
       encodeScorerSnapshot(Uint8Array.of(1, 2, 3), '[]'),
       encodeScorerSnapshot(new Uint8Array(0), '[{"key":"a:0","score":200,"details":[]}]'),
     ],
+  }),
+  decoder({
+    name: 'review-log',
+    decode: (bytes) => parseReviewLog(textOf(bytes), 'all').events.length,
+    refuses: refusesWith('review-invalid'),
+    seeds: () => [Buffer.from(reviewLog(1)), Buffer.from(reviewLog(someEvents().length))],
+    text: true,
   }),
   decoder({
     name: 'fraud-snapshot',
