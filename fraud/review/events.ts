@@ -216,7 +216,9 @@ function texts(fields: Fields, name: string): readonly string[] {
 
 /** Counts code points, as JSON Schema does: what an operator method takes can be read again. */
 function isShort(value: string): boolean {
-  return value.length <= REVIEW_LIMITS.textCharacters || [...value].length <= REVIEW_LIMITS.textCharacters
+  return (
+    value.length <= REVIEW_LIMITS.textCharacters || Array.from(value).length <= REVIEW_LIMITS.textCharacters
+  )
 }
 
 function choice<Value extends string>(fields: Fields, name: string, choices: readonly Value[]): Value {
