@@ -39,8 +39,8 @@ export interface TrialOptions {
   readonly watch?: (label: string, held: boolean, row: Float32Array, amountUnits: bigint) => void
 }
 
-/** A town of a size that takes some seconds. */
-export const USUAL_TRIAL = { persons: 400, days: 28, fromDay: 14, untilDay: 22 } as const
+/** A month of history, so that rents and wages are known, then two weeks that count. Takes some seconds. */
+export const USUAL_TRIAL = { persons: 400, days: 42, fromDay: 28, untilDay: 36 } as const
 
 export function playTrial(options: TrialOptions): Tally {
   return new Trial(options).play()

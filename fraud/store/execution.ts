@@ -1,7 +1,8 @@
 /** What an executed transfer changes in the records of its accounts. */
 import type { AccountTable } from './account-table.ts'
 import { Field, NUMBERS, WORDS, WordField } from './account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../limits.ts'
+import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
+import { COLUMN } from '../schema.ts'
 import { indexOfTag, oldestOf, setTag } from './rings.ts'
 import { rememberAmount } from './rows/amounts.ts'
 import { leaveTrail } from './rows/trail.ts'
@@ -20,12 +21,19 @@ export function execute(accounts: AccountTable, { facts, held }: TransferOutcome
   const freshPayee = accounts.find(payee) < 0
   const from = accounts.touch(payer, timeMs)
   accounts.decayTo(from, timeMs)
-  payOut(accounts, from, facts, held, freshPayee)
+  const pair = { isNew: row[COLUMN.pair_new] === 1, isYoung: row[COLUMN.pair_young] === 1 }
+  payOut(accounts, from, facts, { held, freshPayee, pair })
   if (held) return // nothing has reached the payee
   const to = accounts.touch(payee, timeMs)
   accounts.decayTo(to, timeMs)
-  takeIn(accounts, to, facts)
+  takeIn(accounts, to, facts, pair.isNew)
   leaveTrail(accounts.numbers, from * NUMBERS, to * NUMBERS, row, toCrd(facts.amount))
+}
+
+/** Whether payer and payee met before, and long enough ago; its row says so. */
+interface Pair {
+  readonly isNew: boolean
+  readonly isYoung: boolean
 }
 
 /** A held payment counts as an attempt: in every counter, but in no picture of what is usual for the payer. */
@@ -33,19 +41,15 @@ function payOut(
   accounts: AccountTable,
   slot: number,
   facts: TransferFacts,
-  held: boolean,
-  freshPayee: boolean,
+  { held, freshPayee, pair }: { held: boolean; freshPayee: boolean; pair: Pair },
 ): void {
   const { payee, timeMs } = facts
-  const { numbers, words } = accounts
+  const { numbers } = accounts
   const base = slot * NUMBERS
   const amount = toCrd(facts.amount)
-  const tag = accounts.tagOf(payee)
-  const paid = indexOfTag(words, slot * WORDS + WordField.payeeTags, PAYEES, tag)
-  if (paid < 0) for (const field of NEW_PAYEE_COUNTERS) bump(numbers, base + field, 1)
+  if (pair.isNew) for (const field of NEW_PAYEE_COUNTERS) bump(numbers, base + field, 1)
   if (freshPayee) bump(numbers, base + Field.freshPayeesMinute, 1)
-  const firstS = slot * WORDS + WordField.payeeFirstS + paid
-  if (paid < 0 || timeMs - 1_000 * (words[firstS] as number) < YOUNG_PAIR_MS) {
+  if (pair.isYoung) {
     bump(numbers, base + Field.newSumTenMinutes, amount)
     bump(numbers, base + Field.newSumHour, amount)
   }
@@ -56,7 +60,7 @@ function payOut(
   bump(numbers, base + Field.outTotal, 1)
   countStretch(numbers, base, timeMs)
   rememberAmount(numbers, base, amount)
-  rememberPayee(accounts, slot, paid, tag, facts)
+  rememberPayee(accounts, slot, accounts.tagOf(payee), facts)
 }
 
 const OUT_COUNTERS = [
@@ -90,7 +94,7 @@ const NEW_PAYER_COUNTERS = [
   Field.newPayersTotal,
 ] as const
 
-function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts): void {
+function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts, newPair: boolean): void {
   const { numbers } = accounts
   const base = slot * NUMBERS
   const amount = toCrd(facts.amount)
@@ -101,6 +105,7 @@ function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts): voi
   numbers[base + Field.inflow + (written % INFLOWS)] = amount
   numbers[base + Field.inflowMs + (written % INFLOWS)] = facts.timeMs
   numbers[base + Field.inflowWritten] = written + 1
+  if (newPair) for (const field of NEW_PAYER_COUNTERS) bump(numbers, base + field, 1)
   rememberPayer(accounts, slot, accounts.tagOf(facts.payer), facts.timeMs)
 }
 
@@ -124,13 +129,12 @@ function countStretch(numbers: Float64Array, base: number, timeMs: number): void
 function rememberPayee(
   { words }: AccountTable,
   slot: number,
-  known: number,
   tag: number,
   { amount, timeMs }: TransferFacts,
 ): void {
   const base = slot * WORDS
   const nowS = Math.floor(timeMs / 1_000)
-  let i = known
+  let i = indexOfTag(words, base + WordField.payeeTags, PAYEES, tag)
   if (i < 0) {
     i = oldestOf(words, base + WordField.payeeLastS, PAYEES)
     setTag(words, base + WordField.payeeTags, PAYEES, i, tag)
@@ -155,7 +159,6 @@ function rememberPayer({ numbers, words }: AccountTable, slot: number, tag: numb
   bump(numbers, base + Field.payersDay, 1 - Math.exp(-elapsedMs / WINDOW_MS.day))
   bump(numbers, base + Field.payersWeek, 1 - Math.exp(-elapsedMs / WINDOW_MS.week))
   if (i < 0) {
-    for (const field of NEW_PAYER_COUNTERS) bump(numbers, base + field, 1)
     i = oldestOf(words, lastS, PAYERS)
     setTag(words, slot * WORDS + WordField.payerTags, PAYERS, i, tag)
     words[counts + i] = 0

@@ -4,24 +4,31 @@
  */
 import { unitsOf } from '../../amounts.ts'
 import type { Random } from '../../random.ts'
-import { WEEK_DAYS, awake, dueDays, moments } from '../calendar.ts'
+import { DAY_MS, WEEK_DAYS, awake, dueDays, moments } from '../calendar.ts'
 import type { OrdinaryPayment } from '../payment.ts'
 import type { Town } from '../people.ts'
 
+/** Some begin to sell while the town is watched. */
+const OPENS_LATER_CHANCE = 0.4
 const LEAST_SALES_PER_DAY = 0.3
 const MOST_SALES_PER_DAY = 6
 const LEAST_PRICE_CRD = 8
 const MOST_PRICE_CRD = 150
-/** What a sale leaves on average goes out like this. */
+/** Of the takings. */
 const TAKEN_OUT = 0.5
 const TO_SUPPLIERS = 0.35
 const SUPPLIERS = 2
-/** Mean of a price that a seller asks, as a multiple of its usual one. */
+/** Of the seller's usual price. */
 const LEAST_OF_USUAL = 0.5
 const MOST_OF_USUAL = 2
 
 export function market(town: Town, random: Random, days: number): OrdinaryPayment[] {
-  return town.sellers.flatMap((seller) => stall(seller, town, random, days))
+  return town.sellers.flatMap((seller) => {
+    const opensDay = random.chance(OPENS_LATER_CHANCE) ? random.below(days) : 0
+    const opensMs = opensDay * DAY_MS
+    const payments = stall(seller, town, random, days - opensDay)
+    return payments.map((payment) => ({ ...payment, atMs: payment.atMs + opensMs }))
+  })
 }
 
 function stall(seller: number, town: Town, random: Random, days: number): OrdinaryPayment[] {
