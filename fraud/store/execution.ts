@@ -1,8 +1,7 @@
 /** What an executed transfer changes in the records of its accounts. */
 import type { AccountTable } from './account-table.ts'
 import { Field, NUMBERS, WORDS, WordField } from './account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
-import { COLUMN } from '../schema.ts'
+import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../limits.ts'
 import { indexOfTag, oldestOf, setTag } from './rings.ts'
 import { rememberAmount } from './rows/amounts.ts'
 import { leaveTrail } from './rows/trail.ts'
@@ -21,19 +20,12 @@ export function execute(accounts: AccountTable, { facts, held }: TransferOutcome
   const freshPayee = accounts.find(payee) < 0
   const from = accounts.touch(payer, timeMs)
   accounts.decayTo(from, timeMs)
-  const pair = { isNew: row[COLUMN.pair_new] === 1, isYoung: row[COLUMN.pair_young] === 1 }
-  payOut(accounts, from, facts, { held, freshPayee, pair })
+  payOut(accounts, from, facts, held, freshPayee)
   if (held) return // nothing has reached the payee
   const to = accounts.touch(payee, timeMs)
   accounts.decayTo(to, timeMs)
-  takeIn(accounts, to, facts, pair.isNew)
+  takeIn(accounts, to, facts)
   leaveTrail(accounts.numbers, from * NUMBERS, to * NUMBERS, row, toCrd(facts.amount))
-}
-
-/** Whether payer and payee met before, and long enough ago; its row says so. */
-interface Pair {
-  readonly isNew: boolean
-  readonly isYoung: boolean
 }
 
 /** A held payment counts as an attempt: in every counter, but in no picture of what is usual for the payer. */
@@ -41,15 +33,19 @@ function payOut(
   accounts: AccountTable,
   slot: number,
   facts: TransferFacts,
-  { held, freshPayee, pair }: { held: boolean; freshPayee: boolean; pair: Pair },
+  held: boolean,
+  freshPayee: boolean,
 ): void {
   const { payee, timeMs } = facts
-  const { numbers } = accounts
+  const { numbers, words } = accounts
   const base = slot * NUMBERS
   const amount = toCrd(facts.amount)
-  if (pair.isNew) for (const field of NEW_PAYEE_COUNTERS) bump(numbers, base + field, 1)
+  const tag = accounts.tagOf(payee)
+  const paid = indexOfTag(words, slot * WORDS + WordField.payeeTags, PAYEES, tag)
+  if (paid < 0) for (const field of NEW_PAYEE_COUNTERS) bump(numbers, base + field, 1)
   if (freshPayee) bump(numbers, base + Field.freshPayeesMinute, 1)
-  if (pair.isYoung) {
+  const firstS = slot * WORDS + WordField.payeeFirstS + paid
+  if (paid < 0 || timeMs - 1_000 * (words[firstS] as number) < YOUNG_PAIR_MS) {
     bump(numbers, base + Field.newSumTenMinutes, amount)
     bump(numbers, base + Field.newSumHour, amount)
   }
@@ -60,7 +56,7 @@ function payOut(
   bump(numbers, base + Field.outTotal, 1)
   countStretch(numbers, base, timeMs)
   rememberAmount(numbers, base, amount)
-  rememberPayee(accounts, slot, accounts.tagOf(payee), facts)
+  rememberPayee(accounts, slot, paid, tag, facts)
 }
 
 const OUT_COUNTERS = [
@@ -94,7 +90,7 @@ const NEW_PAYER_COUNTERS = [
   Field.newPayersTotal,
 ] as const
 
-function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts, newPair: boolean): void {
+function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts): void {
   const { numbers } = accounts
   const base = slot * NUMBERS
   const amount = toCrd(facts.amount)
@@ -105,7 +101,6 @@ function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts, newP
   numbers[base + Field.inflow + (written % INFLOWS)] = amount
   numbers[base + Field.inflowMs + (written % INFLOWS)] = facts.timeMs
   numbers[base + Field.inflowWritten] = written + 1
-  if (newPair) for (const field of NEW_PAYER_COUNTERS) bump(numbers, base + field, 1)
   rememberPayer(accounts, slot, accounts.tagOf(facts.payer), facts.timeMs)
 }
 
@@ -129,12 +124,13 @@ function countStretch(numbers: Float64Array, base: number, timeMs: number): void
 function rememberPayee(
   { words }: AccountTable,
   slot: number,
+  known: number,
   tag: number,
   { amount, timeMs }: TransferFacts,
 ): void {
   const base = slot * WORDS
   const nowS = Math.floor(timeMs / 1_000)
-  let i = indexOfTag(words, base + WordField.payeeTags, PAYEES, tag)
+  let i = known
   if (i < 0) {
     i = oldestOf(words, base + WordField.payeeLastS, PAYEES)
     setTag(words, base + WordField.payeeTags, PAYEES, i, tag)
@@ -159,6 +155,7 @@ function rememberPayer({ numbers, words }: AccountTable, slot: number, tag: numb
   bump(numbers, base + Field.payersDay, 1 - Math.exp(-elapsedMs / WINDOW_MS.day))
   bump(numbers, base + Field.payersWeek, 1 - Math.exp(-elapsedMs / WINDOW_MS.week))
   if (i < 0) {
+    for (const field of NEW_PAYER_COUNTERS) bump(numbers, base + field, 1)
     i = oldestOf(words, lastS, PAYERS)
     setTag(words, slot * WORDS + WordField.payerTags, PAYERS, i, tag)
     words[counts + i] = 0

@@ -20,6 +20,8 @@ export interface Contribution {
   readonly youngPair: boolean
   /** Nobody was ever seen paying this payee. */
   readonly freshPayee: boolean
+  /** The payer is not among the payee's remembered payers. */
+  readonly newPayer: boolean
 }
 
 /** Sums of one account's pending transfers. */
@@ -154,7 +156,7 @@ export class Overlay {
     const to = this.#sums(payee)
     to.inCount += sign
     to.inSum += sign * amount
-    if (contribution.newPair) to.newPayers += sign
+    if (contribution.newPayer) to.newPayers += sign
     to.lastInMs = Math.max(to.lastInMs, timeMs)
     if (sign < 0) {
       this.#forgetIfEmpty(payer, from)

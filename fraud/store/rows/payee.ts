@@ -10,7 +10,7 @@ export function payeeColumns(scene: Scene, rows: Float32Array, at: number): void
   rows[at + COLUMN.payee_in_count_1h] = payee.at(Field.inCountHour) * decay.hour + plus
   rows[at + COLUMN.payee_in_count_1d] = payee.at(Field.inCountDay) * decay.day + plus
   rows[at + COLUMN.payee_in_count_7d] = payee.at(Field.inCountWeek) * decay.week + plus
-  const payers = pending.newPayers + (scene.newPair ? 1 : 0)
+  const payers = pending.newPayers + (scene.newPayer ? 1 : 0)
   rows[at + COLUMN.payee_payers_1d] = payee.at(Field.payersDay) * decay.day + payers
   rows[at + COLUMN.payee_payers_7d] = payee.at(Field.payersWeek) * decay.week + payers
   rows[at + COLUMN.payee_new_payers_1d] = payee.at(Field.newPayersDay) * decay.day + payers

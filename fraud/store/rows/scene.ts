@@ -105,12 +105,8 @@ export class Scene {
   /** In CRD. */
   amount = 0
   timeMs = 0
-  /**
-   * Positions: of the payee among those the payer paid, of the payer among those who paid the payee, and of the payer among
-   * those the payee paid; −1: none. An employer forgets whom it paid long before they forget who pays them.
-   */
+  /** Positions: of the payee among those the payer paid, and of the payer among those the payee paid; −1: none. */
   paid = -1
-  received = -1
   paidBack = -1
   /** Earlier payments of the pair, executed and pending. */
   pairCount = 0
@@ -119,6 +115,8 @@ export class Scene {
   youngPair = false
   /** Nobody was ever seen paying this payee. */
   freshPayee = false
+  /** The payer is not among the payee's remembered payers. */
+  newPayer = false
 
   /** @param overlay null: as if nothing were pending. */
   set(accounts: AccountTable, overlay: Overlay | null, facts: TransferFacts): void {
@@ -130,32 +128,19 @@ export class Scene {
     payee.look(accounts, overlay, facts.payee, facts.timeMs)
     this.paid = payer.payeeIndex(payee.tag)
     this.paidBack = payee.payeeIndex(payer.tag)
-    this.received = payee.payerIndex(payer.tag)
     const pendingPair = payer.pending.payees?.get(facts.payee) ?? 0
-    this.pairCount = this.#rememberedCount() + pendingPair
+    this.pairCount = (this.paid < 0 ? 0 : payer.wordAt(WordField.payeeCount + this.paid)) + pendingPair
     this.newPair = this.pairCount === 0
-    this.youngPair = facts.timeMs - this.#knownSinceMs() < YOUNG_PAIR_MS
+    this.youngPair =
+      this.paid < 0 || facts.timeMs - 1_000 * payer.wordAt(WordField.payeeFirstS + this.paid) < YOUNG_PAIR_MS
     this.freshPayee = !payee.known && payee.pending.inCount === 0
+    this.newPayer = payee.payerIndex(payer.tag) < 0 && pendingPair === 0
   }
 
   /** What the transfer adds to what is pending. */
   contribution(): Contribution {
-    const { facts, amount, timeMs, newPair, youngPair, freshPayee } = this
+    const { facts, amount, timeMs, newPair, youngPair, freshPayee, newPayer } = this
     const { payer, payee } = facts
-    return { payer, payee, amount, timeMs, newPair, youngPair, freshPayee }
-  }
-
-  /** Executed payments of the pair, as either side remembers them. */
-  #rememberedCount(): number {
-    return Math.max(
-      this.paid < 0 ? 0 : this.payer.wordAt(WordField.payeeCount + this.paid),
-      this.received < 0 ? 0 : this.payee.wordAt(WordField.payerCount + this.received),
-    )
-  }
-
-  /** When the pair is known to have paid first: what the payee remembers is the latest time. Unknown: never. */
-  #knownSinceMs(): number {
-    if (this.paid >= 0) return 1_000 * this.payer.wordAt(WordField.payeeFirstS + this.paid)
-    return this.received < 0 ? Infinity : 1_000 * this.payee.wordAt(WordField.payerLastS + this.received)
+    return { payer, payee, amount, timeMs, newPair, youngPair, freshPayee, newPayer }
   }
 }
