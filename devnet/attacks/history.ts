@@ -1,58 +1,48 @@
-/** What attacks have in common: the payments of one victim, the honest ones before the takeover first. */
+/** A devnet is seconds old: what its victims' owners did before the attack is played first, and never counted as fraud. */
+import { unitsOf } from '../amounts.ts'
 import type { Random } from '../random.ts'
-import { citizensOf } from './population.ts'
+import { citizensOf } from '../scenarios/population.ts'
+import type { Victim } from './move.ts'
 
-/** One transfer of the victim's account. */
-export interface AttackPayment {
+const PAYMENTS = 5
+const GAP_MS = 500
+/** Every so many payments one goes to a friend, the others to the usual shop. */
+const FRIEND_EVERY = 3
+
+/** An ordinary payment of an owner. */
+export interface OwnPayment {
   /** Since the start, ms. */
   readonly atMs: number
-  /** A mule: an account that nobody paid before. Or a citizen: somebody the victim really knows. */
-  readonly to: { readonly kind: 'mule' | 'citizen'; readonly index: number }
+  readonly citizen: number
   readonly amountUnits: bigint
   readonly memo: string
-  /** The label. The victim's own earlier payments are ordinary. */
-  readonly fraudulent: boolean
 }
 
-export interface AttackInput {
-  readonly random: Random
-  /** What the victim has, in uCRD. */
-  readonly balanceUnits: bigint
-  /** Fee of one transfer, in uCRD. */
-  readonly feeUnits: bigint
-}
-
-/** `count` ordinary payments, about `gapMs` apart, mostly to one shop. Never counted as fraud. */
-export function victimHistory(random: Random, count: number, gapMs: number): AttackPayment[] {
+/** A few payments, mostly to one shop. */
+export function ownerHistory(random: Random): OwnPayment[] {
   const [shop, friend] = [random.pick(citizensOf('shop')), random.pick(citizensOf('person'))]
-  const usual = random.between(8, 40)
+  const usualCrd = random.between(8, 40)
   let atMs = 0
-  return Array.from({ length: count }, (_, index) => {
-    const payment: AttackPayment = {
+  return Array.from({ length: PAYMENTS }, (_, index) => {
+    const toFriend = index % FRIEND_EVERY === FRIEND_EVERY - 1
+    const payment: OwnPayment = {
       atMs,
-      to: { kind: 'citizen', index: index % 3 === 2 ? friend : shop },
-      amountUnits: BigInt(Math.round(usual * random.between(0.7, 1.3) * 100)) * UNITS_PER_CENT,
-      memo: index % 3 === 2 ? 'shared dinner' : 'groceries',
-      fraudulent: false,
+      citizen: toFriend ? friend : shop,
+      amountUnits: unitsOf(usualCrd * random.between(0.7, 1.3)),
+      memo: toFriend ? 'shared dinner' : 'groceries',
     }
-    atMs += gapMs * random.between(0.8, 1.2)
+    atMs += GAP_MS * random.between(0.8, 1.2)
     return payment
   })
 }
 
-/** What is left for `transfers` more after these payments and all fees, in uCRD. */
-export function leftAfter(
-  history: readonly AttackPayment[],
-  transfers: number,
-  { balanceUnits, feeUnits }: AttackInput,
-): bigint {
-  const spent = history.reduce((sum, payment) => sum + payment.amountUnits + feeUnits, 0n)
-  return balanceUnits - spent - BigInt(transfers) * feeUnits
-}
-
-const UNITS_PER_CENT = 10_000n
-
-/** Whole cents, rounded down: what people type. */
-export function wholeCents(units: bigint): bigint {
-  return units - (units % UNITS_PER_CENT)
+/** What thieves see of an account after its owner's payments. */
+export function victimAfter(history: readonly OwnPayment[], balanceUnits: bigint, feeUnits: bigint): Victim {
+  const amounts = history.map(({ amountUnits }) => amountUnits).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  const spent = amounts.reduce((sum, units) => sum + units + feeUnits, 0n)
+  return {
+    balanceUnits: balanceUnits - spent,
+    usualUnits: amounts[amounts.length >> 1] ?? 0n,
+    largestUnits: amounts.at(-1) ?? 0n,
+  }
 }

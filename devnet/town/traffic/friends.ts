@@ -11,15 +11,18 @@ const LATEST_MS = 4 * 86_400_000
 const FORGETS_CHANCE = 0.1
 
 export function friends(town: Town, random: Random, days: number): OrdinaryPayment[] {
-  return town.persons
-    .filter(({ sleeper }) => !sleeper)
-    .flatMap((host) => moments(random, EVENINGS_PER_DAY, days).flatMap((atMs) => evening(host, atMs, random)))
+  const awake = town.persons.filter(({ sleeper }) => !sleeper)
+  const payers = new Set(awake.map(({ account }) => account))
+  return awake.flatMap((host) => {
+    const company = host.friends.filter((friend) => payers.has(friend))
+    return moments(random, EVENINGS_PER_DAY, days).flatMap((atMs) => evening(host, company, atMs, random))
+  })
 }
 
-function evening(host: Person, atMs: number, random: Random): OrdinaryPayment[] {
+function evening(host: Person, company: readonly number[], atMs: number, random: Random): OrdinaryPayment[] {
   const eachCrd = random.scaled(6, 60)
   return random
-    .sample(host.friends, random.whole(1, host.friends.length))
+    .sample(company, random.whole(1, Math.max(1, company.length)))
     .filter(() => !random.chance(FORGETS_CHANCE))
     .map((guest) => ({
       atMs: atMs + random.scaled(SOONEST_MS, LATEST_MS),
