@@ -163,7 +163,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     // The same through an account that somebody lent: what came from strangers goes on, whole or in halves, far above what
-    // its owner pays.
+    // its owner pays, and what others do.
     name: 'lending',
     ramps: [
       ramp('passed_on_1d', 0.3, 0.6, { column: 'passed_on_known', value: 0 }),
@@ -173,6 +173,7 @@ export const RULES: readonly Rule[] = [
       ramp('reciprocal', 1, 0),
       ramp('payer_age_s', 3 * DAY_S, 7 * DAY_S),
       ramp('own_excess_log2', 2, 4, { column: 'own_known', value: 0 }),
+      ramp('population_ratio_log2', 1, 2, { column: 'population_known', value: 0 }),
     ],
   },
 ]
