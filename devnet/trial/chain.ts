@@ -37,8 +37,11 @@ export interface ChainOptions {
   readonly judgedFromMs: number
 }
 
-/** Told when a payment is executed. `row`: what the model saw; null: it was not judged. */
-export type Ended = (held: boolean, row: Float32Array | null) => void
+/** `unjudged`: it was history. */
+export type Verdict = 'settled' | 'held' | 'unjudged'
+
+/** Told when a payment is executed. */
+export type Ended = (verdict: Verdict) => void
 
 interface Pending {
   readonly payment: Payment
@@ -99,9 +102,9 @@ export class JudgedChain {
     this.#pendingUnits.clear()
     const facts = block.map(({ payment }) => this.#facts(payment))
     const verdicts = this.#judge(block, facts)
-    this.#store.executed(facts.map((fact, i) => ({ facts: fact, held: verdicts[i]?.held ?? false })))
-    block.forEach(({ payment }, i) => this.#execute(payment, verdicts[i]?.held ?? false))
-    block.forEach(({ ended }, i) => ended(verdicts[i]?.held ?? false, verdicts[i]?.row ?? null))
+    this.#store.executed(facts.map((fact, i) => ({ facts: fact, held: verdicts[i] === 'held' })))
+    block.forEach(({ payment }, i) => this.#execute(payment, verdicts[i] === 'held'))
+    block.forEach(({ ended }, i) => ended(verdicts[i] ?? 'unjudged'))
   }
 
   #facts({ from, to, amountUnits, atMs }: Payment): TransferFacts {
@@ -115,21 +118,14 @@ export class JudgedChain {
     }
   }
 
-  #judge(
-    block: readonly Pending[],
-    facts: readonly TransferFacts[],
-  ): readonly { readonly held: boolean; readonly row: Float32Array }[] {
+  #judge(block: readonly Pending[], facts: readonly TransferFacts[]): Verdict[] {
     const { judgedFromMs, model } = this.#options
-    if ((block[0]?.payment.atMs ?? 0) < judgedFromMs) return []
+    if ((block[0]?.payment.atMs ?? 0) < judgedFromMs) return block.map(() => 'unjudged')
     const batchKey = facts[0]?.key ?? ''
     const rows = this.#store.rows(facts, batchKey)
     const scores = model.score(rows, this.#store.baseline.inputs)
     this.#store.dropBatch(batchKey)
-    const width = rows.length / facts.length
-    return facts.map((_, i) => ({
-      held: toByte(scores[i] ?? 0) >= FLAG_SCORE,
-      row: rows.subarray(i * width, (i + 1) * width),
-    }))
+    return facts.map((_, i) => (toByte(scores[i] ?? 0) >= FLAG_SCORE ? 'held' : 'settled'))
   }
 
   #execute(payment: Payment, held: boolean): void {

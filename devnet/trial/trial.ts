@@ -8,7 +8,7 @@
 import type { Head } from '../../fraud/head/head.ts'
 import type { DirectionalModel } from '../../fraud/model/model.ts'
 import { Attack, type AttackPattern } from '../attacks/attack.ts'
-import type { Move, Party, Victim } from '../attacks/move.ts'
+import type { Move, Victim } from '../attacks/move.ts'
 import { wholeCents } from '../amounts.ts'
 import { Random } from '../random.ts'
 import { DAY_MS, awake } from '../town/calendar.ts'
@@ -17,8 +17,9 @@ import type { OrdinaryPayment } from '../town/payment.ts'
 import { settleTown, type Town } from '../town/people.ts'
 import { Casting } from './casting.ts'
 import { JudgedChain } from './chain.ts'
+import { Heist } from './heist.ts'
 import { OwnAmounts } from './own-amounts.ts'
-import { emptyTally, type Tally } from './tally.ts'
+import { emptyTally, type PatternCount, type Tally } from './tally.ts'
 import { Timeline } from './timeline.ts'
 
 export interface TrialOptions {
@@ -35,12 +36,13 @@ export interface TrialOptions {
   readonly model: Pick<DirectionalModel, 'score'>
   /** The one that `model` was made with. */
   readonly head: Head | null
-  /** Told of every judged payment: for whoever wants to know why. */
-  readonly watch?: (label: string, held: boolean, row: Float32Array, amountUnits: bigint) => void
 }
 
 /** A month of history, so that rents and wages are known, then two weeks that count. Takes some seconds. */
 export const USUAL_TRIAL = { persons: 400, days: 42, fromDay: 28, untilDay: 36 } as const
+
+/** A town takes no fees, so that balances are what was paid. */
+const NO_FEE = 0n
 
 export function playTrial(options: TrialOptions): Tally {
   return new Trial(options).play()
@@ -81,12 +83,11 @@ class Trial {
   #payOrdinary({ atMs, kind, from, to, amountUnits }: OrdinaryPayment): void {
     if (amountUnits > this.#chain.available(from)) return // stolen, or held
     this.#ownAmounts.add(from, amountUnits)
-    this.#chain.submit({ atMs, from, to, amountUnits, fraudulent: false }, (held, row) => {
+    this.#chain.submit({ atMs, from, to, amountUnits, fraudulent: false }, (verdict) => {
       const count = this.#tally.ordinary.get(kind)
-      if (row === null || count === undefined) return
-      this.#options.watch?.(kind, held, row, amountUnits)
+      if (verdict === 'unjudged' || count === undefined) return
       count.judged++
-      if (held) count.held++
+      if (verdict === 'held') count.held++
     })
   }
 
@@ -98,93 +99,48 @@ class Trial {
 
   #start(attack: Attack, startMs: number): void {
     const accounts = this.#casting.victims(attack)
-    if (accounts === null) return
+    const count = this.#tally.patterns.get(attack.pattern)
+    if (accounts === null || count === undefined) return
     const moves = attack.plan(
       accounts.map((account) => this.#victim(account)),
-      0n,
+      NO_FEE,
     )
-    const count = this.#tally.patterns.get(attack.pattern)
-    if (count === undefined) throw new RangeError(`the tally does not count ${attack.pattern}`)
     count.attacks++
     count.missed++
     const heist = new Heist(accounts, () => this.#casting.mule(), this.#town.exchange)
-    for (const move of moves)
-      this.#timeline.add(startMs + move.atMs, () =>
-        this.#make(move, startMs + move.atMs, heist, attack.pattern),
-      )
+    for (const move of moves) {
+      const atMs = startMs + move.atMs
+      this.#timeline.add(atMs, () => this.#make(move, atMs, heist, count))
+    }
   }
 
   #victim(account: number): Victim {
     return { balanceUnits: this.#chain.available(account), ...this.#ownAmounts.of(account) }
   }
 
-  #make(move: Move, atMs: number, heist: Heist, pattern: AttackPattern): void {
+  #make(move: Move, atMs: number, heist: Heist, count: PatternCount): void {
     const [from, to] = [heist.account(move.from), heist.account(move.to)]
-    const first = move.from.kind === 'victim'
-    const there = first ? this.#chain.available(from) : least(heist.loot(from), this.#chain.available(from))
-    const amountUnits = wholeCents(least(move.amountUnits, there))
-    const count = this.#tally.patterns.get(pattern)
-    if (amountUnits <= 0n || count === undefined) return
-    if (first) count.stolenUnits += amountUnits
+    const isFirst = move.from.kind === 'victim'
+    const available = this.#chain.available(from)
+    const amountUnits = wholeCents(
+      least(move.amountUnits, isFirst ? available : least(heist.loot(from), available)),
+    )
+    if (amountUnits <= 0n) return
+    if (isFirst) count.stolenUnits += amountUnits
     else heist.take(from, amountUnits)
-    this.#chain.submit({ atMs, from, to, amountUnits, fraudulent: true }, (held, row) => {
-      if (row !== null)
-        this.#options.watch?.(`${pattern}/${first ? 'first' : 'later'}`, held, row, amountUnits)
-      if (!held) {
-        if (move.to.kind === 'mule') heist.bring(to, amountUnits)
-        return
-      }
-      if (first) count.heldAtFirstUnits += amountUnits
-      else count.heldLaterUnits += amountUnits
-      if (heist.noticed) return
-      heist.noticed = true
-      count.missed--
+    this.#chain.submit({ atMs, from, to, amountUnits, fraudulent: true }, (verdict) => {
+      if (verdict === 'held') countHold(count, heist, isFirst, amountUnits)
+      else if (move.to.kind === 'mule') heist.bring(to, amountUnits)
     })
   }
 }
 
-/** One attack on its way: who plays whom, and where the stolen money is. */
-class Heist {
-  noticed = false
-  readonly #victims: readonly number[]
-  readonly #hire: () => number
-  readonly #exchange: number
-  readonly #mules: Map<number, number> = new Map()
-  /** In uCRD, by account. */
-  readonly #loot: Map<number, bigint> = new Map()
-
-  constructor(victims: readonly number[], hire: () => number, exchange: number) {
-    this.#victims = victims
-    this.#hire = hire
-    this.#exchange = exchange
-  }
-
-  account(party: Party): number {
-    if (party.kind === 'exchange') return this.#exchange
-    if (party.kind === 'victim') {
-      const account = this.#victims[party.index]
-      if (account === undefined) throw new RangeError(`the attack has no victim ${party.index}`)
-      return account
-    }
-    let account = this.#mules.get(party.index)
-    if (account === undefined) {
-      account = this.#hire()
-      this.#mules.set(party.index, account)
-    }
-    return account
-  }
-
-  loot(account: number): bigint {
-    return this.#loot.get(account) ?? 0n
-  }
-
-  bring(account: number, units: bigint): void {
-    this.#loot.set(account, this.loot(account) + units)
-  }
-
-  take(account: number, units: bigint): void {
-    this.#loot.set(account, this.loot(account) - units)
-  }
+function countHold(count: PatternCount, heist: Heist, isFirst: boolean, units: bigint): void {
+  if (isFirst) count.heldAtFirstUnits += units
+  else count.heldLaterUnits += units
+  if (heist.noticed) return
+  heist.noticed = true
+  count.missed--
 }
 
 function least(a: bigint, b: bigint): bigint {

@@ -1,15 +1,14 @@
 /** Trials: what is held stays away from the payee, value is counted once, and a small town keeps its floor. */
 import assert from 'node:assert/strict'
-import { before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { ATTACK_PATTERNS } from '../../devnet/attacks/attack.ts'
 import { JudgedChain } from '../../devnet/trial/chain.ts'
 import { MIX, heldShareOfMix } from '../../devnet/trial/mix.ts'
-import { addTally, emptyTally, heldShare, ordinaryTotal, type Tally } from '../../devnet/trial/tally.ts'
+import { addTally, emptyTally, ordinaryTotal, type Tally } from '../../devnet/trial/tally.ts'
 import { Timeline } from '../../devnet/trial/timeline.ts'
 import { playTrial, type TrialOptions } from '../../devnet/trial/trial.ts'
-import { pretrainedHead } from '../../fraud/head/pretrained.ts'
 import { chooseBackend } from '../../fraud/model/backend.ts'
-import { createModel } from '../../fraud/model/model.ts'
+import { createModel, type DirectionalModel } from '../../fraud/model/model.ts'
 
 const CRD = 1_000_000n
 const DAY_MS = 86_400_000
@@ -20,7 +19,7 @@ const opinion = (score: number): Pick<TrialOptions, 'model' | 'head'> => ({
   model: { score: (rows) => new Float32Array(rows.length).fill(score) },
 })
 
-const SMALL = { persons: 120, days: 24, fromDay: 14, untilDay: 18, patterns: ATTACK_PATTERNS } as const
+const SMALL = { persons: 100, days: 20, fromDay: 12, untilDay: 15, patterns: ATTACK_PATTERNS } as const
 
 describe('chain', () => {
   const payment = { atMs: 0, from: 0, to: 1, amountUnits: 4n * CRD, fraudulent: false }
@@ -29,18 +28,18 @@ describe('chain', () => {
 
   test('what is let through arrives with its block', () => {
     const settles = chain(0)
-    const ends: boolean[] = []
-    settles.submit(payment, (held) => ends.push(held))
+    const ends: string[] = []
+    settles.submit(payment, (verdict) => ends.push(verdict))
     assert.deepEqual([settles.available(0), settles.available(1)], [6n * CRD, 0n])
     settles.advanceTo(1_000)
     assert.deepEqual([settles.available(0), settles.available(1)], [6n * CRD, 4n * CRD])
-    assert.deepEqual(ends, [false])
+    assert.deepEqual(ends, ['settled'])
   })
 
   test('what is held arrives after the review, or goes back if it was stolen', () => {
     for (const fraudulent of [false, true]) {
       const holds = chain(1)
-      holds.submit({ ...payment, fraudulent }, (held) => assert.ok(held))
+      holds.submit({ ...payment, fraudulent }, (verdict) => assert.equal(verdict, 'held'))
       holds.advanceTo(1_000)
       assert.deepEqual([holds.available(0), holds.available(1)], [6n * CRD, 0n])
       holds.advanceTo(DAY_MS)
@@ -62,7 +61,7 @@ describe('chain', () => {
 
   test('before the first judged day nothing is held', () => {
     const young = new JudgedChain({ openingUnits: [10n * CRD, 0n], judgedFromMs: 5_000, ...opinion(1) })
-    young.submit(payment, (held, row) => assert.deepEqual([held, row], [false, null]))
+    young.submit(payment, (verdict) => assert.equal(verdict, 'unjudged'))
     young.finish()
     assert.equal(young.available(1), 4n * CRD)
   })
@@ -89,8 +88,10 @@ test('the mix weighs every pattern, 1 together, more than half of it paid by man
 })
 
 describe('counting', () => {
+  const everything = playTrial({ ...SMALL, seed: '1', ...opinion(1) })
+
   test('a model that flags everything holds all that is stolen at the first leg, and all ordinary transfers', () => {
-    const tally = playTrial({ ...SMALL, seed: '1', ...opinion(1) })
+    const tally = everything
     for (const [pattern, count] of tally.patterns) {
       assert.equal(count.attacks, 1, pattern)
       assert.ok(count.stolenUnits > 0n && count.missed === 0, pattern)
@@ -110,7 +111,7 @@ describe('counting', () => {
   })
 
   test('tallies add up', () => {
-    const tally = playTrial({ ...SMALL, seed: '1', ...opinion(1) })
+    const tally = everything
     const twice = emptyTally(ATTACK_PATTERNS)
     addTally(twice, tally)
     addTally(twice, tally)
@@ -120,28 +121,21 @@ describe('counting', () => {
   })
 })
 
-describe('the model that comes with Cordon in a small town', () => {
+describe('the model without labels in a small town', () => {
+  /** Old enough for a usual life to be known. */
+  const GROWN = { persons: 150, days: 34, fromDay: 28, untilDay: 30, patterns: ATTACK_PATTERNS } as const
+  let model: DirectionalModel
   let tally: Tally
+  const trial = (seed: string): Tally => playTrial({ ...GROWN, seed, model, head: null })
   before(async () => {
     await chooseBackend()
+    model = createModel(null)
     tally = trial('1')
-    addTally(tally, trial('2'))
   })
+  after(() => model.dispose())
 
-  function trial(seed: string): Tally {
-    const head = pretrainedHead()
-    const model = createModel(head)
-    try {
-      return playTrial({ ...SMALL, seed, model, head })
-    } finally {
-      model.dispose()
-    }
-  }
-
-  test('the same seeds give the same tally', () => {
-    const again = trial('1')
-    addTally(again, trial('2'))
-    assert.deepEqual(again, tally)
+  test('the same seed gives the same tally', () => {
+    assert.deepEqual(trial('1'), tally)
   })
 
   test('no unit is held twice', () => {
@@ -151,9 +145,8 @@ describe('the model that comes with Cordon in a small town', () => {
 
   test('the floor: value held in the mix, and ordinary transfers let through', () => {
     const share = heldShareOfMix(tally) ?? 0
-    assert.ok(share > 0.5, `${share} of the value held`)
-    assert.ok((heldShare(tally.patterns.get('drain')!) ?? 0) > 0.6)
+    assert.ok(share > 0.75, `${share} of the value held`)
     const { judged, held } = ordinaryTotal(tally)
-    assert.ok(held / judged < 0.01, `${held} of ${judged} ordinary transfers held`)
+    assert.ok(held / judged < 0.005, `${held} of ${judged} ordinary transfers held`)
   })
 })
