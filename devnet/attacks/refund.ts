@@ -23,7 +23,7 @@ const FEWEST_MULES = 3
 const MOST_MULES = 6
 const SHORTEST_MS = 12 * HOUR_MS
 const LONGEST_MS = 5 * DAY_MS
-/** Of the shop's largest refund or payment lately. */
+/** Of the shop's largest payment lately. */
 const LEAST_OF_LARGEST = 0.05
 const MOST_OF_LARGEST = 0.5
 

@@ -17,8 +17,9 @@ import {
   type Pattern,
 } from './move.ts'
 
-/** Believed limits, the largest first. */
-const LIMITS_CRD = [1_000, 500, 200, 100] as const
+/** Believed limits, the largest first; the smallest for whoever has little. */
+const LIMITS_CRD = [1_000, 500, 200] as const
+const SMALLEST_LIMIT_CRD = 100
 const FEWEST_PIECES = 5
 const MOST_PIECES = 12
 const MOST_MULES = 3
@@ -32,15 +33,14 @@ export const structuring: Pattern = { target: 'person', victims: one, plan: plan
 function planStructuring(input: AttackInput): Move[] {
   const { random } = input
   const most = payable(theVictim(input), MOST_PIECES, input)
-  const limit =
-    LIMITS_CRD.find((crd) => unitsOf(crd * FEWEST_PIECES) <= most) ?? LIMITS_CRD[LIMITS_CRD.length - 1]
+  const limit = LIMITS_CRD.find((crd) => unitsOf(crd * FEWEST_PIECES) <= most) ?? SMALLEST_LIMIT_CRD
   const mules = random.whole(1, MOST_MULES)
   const moves: Move[] = []
   let atMs = 0
   let left = most
   const pieces = random.whole(FEWEST_PIECES, MOST_PIECES)
   for (let piece = 0; piece < pieces; piece++) {
-    const amountUnits = shareOf(unitsOf(limit ?? 0), random.between(LEAST_BELOW, MOST_BELOW))
+    const amountUnits = shareOf(unitsOf(limit), random.between(LEAST_BELOW, MOST_BELOW))
     if (amountUnits > left) break
     left -= amountUnits
     moves.push({ atMs, from: victim(0), to: mule(piece % mules), amountUnits })
