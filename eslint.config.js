@@ -30,7 +30,7 @@ const MAY_IMPORT = {
   p2p: ['crypto', 'config', 'consensus'],
   client: ['crypto', 'config', 'consensus', 'ledger'],
   node: ['crypto', 'config', 'consensus', 'ledger', 'fraud', 'p2p', 'client'],
-  devnet: ['crypto', 'config', 'consensus', 'ledger', 'client'],
+  devnet: ['crypto', 'config', 'consensus', 'ledger', 'fraud', 'client'],
   cli: ['crypto', 'config', 'consensus', 'ledger', 'fraud', 'client', 'devnet'],
 }
 

@@ -43,6 +43,21 @@ export class Random {
     return low + this.unit() * (high - low)
   }
 
+  /** An integer from `least` to `most`. */
+  whole(least: number, most: number): number {
+    return least + this.below(most - least + 1)
+  }
+
+  /** From `low` to `high`, each doubling as likely as any other: amounts and waiting times have long tails. */
+  scaled(low: number, high: number): number {
+    return low * (high / low) ** this.unit()
+  }
+
+  /** True with this probability. */
+  chance(probability: number): boolean {
+    return this.unit() < probability
+  }
+
   pick<Item>(items: readonly Item[]): Item {
     const item = items[this.below(items.length)]
     if (item === undefined) throw new RangeError('nothing to pick from')

@@ -5,7 +5,7 @@ import type { RpcResult } from '../client/api.ts'
 import { OPERATOR_URL_FILE } from '../config/node-config.ts'
 import { VERSION } from '../config/version.ts'
 import type { Models } from './models/models.ts'
-import type { OperatorService } from './rpc/operator-server.ts'
+import { createModelMethods } from './models/methods.ts'
 import type { ReviewDesk } from './review/desk.ts'
 import { createReviewMethods } from './review/methods.ts'
 import type { OperatorContext, OperatorService } from './rpc/operator-server.ts'
@@ -32,13 +32,7 @@ export function createOperatorService(options: OperatorServiceOptions): Operator
       validator: options.validator,
       version: VERSION,
     }),
-    model_list: async () => options.models.list(),
-    model_get: async ({ model }) => options.models.get(model),
-    model_add: async ({ file }) => options.models.add(file),
-    model_use: async ({ model }) => options.models.use(model),
-    model_rollback: async () => options.models.rollBack(),
-    model_shadow: async ({ model }) => options.models.setShadow(model),
-    model_report: async () => options.models.shadowReport(),
+    ...createModelMethods(options.models),
     ...createReviewMethods(options),
   }
 }

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { CordonError } from '../../config/errors.ts'
-import { ATTACK_PATTERNS, type AttackPattern } from '../../devnet/scenarios/attack.ts'
+import { ATTACK_PATTERNS, type AttackPattern } from '../../devnet/attacks/attack.ts'
 import { DEFAULT_DEVNET_DIR } from '../../devnet/layout.ts'
 import { distance, table } from '../format.ts'
 import { jsonOption, parseInteger } from '../options.ts'
@@ -16,6 +16,12 @@ interface CommonOptions {
   readonly dir?: string
   readonly json?: boolean
 }
+
+interface AttackCommandOptions extends CommonOptions {
+  readonly seed?: string
+}
+
+const PATTERN_NAMES = `${ATTACK_PATTERNS.slice(0, -1).join(', ')} or ${ATTACK_PATTERNS.at(-1) ?? ''}`
 
 export function build(command: Command): Command {
   // Options after a subcommand's name are the subcommand's.
@@ -50,13 +56,16 @@ export function build(command: Command): Command {
     (options, name) => restart(dirOf(options), name),
   )
   buildNetworkVerbs({ verb, dirOf })
-  action<CommonOptions, [AttackPattern]>(
-    verb('attack', 'play a labelled attack with accounts of its own, and count what was held').argument(
-      '<pattern>',
-      ATTACK_PATTERNS.join(' or '),
-      parsePattern,
-    ),
-    (options, pattern) => attack(dirOf(options), pattern),
+  action<AttackCommandOptions, [AttackPattern]>(
+    verb('attack', 'play a labelled attack with accounts of its own, and count what was held')
+      .argument('<pattern>', PATTERN_NAMES, parsePattern)
+      .addOption(
+        new Option(
+          '--seed <text>',
+          'what its amounts and times follow from (default: the seed of the devnet and the number of the attack)',
+        ),
+      ),
+    (options, pattern) => attack(dirOf(options), pattern, options.seed),
   )
   return command
 }
@@ -122,7 +131,7 @@ function collectParameter(
 function parsePattern(text: string): AttackPattern {
   const pattern = ATTACK_PATTERNS.find((known) => known === text)
   if (pattern === undefined)
-    throw new InvalidArgumentError(`expected ${ATTACK_PATTERNS.join(' or ')}, got ${JSON.stringify(text)}.`)
+    throw new InvalidArgumentError(`expected ${PATTERN_NAMES}, got ${JSON.stringify(text)}.`)
   return pattern
 }
 
@@ -203,17 +212,17 @@ async function ask(
   return askSupervisor(runningSupervisor(dir), request)
 }
 
-async function attack(dir: string, pattern: AttackPattern): Promise<CommandResult> {
+async function attack(dir: string, pattern: AttackPattern, seed: string | undefined): Promise<CommandResult> {
   const { connectValidators } = await import('../../devnet/clients.ts')
-  const { playAttack } = await import('../../devnet/scenarios/play-attack.ts')
+  const { playAttack } = await import('../../devnet/attacks/play.ts')
   const clients = await connectValidators(dir).catch((error: unknown) => {
     throw error instanceof CordonError && error.code === 'cannot-connect'
       ? new CordonError('devnet-missing', error.message)
       : error
   })
   try {
-    const data = await playAttack({ dir, pattern, clients })
-    const text = `${pattern}: ${data.fraudulent} fraudulent payments, ${data.held} held, ${data.settled} settled, ${data.failed} failed\nsee the holds with: cordon quarantine list --dir ${dir}`
+    const data = await playAttack({ dir, pattern, clients, ...(seed !== undefined && { seed }) })
+    const text = `${pattern}: ${data.fraudulent} fraudulent payments, ${data.held} held, ${data.settled} settled, ${data.failed} failed${data.unsent === 0 ? '' : `, ${data.unsent} not sent for lack of money`}\nsee the holds with: cordon quarantine list --dir ${dir}`
     return { data, text }
   } finally {
     for (const client of clients) client.close()

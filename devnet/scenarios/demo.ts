@@ -8,11 +8,14 @@ import type { RpcClient } from '../../client/rpc-client.ts'
 import { devnetAddress } from '../accounts.ts'
 import { deriveKeys } from '../keys.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
-import { ATTACK_PATTERNS, type AttackPattern } from './attack.ts'
+import type { AttackPattern } from '../attacks/attack.ts'
+import { playAttack, type AttackResult } from '../attacks/play.ts'
 import { OrdinaryTraffic, type OrdinaryPayment } from './ordinary.ts'
-import { playAttack, type AttackResult } from './play-attack.ts'
 import { CITIZENS } from './population.ts'
 
+/** In turn: what is plain to see within seconds. */
+const PATTERNS = ['drain', 'burst'] as const satisfies readonly AttackPattern[]
+type DemoPattern = (typeof PATTERNS)[number]
 const PAYMENTS_PER_SECOND = 3
 const FIRST_ATTACK_MS = 8_000
 const ATTACK_PAUSE_MS = 50_000
@@ -23,7 +26,7 @@ const TROUBLE_MS = 10_000
 const BALANCES_MS = 60_000
 
 export type DemoEvent =
-  | { readonly event: 'attack-started'; readonly pattern: AttackPattern }
+  | { readonly event: 'attack-started'; readonly pattern: DemoPattern }
   | ({ readonly event: 'attack' } & AttackResult)
   | { readonly event: 'trouble'; readonly message: string }
 
@@ -47,7 +50,7 @@ async function playAttacks(options: DemoOptions): Promise<void> {
   let pauseMs = FIRST_ATTACK_MS
   for (let round = 0; await pause(pauseMs, signal); round++) {
     pauseMs = ATTACK_PAUSE_MS
-    const pattern = ATTACK_PATTERNS[round % ATTACK_PATTERNS.length] ?? 'drain'
+    const pattern = PATTERNS[round % PATTERNS.length] ?? 'drain'
     onEvent({ event: 'attack-started', pattern })
     try {
       onEvent({ event: 'attack', ...(await playAttack({ dir, pattern, clients, signal })) })

@@ -56,7 +56,16 @@ export interface Ramp {
 }
 
 export interface Rule {
-  readonly name: 'takeover' | 'slicing' | 'emptying' | 'burst' | 'spray'
+  readonly name:
+    | 'takeover'
+    | 'slicing'
+    | 'emptying'
+    | 'burst'
+    | 'spray'
+    | 'patience'
+    | 'awakening'
+    | 'relay'
+    | 'lending'
   readonly ramps: readonly Ramp[]
 }
 
@@ -66,6 +75,8 @@ const ramp = (feature: FeatureName, from: number, to: number, unknown: Ramp['unk
   to,
   unknown,
 })
+
+const DAY_S = 86_400
 
 export const RULES: readonly Rule[] = [
   {
@@ -111,6 +122,59 @@ export const RULES: readonly Rule[] = [
     // The same to payees that exist, but that this account never paid: a larger part has to be gone.
     name: 'spray',
     ramps: [ramp('new_payees_1m', 4, 16), ramp('drain_new_1h', 0.1, 0.4)],
+  },
+  {
+    // Account takeover over hours: one of several payments of a day, to the second new payee or a later one, and a good
+    // part of the balance gone within the hour. Whoever has just arrived knows nobody yet.
+    name: 'patience',
+    ramps: [
+      ramp('drain_new_1h', 0.08, 0.25),
+      ramp('out_count_1d', 3, 5),
+      ramp('new_payees_1d', 1.2, 1.8),
+      ramp('pair_young', 0, 1),
+      ramp('payer_age_s', 3 * DAY_S, 7 * DAY_S),
+      ramp('own_excess_log2', 1, 3, { column: 'own_known', value: 0 }),
+    ],
+  },
+  {
+    // An account that slept for many times its usual gap pays a good part of the balance to somebody it never paid.
+    name: 'awakening',
+    ramps: [
+      ramp('idle_ratio_log2', 3, 5, { column: 'idle_known', value: 0 }),
+      ramp('payer_age_s', 3 * DAY_S, 7 * DAY_S),
+      ramp('pair_new', 0, 1),
+      ramp('balance_share', 0.1, 0.3),
+      ramp('own_excess_log2', 1, 3, { column: 'own_known', value: 0 }),
+    ],
+  },
+  {
+    // A mule's account: made for the purpose, it passes on within a day most of what came, not back to whoever paid it, and
+    // to somebody who has been there for long: on a chain of days everybody looks like a mule.
+    name: 'relay',
+    ramps: [
+      ramp('passed_on_1d', 0.3, 0.6, { column: 'passed_on_known', value: 0 }),
+      ramp('balance_share', 0.2, 0.5),
+      ramp('pair_young', 0, 1),
+      ramp('reciprocal', 1, 0),
+      ramp('own_settled', 1, 0),
+      ramp('payee_age_s', 3 * DAY_S, 7 * DAY_S, { column: 'payee_known', value: 0 }),
+      ramp('population_ratio_log2', 0, 1, { column: 'population_known', value: 0 }),
+    ],
+  },
+  {
+    // The same through an account that somebody lent: what came from strangers goes on, whole or in halves, far above what
+    // its owner pays, and what others do.
+    name: 'lending',
+    ramps: [
+      ramp('passed_on_1d', 0.3, 0.6, { column: 'passed_on_known', value: 0 }),
+      ramp('inflow_match_log2', 1.4, 1),
+      ramp('payer_new_payers_7d', 0.4, 0.8),
+      ramp('pair_young', 0, 1),
+      ramp('reciprocal', 1, 0),
+      ramp('payer_age_s', 3 * DAY_S, 7 * DAY_S),
+      ramp('own_excess_log2', 2, 4, { column: 'own_known', value: 0 }),
+      ramp('population_ratio_log2', 1, 2, { column: 'population_known', value: 0 }),
+    ],
   },
 ]
 

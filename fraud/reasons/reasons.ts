@@ -81,6 +81,25 @@ const RULE_REASONS: Readonly<Record<Rule['name'], readonly Omit<Reason, 'part'>[
     { bit: REASON.newPayee, feature: 'new_payees_1m' },
     { bit: REASON.drain, feature: 'drain_new_1h' },
   ],
+  patience: [
+    { bit: REASON.drain, feature: 'drain_new_1h' },
+    { bit: REASON.amount, feature: 'own_ratio_log2' },
+    { bit: REASON.newPayee, feature: 'new_payees_1d' },
+  ],
+  awakening: [
+    { bit: REASON.unusual, feature: 'idle_ratio_log2' },
+    { bit: REASON.amount, feature: 'own_ratio_log2' },
+    { bit: REASON.newPayee, feature: 'pair_new' },
+  ],
+  relay: [
+    { bit: REASON.passThrough, feature: 'passed_on_1d' },
+    { bit: REASON.newPayee, feature: 'pair_new' },
+  ],
+  lending: [
+    { bit: REASON.passThrough, feature: 'passed_on_1d' },
+    { bit: REASON.amount, feature: 'own_ratio_log2' },
+    { bit: REASON.newPayee, feature: 'pair_new' },
+  ],
 }
 
 /** What raises the score by less than this share is not worth a sentence. */

@@ -22,6 +22,10 @@ export function sentence(
       return `${percent(value)} of the balance leaves for new payees within 10 minutes`
     case 'drain_new_1h':
       return `${percent(value)} of the balance leaves for new payees within an hour`
+    case 'passed_on_1d':
+      return `${percent(value)} of what this account received within a day goes on`
+    case 'idle_ratio_log2':
+      return `first payment after ${count(2 ** value)} times the usual pause of this account`
     case 'own_ratio_log2':
       return `${money(column('amount'))} where this account usually pays ${money(column('amount') / 2 ** value)}`
     case 'population_ratio_log2':

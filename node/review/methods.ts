@@ -1,5 +1,5 @@
 /** The operator methods about cases, lists and the review log. */
-import type { CaseInfo, EntryInfo, EntrySubject } from '../../client/operator-api.ts'
+import type { CaseInfo, EntryInfo, EntrySubject, OperatorMethod } from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { decodeAddress, encodeAddress } from '../../crypto/address.ts'
@@ -12,7 +12,7 @@ import type { OperatorServiceOptions } from '../operator-service.ts'
 import type { OperatorService } from '../rpc/operator-server.ts'
 import { transferKey } from '../transfers.ts'
 
-type ReviewMethods = Omit<OperatorService, 'operator_whoami'>
+type ReviewMethods = Pick<OperatorService, Extract<OperatorMethod, `review_${string}`>>
 
 /** Cases and lines in one answer, if the call does not say. */
 const DEFAULT_ITEMS = 100

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { victimUnits } from '../../devnet/accounts.ts'
-import { planAttack, type AttackPattern } from '../../devnet/scenarios/attack.ts'
+import { Attack, type AttackPattern } from '../../devnet/attacks/attack.ts'
+import { ownerHistory, victimAfter } from '../../devnet/attacks/history.ts'
+import type { Party } from '../../devnet/attacks/move.ts'
+import { Random } from '../../devnet/random.ts'
 import { OrdinaryTraffic } from '../../devnet/scenarios/ordinary.ts'
 import { openingBalance } from '../../devnet/scenarios/population.ts'
 import { account, heldShare, heldValueShare, play, type Payment } from './play.ts'
@@ -12,20 +15,31 @@ const ATTACKS = 12
 const FEE_UNITS = 1_000n
 const crd = (units: bigint): number => Number(units) / 1e6
 
+const PAUSE_MS = 600
+
 function attackPayments(pattern: AttackPattern, seed: string, attack: number, startMs: number): Payment[] {
-  const plan = planAttack(pattern, {
-    seed,
-    attack,
-    balanceUnits: victimUnits(seed, attack),
-    feeUnits: FEE_UNITS,
-  })
-  return plan.payments.map(({ atMs, to, amountUnits, fraudulent }) => ({
-    atMs: startMs + atMs,
-    from: account(`victim ${attack}`),
-    to: account(to.kind === 'mule' ? `mule ${attack} ${to.index}` : `citizen ${to.index}`),
-    amount: crd(amountUnits),
-    fraud: fraudulent,
-  }))
+  const history = ownerHistory(new Random(`${seed}/${attack}/history`))
+  const victim = victimAfter(history, victimUnits(seed, attack), FEE_UNITS)
+  const moves = new Attack(pattern, seed, attack).plan([victim], FEE_UNITS)
+  const thiefMs = startMs + history.at(-1)!.atMs + PAUSE_MS
+  const name = (party: Party): string =>
+    account(party.kind === 'mule' ? `mule ${attack} ${party.index}` : `victim ${attack}`)
+  return [
+    ...history.map(({ atMs, citizen, amountUnits }) => ({
+      atMs: startMs + atMs,
+      from: account(`victim ${attack}`),
+      to: account(`citizen ${citizen}`),
+      amount: crd(amountUnits),
+      fraud: false,
+    })),
+    ...moves.map(({ atMs, from, to, amountUnits }) => ({
+      atMs: thiefMs + atMs,
+      from: name(from),
+      to: name(to),
+      amount: crd(amountUnits),
+      fraud: true,
+    })),
+  ]
 }
 
 for (const pattern of ['drain', 'burst'] as const) {

@@ -61,7 +61,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   p2p: ['crypto', 'config', 'consensus'],
   client: ['crypto', 'config', 'consensus', 'ledger'],
   node: ['crypto', 'config', 'consensus', 'ledger', 'fraud', 'p2p', 'client'],
-  devnet: ['crypto', 'config', 'consensus', 'ledger', 'client'],
+  devnet: ['crypto', 'config', 'consensus', 'ledger', 'fraud', 'client'],
   cli: ['crypto', 'config', 'consensus', 'ledger', 'fraud', 'client', 'devnet'],
 }
 

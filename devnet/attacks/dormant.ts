@@ -1,0 +1,37 @@
+/** A sleeper wakes: nobody has paid from the account for long, so nobody looks when it is emptied in a few payments. */
+import { shareOf } from '../amounts.ts'
+import { cashOut } from './cash-out.ts'
+import {
+  HOUR_MS,
+  MINUTE_MS,
+  mule,
+  one,
+  payable,
+  theVictim,
+  unevenShares,
+  victim,
+  type AttackInput,
+  type Move,
+  type Pattern,
+} from './move.ts'
+
+const MOST_PAYMENTS = 4
+const LEAST_TAKEN = 0.8
+const MOST_TAKEN = 0.99
+const SHORTEST_GAP_MS = 3 * MINUTE_MS
+const LONGEST_GAP_MS = 12 * HOUR_MS
+
+export const dormant: Pattern = { target: 'sleeper', victims: one, plan: planDormant }
+
+function planDormant(input: AttackInput): Move[] {
+  const { random } = input
+  const payments = random.whole(1, MOST_PAYMENTS)
+  const taken = shareOf(payable(theVictim(input), payments, input), random.between(LEAST_TAKEN, MOST_TAKEN))
+  let atMs = 0
+  const moves = unevenShares(random, payments).map((share, index): Move => {
+    const move = { atMs, from: victim(0), to: mule(index), amountUnits: shareOf(taken, share) }
+    atMs += random.scaled(SHORTEST_GAP_MS, LONGEST_GAP_MS)
+    return move
+  })
+  return [...moves, ...cashOut(random, moves)]
+}

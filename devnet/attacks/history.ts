@@ -1,0 +1,48 @@
+/** A devnet is seconds old: what its victims' owners did before the attack is played first, and never counted as fraud. */
+import { unitsOf } from '../amounts.ts'
+import type { Random } from '../random.ts'
+import { citizensOf } from '../scenarios/population.ts'
+import type { Victim } from './move.ts'
+
+const PAYMENTS = 5
+const GAP_MS = 500
+/** Every so many payments one goes to a friend, the others to the usual shop. */
+const FRIEND_EVERY = 3
+
+/** An ordinary payment of an owner. */
+export interface OwnPayment {
+  /** Since the start, ms. */
+  readonly atMs: number
+  readonly citizen: number
+  readonly amountUnits: bigint
+  readonly memo: string
+}
+
+/** A few payments, mostly to one shop. */
+export function ownerHistory(random: Random): OwnPayment[] {
+  const [shop, friend] = [random.pick(citizensOf('shop')), random.pick(citizensOf('person'))]
+  const usualCrd = random.between(8, 40)
+  let atMs = 0
+  return Array.from({ length: PAYMENTS }, (_, index) => {
+    const toFriend = index % FRIEND_EVERY === FRIEND_EVERY - 1
+    const payment: OwnPayment = {
+      atMs,
+      citizen: toFriend ? friend : shop,
+      amountUnits: unitsOf(usualCrd * random.between(0.7, 1.3)),
+      memo: toFriend ? 'shared dinner' : 'groceries',
+    }
+    atMs += GAP_MS * random.between(0.8, 1.2)
+    return payment
+  })
+}
+
+/** What thieves see of an account after its owner's payments. */
+export function victimAfter(history: readonly OwnPayment[], balanceUnits: bigint, feeUnits: bigint): Victim {
+  const amounts = history.map(({ amountUnits }) => amountUnits).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  const spent = amounts.reduce((sum, units) => sum + units + feeUnits, 0n)
+  return {
+    balanceUnits: balanceUnits - spent,
+    usualUnits: amounts[amounts.length >> 1] ?? 0n,
+    largestUnits: amounts.at(-1) ?? 0n,
+  }
+}
