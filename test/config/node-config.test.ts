@@ -100,6 +100,7 @@ test('the smallest file is a version; the rest has defaults', () => {
     operatorHost: '127.0.0.1',
     operatorPort: DEFAULT_SETTINGS.operatorPort,
     fraudModel: 'pretrained',
+    fraudLearn: true,
     fraudHoldScore: 128,
     fraudAlertScore: 96,
     secondReviewerAboveUnits: 10_000_000_000n,
