@@ -5,7 +5,7 @@
  *     submit ─▶ block of at most BLOCK_MS ─▶ rows (executed state + the block so far) ─▶ model ─▶ settle or hold
  *
  * What is held leaves the payer and does not reach the payee, until a review ends it: it finds out every time, a day later.
- * Then stolen money goes back and the rest on its way. As on a node, the store does not learn of that.
+ * Then stolen money goes back and the rest on its way, of which the store learns as on a node.
  */
 import { BLOCK_MS, BLOCK_ROWS } from '../../fraud/evaluation/replay.ts'
 import type { Head } from '../../fraud/head/head.ts'
@@ -48,6 +48,11 @@ interface Pending {
   readonly ended: Ended
 }
 
+interface HeldPayment {
+  readonly payment: Payment
+  readonly facts: TransferFacts
+}
+
 export class JudgedChain {
   readonly #options: ChainOptions
   readonly #store: FeatureStore
@@ -57,7 +62,7 @@ export class JudgedChain {
   #block: Pending[] = []
   readonly #pendingUnits: Map<number, bigint> = new Map()
   /** In order of time. */
-  readonly #held: Payment[] = []
+  readonly #held: HeldPayment[] = []
   #payments = 0
 
   constructor(options: ChainOptions) {
@@ -76,10 +81,8 @@ export class JudgedChain {
     const first = this.#block[0]
     const full = this.#block.length >= BLOCK_ROWS
     if (first !== undefined && (full || atMs - first.payment.atMs >= BLOCK_MS)) this.#closeBlock()
-    while (this.#held[0] !== undefined && this.#held[0].atMs + REVIEW_MS <= atMs) {
-      const { from, to, amountUnits, fraudulent } = this.#held.shift() as Payment
-      this.#add(fraudulent ? from : to, amountUnits)
-    }
+    while (this.#held[0] !== undefined && this.#held[0].payment.atMs + REVIEW_MS <= atMs)
+      this.#review(this.#held.shift() as HeldPayment)
   }
 
   /** The payer must have the money, and the chain be advanced to this time. */
@@ -103,7 +106,10 @@ export class JudgedChain {
     const facts = block.map(({ payment }) => this.#facts(payment))
     const verdicts = this.#judge(block, facts)
     this.#store.executed(facts.map((fact, i) => ({ facts: fact, held: verdicts[i] === 'held' })))
-    block.forEach(({ payment }, i) => this.#execute(payment, verdicts[i] === 'held'))
+    block.forEach(({ payment }, i) => {
+      const fact = facts[i] as TransferFacts
+      this.#execute({ payment, facts: fact }, verdicts[i] === 'held')
+    })
     block.forEach(({ ended }, i) => ended(verdicts[i] ?? 'unjudged'))
   }
 
@@ -128,10 +134,17 @@ export class JudgedChain {
     return facts.map((_, i) => (toByte(scores[i] ?? 0) >= FLAG_SCORE ? 'held' : 'settled'))
   }
 
-  #execute(payment: Payment, held: boolean): void {
-    this.#add(payment.from, -payment.amountUnits)
-    if (held) this.#held.push(payment)
-    else this.#add(payment.to, payment.amountUnits)
+  #execute(executed: HeldPayment, held: boolean): void {
+    const { from, to, amountUnits } = executed.payment
+    this.#add(from, -amountUnits)
+    if (held) this.#held.push(executed)
+    else this.#add(to, amountUnits)
+  }
+
+  #review({ payment, facts }: HeldPayment): void {
+    const { atMs, from, to, amountUnits, fraudulent } = payment
+    this.#add(fraudulent ? from : to, amountUnits)
+    if (!fraudulent) this.#store.released([{ ...facts, timeMs: atMs + REVIEW_MS }])
   }
 
   #add(account: number, units: bigint): void {

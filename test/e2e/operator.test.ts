@@ -23,3 +23,33 @@ test('tokens open the operator methods of one node, until they are revoked', asy
   const revoked = await devnet.cli(...asBob)
   assert.deepEqual([revoked.code, revoked.json?.error?.code], [5, 'unauthorized'])
 })
+
+interface Model {
+  readonly id: string
+  readonly name: string
+  readonly role: string | null
+}
+
+test('an operator chooses the model that votes, takes it back, and compares another with it', async () => {
+  await using devnet = await Devnet.start()
+  const { models } = (await devnet.run(0, 'fraud', 'model', 'list')) as { models: readonly Model[] }
+  assert.equal(models.find(({ role }) => role === 'votes')?.name, 'pretrained')
+
+  const labelFree = (await devnet.run(0, 'fraud', 'model', 'use', 'label-free')) as unknown as Model
+  assert.equal(labelFree.role, 'votes')
+  await devnet.run(0, 'devnet', 'restart', 'v1')
+  assert.equal((await devnet.run(0, 'fraud', 'model', 'show')).name, 'label-free')
+  assert.equal((await devnet.run(0, 'fraud', 'model', 'rollback')).name, 'pretrained')
+
+  const { shadow } = await devnet.run(0, 'fraud', 'model', 'shadow', labelFree.id.slice(0, 12))
+  assert.equal((shadow as Model).role, 'shadow')
+  await devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '1CRD')
+  const report = await devnet.run(0, 'fraud', 'model', 'report')
+  assert.equal(report.transfers, 1)
+  await devnet.run(0, 'fraud', 'model', 'shadow', 'off')
+  const none = await devnet.cli('fraud', 'model', 'report')
+  assert.deepEqual([none.code, none.json?.error?.code], [5, 'not-found'])
+
+  const unknown = await devnet.cli('fraud', 'model', 'use', 'nobody')
+  assert.deepEqual([unknown.code, unknown.json?.error?.code], [5, 'not-found'])
+})
