@@ -83,7 +83,12 @@ export async function examine(
       votes: [signer?.ownVotes(), signer?.knownAbove],
       fraudMemory: memory.snapshot,
     }),
-    settings: JSON.stringify({ ...config, directory: '', genesisFile: '' }),
+    settings: JSON.stringify({
+      ...config,
+      directory: '',
+      genesisFile: '',
+      secondReviewerAboveUnits: String(config.secondReviewerAboveUnits),
+    }),
     repaired: caughtUp || memory.replayed,
   }
 }
