@@ -133,13 +133,13 @@ export interface ResetResult {
   /** Hex. */
   readonly oldGenesisHash: string
   readonly genesisHash: string
-  /** Where signing state and review logs of the old chain are kept. */
+  /** Where signing state, review logs and learned models of the old chain are kept. */
   readonly kept: string
 }
 
 /**
  * Ends the chain of a stopped devnet and makes a new one with the same nodes, keys, ports and accounts. Chain data is
- * removed; signing state and review log of the old chain are moved aside and never deleted.
+ * removed; signing state, review log and learned models of the old chain are moved aside and never deleted.
  * @throws CordonError `devnet-missing`, `devnet-running`.
  */
 export function resetDevnet(dir: string): ResetResult {
@@ -155,9 +155,9 @@ export function resetDevnet(dir: string): ResetResult {
   }
   const kept = join(paths.oldChains, `${file.genesisHash.slice(0, 16)}-${Date.now()}`)
   for (const node of file.nodes) {
-    const { data, signer, review } = nodePaths(paths.dir, node)
+    const { data, signer, review, models } = nodePaths(paths.dir, node)
     rmSync(data, { recursive: true, force: true })
-    for (const [name, folder] of Object.entries({ signer, review })) {
+    for (const [name, folder] of Object.entries({ signer, review, models })) {
       if (!existsSync(folder)) continue
       mkdirSync(join(kept, node.name), { recursive: true })
       renameSync(folder, join(kept, node.name, name))

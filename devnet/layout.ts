@@ -6,8 +6,8 @@
  *   supervisor.lock         who runs this devnet; held while it runs
  *   keystore/               alice, bob, …, the operators v1…vN, and `password`
  *   attacks/                one empty file per attack played: each takes the next victim
- *   v1/ … f1/ …             one folder per node: config/cordon.toml, data/, signer/, review/, node.log
- *   old-chains/             signing state and review logs of chains that `devnet reset` ended
+ *   v1/ … f1/ …             one folder per node: config/cordon.toml, data/, signer/, review/, models/, node.log
+ *   old-chains/             signing state, review logs and models of chains that `devnet reset` ended
  *
  * Paths in `devnet.json` are relative to the directory, so that it can be moved as a whole.
  */
@@ -95,6 +95,7 @@ export interface NodePaths {
   readonly data: string
   readonly signer: string
   readonly review: string
+  readonly models: string
   readonly log: string
 }
 
@@ -107,6 +108,7 @@ export function nodePaths(devnetDir: string, node: Pick<DevnetNode, 'dir'>): Nod
     data: join(dir, 'data'),
     signer: join(dir, 'signer'),
     review: join(dir, 'review'),
+    models: join(dir, 'models'),
     log: join(dir, 'node.log'),
   }
 }

@@ -208,7 +208,7 @@ test('options that contradict an existing devnet are refused; the same or none a
     assert.throws(() => checkSameShape(dir, file, shape), { code: 'devnet-differs' }, JSON.stringify(shape))
 })
 
-test('reset makes another chain of the same accounts and keeps signing state and review log', async () => {
+test('reset makes another chain of the same accounts and keeps signing state, review log and models', async () => {
   const dir = await made({ validators: 1 })
   const paths = devnetPaths(dir)
   const before = readGenesisFile(paths.genesis)
@@ -217,6 +217,8 @@ test('reset makes another chain of the same accounts and keeps signing state and
   writeFileSync(join(node.signer, 'guard'), 'votes')
   mkdirSync(node.review)
   writeFileSync(join(node.review, 'log.jsonl'), 'cases')
+  mkdirSync(node.models)
+  writeFileSync(join(node.models, 'learning.bin'), 'outcomes')
   const result = resetDevnet(dir)
   const after = readGenesisFile(paths.genesis)
   assert.deepEqual(lasting(after), lasting(before))
@@ -228,6 +230,8 @@ test('reset makes another chain of the same accounts and keeps signing state and
   assert.equal(readFileSync(join(result.kept, 'v1', 'signer', 'guard'), 'utf8'), 'votes')
   assert.equal(existsSync(node.review), false)
   assert.equal(readFileSync(join(result.kept, 'v1', 'review', 'log.jsonl'), 'utf8'), 'cases')
+  assert.equal(existsSync(node.models), false)
+  assert.equal(readFileSync(join(result.kept, 'v1', 'models', 'learning.bin'), 'utf8'), 'outcomes')
 })
 
 test('reset refuses while the devnet runs, and where there is none', async () => {
