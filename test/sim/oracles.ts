@@ -114,6 +114,11 @@ export class Oracles {
     return this.#txOutcomes.get(txId) ?? null
   }
 
+  /** Height at which a transaction was executed, or null. */
+  heightOf(txId: number): number | null {
+    return this.#txHeights.get(txId) ?? null
+  }
+
   #weightOf(signers: Iterable<number>): bigint {
     let weight = 0n
     for (const signer of new Set(signers)) weight += this.#set.validators[signer]?.weight ?? 0n
