@@ -17,3 +17,11 @@ export function wholeCents(units: bigint): bigint {
 export function shareOf(units: bigint, share: number): bigint {
   return wholeCents((units * BigInt(Math.floor(share * 1e6))) / MILLIONTHS)
 }
+
+export function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+export function most(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}

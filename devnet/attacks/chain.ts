@@ -8,12 +8,12 @@ import {
   EXCHANGE,
   HOUR_MS,
   MINUTE_MS,
+  instalments,
   mule,
   one,
   payable,
   theVictim,
   unevenShares,
-  victim,
   type AttackInput,
   type Move,
   type Pattern,
@@ -37,13 +37,14 @@ function planChain(input: AttackInput): Move[] {
   const { random } = input
   const thefts = random.whole(1, MOST_THEFTS)
   const taken = shareOf(payable(theVictim(input), thefts, input), random.between(LEAST_TAKEN, MOST_TAKEN))
-  let atMs = 0
-  const moves = unevenShares(random, thefts).map((share): Move => {
-    const move = { atMs, from: victim(0), to: mule(0), amountUnits: shareOf(taken, share) }
-    atMs += random.scaled(SHORTEST_GAP_MS, LONGEST_GAP_MS)
-    return move
+  const { moves, endMs } = instalments(random, {
+    units: taken,
+    count: thefts,
+    gapMs: () => random.scaled(SHORTEST_GAP_MS, LONGEST_GAP_MS),
+    to: () => mule(0),
   })
-  return [...moves, ...relay(random, { units: taken, atMs, hops: random.whole(FEWEST_HOPS, MOST_HOPS) })]
+  const hops = random.whole(FEWEST_HOPS, MOST_HOPS)
+  return [...moves, ...relay(random, { units: taken, atMs: endMs, hops })]
 }
 
 /** From mule to mule, and out. Numbers of mules go up as they are met. */

@@ -4,12 +4,11 @@
  */
 import { shareOf } from '../amounts.ts'
 import {
+  instalments,
   mule,
   one,
   payable,
   theVictim,
-  unevenShares,
-  victim,
   type AttackInput,
   type Move,
   type Pattern,
@@ -18,16 +17,18 @@ import {
 const TRANSFERS = 8
 const LEAST_TAKEN = 0.92
 const MOST_TAKEN = 0.99
+const SHORTEST_GAP_MS = 200
+const LONGEST_GAP_MS = 600
 
 export const drain: Pattern = { target: 'person', victims: one, plan: planDrain }
 
 function planDrain(input: AttackInput): Move[] {
   const { random } = input
   const loot = shareOf(payable(theVictim(input), TRANSFERS, input), random.between(LEAST_TAKEN, MOST_TAKEN))
-  let atMs = 0
-  return unevenShares(random, TRANSFERS).map((share, index): Move => {
-    const move = { atMs, from: victim(0), to: mule(index), amountUnits: shareOf(loot, share) }
-    atMs += random.between(200, 600)
-    return move
-  })
+  return instalments(random, {
+    units: loot,
+    count: TRANSFERS,
+    gapMs: () => random.between(SHORTEST_GAP_MS, LONGEST_GAP_MS),
+    to: mule,
+  }).moves
 }

@@ -2,7 +2,7 @@
  * Many victims, one collector: a shop that never ships, a fund that does not exist. Each pays about the same once, within
  * some days; the collector takes out what has come together.
  */
-import { shareOf, unitsOf } from '../amounts.ts'
+import { least, shareOf, unitsOf } from '../amounts.ts'
 import { cashOut } from './cash-out.ts'
 import { DAY_MS, HOUR_MS, mule, victim, type AttackInput, type Move, type Pattern } from './move.ts'
 
@@ -33,7 +33,7 @@ function planFanIn({ random, victims }: AttackInput): Move[] {
       atMs: random.between(0, durationMs),
       from: victim(index),
       to: mule(0),
-      amountUnits: asked < most ? asked : most,
+      amountUnits: least(asked, most),
     }
   })
   payments.sort((a, b) => a.atMs - b.atMs)

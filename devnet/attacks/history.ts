@@ -1,5 +1,5 @@
 /** A devnet is seconds old: what its victims' owners did before the attack is played first, and never counted as fraud. */
-import { unitsOf } from '../amounts.ts'
+import { most, unitsOf } from '../amounts.ts'
 import type { Random } from '../random.ts'
 import { citizensOf } from '../scenarios/population.ts'
 import type { Victim } from './move.ts'
@@ -38,11 +38,7 @@ export function ownerHistory(random: Random): OwnPayment[] {
 
 /** What thieves see of an account after its owner's payments. */
 export function victimAfter(history: readonly OwnPayment[], balanceUnits: bigint, feeUnits: bigint): Victim {
-  const amounts = history.map(({ amountUnits }) => amountUnits).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  const amounts = history.map(({ amountUnits }) => amountUnits)
   const spent = amounts.reduce((sum, units) => sum + units + feeUnits, 0n)
-  return {
-    balanceUnits: balanceUnits - spent,
-    usualUnits: amounts[amounts.length >> 1] ?? 0n,
-    largestUnits: amounts.at(-1) ?? 0n,
-  }
+  return { balanceUnits: balanceUnits - spent, largestUnits: amounts.reduce(most, 0n) }
 }

@@ -1,4 +1,5 @@
 /** What attacks are made of. A plan knows roles only; whoever plays it casts accounts for them. */
+import { shareOf } from '../amounts.ts'
 import type { Random } from '../random.ts'
 
 /** Somebody in a plan. */
@@ -23,8 +24,7 @@ export interface Move {
 /** What thieves know of an account before they come. Amounts in uCRD. */
 export interface Victim {
   readonly balanceUnits: bigint
-  /** A usual payment of the owner, and the largest lately. */
-  readonly usualUnits: bigint
+  /** The owner's largest payment lately. */
   readonly largestUnits: bigint
 }
 
@@ -68,6 +68,29 @@ export function theVictim({ victims }: AttackInput): Victim {
 export function payable({ balanceUnits }: Victim, transfers: number, { feeUnits }: AttackInput): bigint {
   const left = balanceUnits - BigInt(transfers) * feeUnits
   return left > 0n ? left : 0n
+}
+
+export interface Instalments {
+  /** All of them together, in uCRD. */
+  readonly units: bigint
+  readonly count: number
+  /** From one to the next; asked after each, the last included. */
+  readonly gapMs: () => number
+  readonly to: (index: number) => Party
+}
+
+/** The victim's money in uneven payments, one after the other. `endMs`: a gap after the last one. */
+export function instalments(
+  random: Random,
+  { units, count, gapMs, to }: Instalments,
+): { readonly moves: Move[]; readonly endMs: number } {
+  let atMs = 0
+  const moves = unevenShares(random, count).map((share, index): Move => {
+    const move = { atMs, from: victim(0), to: to(index), amountUnits: shareOf(units, share) }
+    atMs += gapMs()
+    return move
+  })
+  return { moves, endMs: atMs }
 }
 
 /** `count` parts of about the same size that sum up to 1: nobody divides evenly. */

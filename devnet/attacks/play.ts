@@ -8,7 +8,8 @@ import { submitAndWait } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { CordonError } from '../../config/errors.ts'
 import type { KeyPair } from '../../crypto/ed25519.ts'
-import { wholeCents } from '../amounts.ts'
+import { least, wholeCents } from '../amounts.ts'
+import { itemAt } from '../item-at.ts'
 import { deriveKey } from '../keys.ts'
 import { readDevnetFile } from '../layout.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
@@ -58,17 +59,17 @@ export interface AttackOptions {
 export async function playAttack(options: AttackOptions): Promise<AttackResult> {
   const { dir, pattern } = options
   const { seed } = readDevnetFile(dir)
-  const client = at(options.clients, 0)
+  const client = itemAt(options.clients, 0)
   const facts = chainFacts(await client.call('chain_info', {}))
   const victims = [await takeVictim(dir, seed, client)]
-  const number = at(victims, 0).number
+  const number = itemAt(victims, 0).number
   const chances = options.seed ?? `${seed}/${number}`
   const attack = new Attack(pattern, chances, 0)
   while (victims.length < attack.victims) victims.push(await takeVictim(dir, seed, client))
   const random = new Random(`${chances}/history`)
   const histories = victims.map(() => ownerHistory(random))
   const moves = attack.plan(
-    victims.map(({ balanceUnits }, i) => victimAfter(at(histories, i), balanceUnits, facts.feeUnits)),
+    victims.map(({ balanceUnits }, i) => victimAfter(itemAt(histories, i), balanceUnits, facts.feeUnits)),
     facts.feeUnits,
   )
   const stage = new Stage({ options, seed, facts, victims })
@@ -119,7 +120,7 @@ class Stage {
     const pace = Math.min(1, LONGEST_MS / Math.max(1, moves.at(-1)?.atMs ?? 0))
     const ends: Promise<End>[] = []
     for (const move of moves) {
-      const arriving = ends.filter((_, earlier) => isSameMule(move.from, at(moves, earlier).to))
+      const arriving = ends.filter((_, earlier) => isSameMule(move.from, itemAt(moves, earlier).to))
       ends.push(this.#make(move, beginMs + pace * move.atMs, arriving))
     }
     return Promise.all(ends)
@@ -143,7 +144,7 @@ class Stage {
   /** As much of the amount as the mule has received, less the fee. */
   #takeLoot(index: number, wanted: bigint): bigint {
     const has = (this.#loot.get(index) ?? 0n) - this.#facts.feeUnits
-    const units = wholeCents(wanted < has ? wanted : has)
+    const units = wholeCents(least(wanted, has))
     if (units > 0n) this.#loot.set(index, has - units)
     return units
   }
@@ -157,19 +158,19 @@ class Stage {
   #key(party: Party): KeyPair {
     switch (party.kind) {
       case 'victim':
-        return deriveKey(this.#seed, 'victim', at(this.#victims, party.index).number)
+        return deriveKey(this.#seed, 'victim', itemAt(this.#victims, party.index).number)
       case 'mule':
-        return deriveKey(this.#seed, 'mule', `${at(this.#victims, 0).number}/${party.index}`)
+        return deriveKey(this.#seed, 'mule', `${itemAt(this.#victims, 0).number}/${party.index}`)
       case 'exchange':
         // A devnet has no exchange: one who sends bills has customers, too.
-        return deriveKey(this.#seed, 'citizen', at(citizensOf('biller'), 0))
+        return deriveKey(this.#seed, 'citizen', itemAt(citizensOf('biller'), 0))
     }
   }
 
   /** Null: the node refused the payment. */
   async #pay(from: KeyPair, to: KeyPair, amountUnits: bigint, memo: string): Promise<TxInfo | null> {
     const { clients } = this.#options
-    const client = at(clients, this.#sent++ % clients.length)
+    const client = itemAt(clients, this.#sent++ % clients.length)
     const validUntilMs = Date.now() + this.#facts.validityMs
     const signed = signPayment(this.#facts, { from, to: to.publicKey, amountUnits, memo, validUntilMs })
     try {
@@ -198,10 +199,4 @@ function count(pattern: AttackPattern, ends: readonly End[]): AttackResult {
     unsent: ends.length - sent.length,
     holds: held.flatMap((info) => info?.holds ?? []),
   }
-}
-
-function at<Item>(items: readonly Item[], index: number): Item {
-  const item = items[index]
-  if (item === undefined) throw new RangeError(`expected an item ${index}, there are ${items.length}`)
-  return item
 }

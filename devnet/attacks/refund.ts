@@ -2,7 +2,7 @@
  * Refunds that are none: a cashier, or somebody with the shop's key, pays money "back" to accounts that never bought
  * anything. Amounts are those of purchases; a few accounts get several each, over days.
  */
-import { shareOf } from '../amounts.ts'
+import { least, shareOf } from '../amounts.ts'
 import { cashOut } from './cash-out.ts'
 import {
   DAY_MS,
@@ -42,7 +42,7 @@ function planRefund(input: AttackInput): Move[] {
       atMs: random.between(0, durationMs),
       from: victim(0),
       to: mule(random.below(mules)),
-      amountUnits: wanted < most ? wanted : most,
+      amountUnits: least(wanted, most),
     }
   })
   moves.sort((a, b) => a.atMs - b.atMs)

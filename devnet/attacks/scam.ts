@@ -7,12 +7,11 @@ import { cashOut } from './cash-out.ts'
 import {
   DAY_MS,
   MINUTE_MS,
+  instalments,
   mule,
   one,
   payable,
   theVictim,
-  unevenShares,
-  victim,
   type AttackInput,
   type Move,
   type Pattern,
@@ -31,11 +30,11 @@ function planScam(input: AttackInput): Move[] {
   const { random } = input
   const payments = random.whole(1, MOST_PAYMENTS)
   const taken = shareOf(payable(theVictim(input), payments, input), random.between(LEAST_TAKEN, MOST_TAKEN))
-  let atMs = 0
-  const moves = unevenShares(random, payments).map((share): Move => {
-    const move = { atMs, from: victim(0), to: mule(0), amountUnits: shareOf(taken, share) }
-    atMs += random.scaled(SHORTEST_GAP_MS, LONGEST_GAP_MS)
-    return move
+  const { moves } = instalments(random, {
+    units: taken,
+    count: payments,
+    gapMs: () => random.scaled(SHORTEST_GAP_MS, LONGEST_GAP_MS),
+    to: () => mule(0),
   })
   return [...moves, ...cashOut(random, moves)]
 }

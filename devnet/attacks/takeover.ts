@@ -2,7 +2,7 @@
  * Account takeover with patience: a small payment first, to see whether the key works and nobody looks, then over hours
  * payments no larger than those the owner makes, to a few new payees, as long as there is something to take.
  */
-import { shareOf, unitsOf } from '../amounts.ts'
+import { least, shareOf, unitsOf } from '../amounts.ts'
 import { cashOut } from './cash-out.ts'
 import {
   MINUTE_MS,
@@ -39,13 +39,13 @@ function planTakeover(input: AttackInput): Move[] {
   const mules = random.whole(FEWEST_MULES, MOST_MULES)
   const most = shareOf(payable(owner, transfers + 1, input), WORTH_TAKING)
   const probe = unitsOf(random.scaled(PROBE_LEAST_CRD, PROBE_MOST_CRD))
-  const moves: Move[] = [{ atMs: 0, from: victim(0), to: mule(0), amountUnits: probe < most ? probe : most }]
+  const moves: Move[] = [{ atMs: 0, from: victim(0), to: mule(0), amountUnits: least(probe, most) }]
   let taken = probe
   let atMs = 0
   for (let i = 0; i < transfers && taken < most; i++) {
     atMs += random.scaled(SHORTEST_GAP_MS, LONGEST_GAP_MS)
     const wanted = shareOf(owner.largestUnits, random.between(LEAST_OF_LARGEST, MOST_OF_LARGEST))
-    const amountUnits = wanted < most - taken ? wanted : most - taken
+    const amountUnits = least(wanted, most - taken)
     taken += amountUnits
     moves.push({ atMs, from: victim(0), to: mule(i % mules), amountUnits })
   }

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { submit } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { devnetAddress } from '../accounts.ts'
+import { itemAt } from '../item-at.ts'
 import { deriveKeys } from '../keys.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
 import type { AttackPattern } from '../attacks/attack.ts'
@@ -63,7 +64,7 @@ async function playAttacks(options: DemoOptions): Promise<void> {
 async function playOrdinary(options: DemoOptions): Promise<void> {
   const { seed, clients, signal } = options
   const town = new Town(seed)
-  const client = at(clients, 0)
+  const client = itemAt(clients, 0)
   const facts = chainFacts(await client.call('chain_info', {}))
   await town.refresh(client)
   // The height makes each start of a directory another stream.
@@ -81,7 +82,7 @@ async function playOrdinary(options: DemoOptions): Promise<void> {
     if (payment === null) continue
     if (!(await pause(startMs + payment.atMs - performance.now(), signal))) return
     town.pay(payment, facts)
-    send(town, payment, facts, at(clients, count % clients.length)).catch((error: unknown) =>
+    send(town, payment, facts, itemAt(clients, count % clients.length)).catch((error: unknown) =>
       report(options, error),
     )
     if (performance.now() < refreshAtMs) continue
@@ -127,8 +128,8 @@ async function send(
   client: RpcClient,
 ): Promise<void> {
   const signed = signPayment(facts, {
-    from: at(town.keys, payment.from),
-    to: at(town.keys, payment.to).publicKey,
+    from: itemAt(town.keys, payment.from),
+    to: itemAt(town.keys, payment.to).publicKey,
     amountUnits: payment.amountUnits,
     memo: payment.memo,
     validUntilMs: Date.now() + facts.validityMs,
@@ -157,10 +158,4 @@ function withoutRepeats(onEvent: DemoOptions['onEvent']): DemoOptions['onEvent']
 /** Waits. False, and early, if the signal aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   return delay(Math.max(ms, 0), true, { signal }).catch(() => false)
-}
-
-function at<Item>(items: readonly Item[], index: number): Item {
-  const item = items[index]
-  if (item === undefined) throw new RangeError(`expected an item ${index}, there are ${items.length}`)
-  return item
 }

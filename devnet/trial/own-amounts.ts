@@ -1,10 +1,9 @@
-/** What accounts usually pay: what a thief who has looked at an account knows of its owner. */
-import { unitsOf } from '../amounts.ts'
+/** The largest payment of each account lately: what a thief who has looked at an account knows of its owner. */
+import { most, unitsOf } from '../amounts.ts'
 
 /** Latest payments that count. */
 const REMEMBERED = 24
 /** Of an owner who never paid. */
-const USUAL_UNITS = unitsOf(30)
 const LARGEST_UNITS = unitsOf(300)
 
 export class OwnAmounts {
@@ -17,11 +16,7 @@ export class OwnAmounts {
     this.#amounts.set(account, amounts)
   }
 
-  of(account: number): { readonly usualUnits: bigint; readonly largestUnits: bigint } {
-    const sorted = (this.#amounts.get(account) ?? []).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-    return {
-      usualUnits: sorted[sorted.length >> 1] ?? USUAL_UNITS,
-      largestUnits: sorted.at(-1) ?? LARGEST_UNITS,
-    }
+  largestUnits(account: number): bigint {
+    return this.#amounts.get(account)?.reduce(most) ?? LARGEST_UNITS
   }
 }

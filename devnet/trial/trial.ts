@@ -9,7 +9,7 @@ import type { Head } from '../../fraud/head/head.ts'
 import type { DirectionalModel } from '../../fraud/model/model.ts'
 import { Attack, type AttackPattern } from '../attacks/attack.ts'
 import type { Move, Victim } from '../attacks/move.ts'
-import { wholeCents } from '../amounts.ts'
+import { least, wholeCents } from '../amounts.ts'
 import { Random } from '../random.ts'
 import { DAY_MS, awake } from '../town/calendar.ts'
 import { townLife } from '../town/life.ts'
@@ -115,7 +115,11 @@ class Trial {
   }
 
   #victim(account: number): Victim {
-    return { balanceUnits: this.#chain.available(account), ...this.#ownAmounts.of(account) }
+    const [balanceUnits, largestUnits] = [
+      this.#chain.available(account),
+      this.#ownAmounts.largestUnits(account),
+    ]
+    return { balanceUnits, largestUnits }
   }
 
   #make(move: Move, atMs: number, heist: Heist, count: PatternCount): void {
@@ -141,8 +145,4 @@ function countHold(count: PatternCount, heist: Heist, isFirst: boolean, units: b
   if (heist.noticed) return
   heist.noticed = true
   count.missed--
-}
-
-function least(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }
