@@ -51,6 +51,11 @@ export class Names {
     return this.keyOf(address)?.name ?? contact?.[0] ?? null
   }
 
+  /** A name, or enough of an address to tell it from others in a table. */
+  short(address: string): string {
+    return this.nameOf(address) ?? `${address.slice(0, 12)}…${address.slice(-6)}`
+  }
+
   /** `alice (dcdn1…)`, or the address alone. */
   label(address: string): string {
     const name = this.nameOf(address)

@@ -41,7 +41,7 @@ export interface ModelFlags {
 export interface ShadowReport {
   readonly voting: ModelInfo
   readonly shadow: ModelInfo
-  /** Transfers that both have scored. */
+  /** Executed transfers that both have scored. */
   readonly transfers: number
   readonly flagged: ModelFlags
   /** Holds whose outcome is known, and how many of them each model would have flagged. */

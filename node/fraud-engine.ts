@@ -11,12 +11,10 @@ import { basename, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { NodeConfig } from '../config/node-config.ts'
 import type { Parameters } from '../config/parameters.ts'
-import { toHex } from '../crypto/bytes.ts'
 import type { BatchRef } from '../consensus/types.ts'
 import type { Thresholds } from '../fraud/review/policy.ts'
-import type { TransferOutcome } from '../fraud/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { BlockExecution, ExecutedTransfer } from '../ledger/types.ts'
+import type { BlockExecution } from '../ledger/types.ts'
 import { batchKey } from './assessor.ts'
 import { FraudMemory } from './fraud-memory.ts'
 import { labelsOf } from './learning/labels.ts'
@@ -26,7 +24,7 @@ import { Models, baseOf } from './models/models.ts'
 import { ModelShelf } from './models/shelf.ts'
 import { chosenHead } from './scoring/chosen-head.ts'
 import { createScorer, type Scorer } from './scoring/scorer.ts'
-import { releasedFacts, transferKey } from './transfers.ts'
+import { outcomeOf, releasedFacts } from './transfers.ts'
 
 export interface FraudEngineOptions {
   readonly config: Pick<NodeConfig, 'directory' | 'dataDirectory' | 'fraudModel' | 'fraudLearn'>
@@ -47,19 +45,6 @@ export class FraudEngine {
     const { config, ledger, thresholds, log } = options
     this.#options = options
     const shelf = shelfOf(options)
-    this.scorer = createScorer({
-      head: shelf.headOf(shelf.voting),
-      thresholds,
-      log: {
-        info: (message) => {
-          log.info(message)
-        },
-        warn: (message) => {
-          log.warn(message)
-        },
-      },
-      onJudged: (batch) => this.#learning?.judged(batch),
-    })
     this.#learning = config.fraudLearn
       ? new OnlineLearning({
           file: join(modelDirectory(config), 'learning.bin'),
@@ -72,6 +57,19 @@ export class FraudEngine {
           log,
         })
       : null
+    this.scorer = createScorer({
+      head: shelf.headOf(shelf.voting),
+      thresholds,
+      log: {
+        info: (message) => {
+          log.info(message)
+        },
+        warn: (message) => {
+          log.warn(message)
+        },
+      },
+      observer: this.#learning,
+    })
     this.models = new Models({ shelf, scorer: this.scorer, learning: this.#learning, log })
     this.#memory = new FraudMemory({
       scorer: this.scorer,
@@ -102,17 +100,14 @@ export class FraudEngine {
     this.scorer.executed(outcomes)
     this.scorer.released(releasedFacts(endedHolds))
     this.#learning?.executed(height, outcomes, labels)
-    this.models.labelled(labels)
-    for (const ref of refs) {
-      this.scorer.dropBatch(batchKey(ref))
-      this.#learning?.dropBatch(batchKey(ref))
-    }
+    this.models.executed(outcomes, labels)
+    for (const ref of refs) this.scorer.dropBatch(batchKey(ref))
     this.#memory.executed(height)
   }
 
   /** Outcomes that are remembered to learn from. */
   get outcomesLearned(): number {
-    return this.#learning?.state.labelled.length ?? 0
+    return this.#learning?.outcomes ?? 0
   }
 
   /** Resolves once nothing is being learned. */
@@ -158,18 +153,4 @@ function shelfOf({ config, log }: FraudEngineOptions): ModelShelf {
 /** Uniform in [0, 1): which transfers a sample keeps is nobody's to foresee. */
 function random(): number {
   return randomBytes(4).readUInt32BE() / 2 ** 32
-}
-
-function outcomeOf(transfer: ExecutedTransfer): TransferOutcome {
-  return {
-    held: transfer.held,
-    facts: {
-      key: transferKey(transfer.txId, transfer.action),
-      payer: toHex(transfer.payer),
-      payee: toHex(transfer.payee),
-      amount: transfer.amount,
-      payerBalance: transfer.payerBalanceBefore,
-      timeMs: transfer.timeMs,
-    },
-  }
 }

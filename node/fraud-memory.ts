@@ -2,20 +2,19 @@
  * What the fraud engine remembers over a restart: a snapshot of its feature store with the height it belongs to, and
  * the transfers executed since, replayed from the ledger. The ledger is the truth; the snapshot only saves time.
  */
-import { readFileSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
-import { crc32 } from 'node:zlib'
-import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
+import { Reader, Writer } from '../crypto/codec.ts'
 import type { TransferOutcome } from '../fraud/types.ts'
 import { FRAUD_LIMITS } from '../fraud/limits.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
 import type { Scorer } from './scoring/scorer.ts'
+import { readCheckedFile, writeCheckedFile } from './checked-file.ts'
 import { releasedFacts, transferFacts } from './transfers.ts'
 
 /** 4: what was held and goes on is in it. A snapshot that reads well and is wrong would make this node judge otherwise. */
 const VERSION = 4
-const SUM_BYTES = 4
+/** Version and height. */
+const HEAD_BYTES = 9
 /** Blocks replayed at most: beyond it older habits are forgotten rather than the start held up. */
 const REPLAY_BLOCKS = 50_000
 /** Blocks whose ended holds are looked up together. */
@@ -95,18 +94,15 @@ export class FraudMemory {
     this.#savedHeight = this.#height
     const snapshot = scorer.snapshot()
     this.#snapshotBytes = snapshot.length
-    const head = new Writer().u8(VERSION).u48(this.#height).u32(snapshot.length).finish()
-    const sum = new Writer().u32(crc32(snapshot, crc32(head))).finish()
-    this.#writing = this.#writing.then(() => this.#write([head, snapshot, sum]))
+    const head = new Writer().u8(VERSION).u48(this.#height).finish()
+    this.#writing = this.#writing.then(() => this.#write([head, snapshot]))
     return this.#writing
   }
 
-  /** Not synced: one that a power cut tears lacks its checksum. */
   async #write(parts: readonly Uint8Array[]): Promise<void> {
     const { file, log } = this.#options
     try {
-      await writeFile(`${file}.new`, parts, { mode: 0o600 })
-      await rename(`${file}.new`, file)
+      await writeCheckedFile(file, parts)
     } catch (error) {
       log.warn(
         { err: error },
@@ -118,23 +114,14 @@ export class FraudMemory {
   /** @returns the height of the snapshot restored, or 0. */
   #restore(): number {
     const { scorer, ledger, file, log } = this.#options
-    let bytes: Uint8Array
     try {
-      bytes = readFileSync(file)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        log.warn({ err: error }, 'the fraud snapshot cannot be read')
-      return 0
-    }
-    try {
-      const reader = new Reader(bytes)
+      const body = readCheckedFile(file, HEAD_BYTES + FRAUD_LIMITS.snapshotBytes)
+      if (body === null) return 0
+      const reader = new Reader(body)
       const version = reader.u8()
-      const height = reader.u48()
       if (version !== VERSION) return 0
-      const snapshot = reader.bytes(FRAUD_LIMITS.snapshotBytes)
-      if (reader.u32() !== crc32(bytes.subarray(0, -SUM_BYTES)))
-        throw new DecodeError('it does not have its checksum')
-      reader.end()
+      const height = reader.u48()
+      const snapshot = reader.rest()
       if (height > ledger.height) return 0
       scorer.restore(snapshot)
       this.#snapshotBytes = snapshot.length

@@ -16,6 +16,8 @@ export interface Gauges {
   readonly peers: () => number
   readonly pendingTxs: () => number
   readonly openHolds: () => number
+  readonly openCases: () => number
+  readonly learnedOutcomes: () => number
   readonly driverBacklog: () => number
   readonly provenOffences: () => number
   readonly notVoting: () => number
@@ -99,6 +101,8 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   peers: 'Connected peers.',
   pendingTxs: 'Transactions on their way.',
   openHolds: 'Payments held for review.',
+  openCases: 'Cases at the review desk of this node that nobody has closed.',
+  learnedOutcomes: 'Outcomes of holds that the fraud model learns from.',
   driverBacklog: 'Inputs waiting for the consensus engine.',
   provenOffences: 'Validators with a proven contradiction on the ledger; above 0 somebody must act.',
   notVoting:

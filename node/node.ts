@@ -289,6 +289,8 @@ export async function startNode(
     peers: () => network.peers().length,
     pendingTxs: () => pending.size,
     openHolds: () => ledger.openHolds,
+    openCases: () => review.state.openCases,
+    learnedOutcomes: () => fraud.outcomesLearned,
     driverBacklog: () => driver.backlog,
     provenOffences: () => ledger.validators().filter(({ offence }) => offence !== null).length,
     notVoting: () => (replica.abstention === null ? 0 : 1),

@@ -1,10 +1,10 @@
 /** The transfers of a transaction in the terms of the fraud engine. */
 import { toHex } from '../crypto/bytes.ts'
-import type { TransferFacts } from '../fraud/types.ts'
+import type { TransferFacts, TransferOutcome } from '../fraud/types.ts'
 import type { Transfer } from '../ledger/actions/index.ts'
 import { goesOn } from '../ledger/hold-ends.ts'
 import type { DecodedTransaction, Transaction } from '../ledger/transaction.ts'
-import type { Hold } from '../ledger/types.ts'
+import type { ExecutedTransfer, Hold } from '../ledger/types.ts'
 
 /** A transfer with its position among the actions. */
 export interface IndexedTransfer {
@@ -41,6 +41,21 @@ export function transferFacts(
       timeMs,
     },
   }))
+}
+
+/** What the fraud engine learns of an executed transfer. */
+export function outcomeOf(transfer: ExecutedTransfer): TransferOutcome {
+  return {
+    held: transfer.held,
+    facts: {
+      key: transferKey(transfer.txId, transfer.action),
+      payer: toHex(transfer.payer),
+      payee: toHex(transfer.payee),
+      amount: transfer.amount,
+      payerBalance: transfer.payerBalanceBefore,
+      timeMs: transfer.timeMs,
+    },
+  }
 }
 
 /** Those of ended holds that go on to their payees, at the time of their end. */

@@ -18,8 +18,6 @@ export async function listCases(options: CasesOptions): Promise<CommandResult> {
 }
 
 function caseTable(cases: readonly CaseInfo[], names: Names): string {
-  const short = (address: string): string =>
-    names.nameOf(address) ?? `${address.slice(0, 12)}…${address.slice(-6)}`
   return table(
     [
       { title: 'CASE' },
@@ -35,8 +33,8 @@ function caseTable(cases: readonly CaseInfo[], names: Names): string {
     cases.map((each) => [
       each.id,
       amount(each.amount),
-      short(each.payer),
-      short(each.payee),
+      names.short(each.payer),
+      names.short(each.payee),
       String(each.score),
       each.cause,
       holdWords(each),

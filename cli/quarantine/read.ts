@@ -30,8 +30,6 @@ export async function list(options: ListOptions): Promise<CommandResult> {
 
 function holdTable(holds: readonly HoldInfo[], names: Names): string {
   const nowMs = Date.now()
-  const short = (address: string): string =>
-    names.nameOf(address) ?? `${address.slice(0, 12)}…${address.slice(-6)}`
   return table(
     [
       { title: 'HOLD' },
@@ -45,8 +43,8 @@ function holdTable(holds: readonly HoldInfo[], names: Names): string {
     holds.map((hold) => [
       hold.id,
       amount(hold.amount),
-      short(hold.payer),
-      short(hold.payee),
+      names.short(hold.payer),
+      names.short(hold.payee),
       percent(hold.flaggedBps),
       hold.status === 'open' ? distance(hold.expiresMs, nowMs) : hold.status,
       hold.reasons.join(', '),

@@ -20,7 +20,7 @@ export interface Flags {
 }
 
 export interface ComparisonReport {
-  /** Transfers that both have scored. */
+  /** Executed transfers that both have scored. */
   readonly transfers: number
   readonly flagged: Flags
   /** Holds whose outcome is known, and how many of them each model would have flagged. */
@@ -31,6 +31,8 @@ export interface ComparisonReport {
 interface Verdict {
   readonly voting: boolean
   readonly shadow: boolean
+  /** Of the shadow; null: it has none, or is silent. */
+  readonly logit: number | null
 }
 
 class Tally {
@@ -57,7 +59,7 @@ export class Comparison {
   readonly #all: Tally = new Tally()
   readonly #fraud: Tally = new Tally()
   readonly #legitimate: Tally = new Tally()
-  /** Of transfers that may be held: what each model said. */
+  /** What each model said of transfers that are not executed, or held. */
   readonly #waiting: Map<string, Verdict> = new Map()
 
   /** @param head of the shadow; null: the label-free tail. */
@@ -72,19 +74,29 @@ export class Comparison {
     return inputs
   }
 
-  /** @param inputs those that the shadow was given. */
+  /** Both have judged a transfer. It counts once it is executed. @param inputs those that the shadow was given. */
   scored(
     key: string,
     scores: { readonly voting: number; readonly shadow: number },
     inputs: Float32Array,
   ): void {
-    const verdict = { voting: scores.voting >= FLAG_AT, shadow: scores.shadow >= FLAG_AT }
-    this.#all.add(verdict)
-    if (this.#head !== null && this.#speaks(inputs)) this.#calibrate(scores.shadow, inputs)
-    this.#waiting.set(key, verdict)
+    const voting = scores.voting >= FLAG_AT
+    const shadow = scores.shadow >= FLAG_AT
+    const logit = this.#head !== null && this.#speaks(inputs) ? logitOf(scores.shadow, inputs) : null
+    this.#waiting.delete(key)
+    this.#waiting.set(key, { voting, shadow, logit })
     if (this.#waiting.size <= LEARNING_LIMITS.comparedTransfers) return
     const [oldest] = this.#waiting.keys()
     if (oldest !== undefined) this.#waiting.delete(oldest)
+  }
+
+  /** A held one waits for its outcome. */
+  executed(key: string, held: boolean): void {
+    const verdict = this.#waiting.get(key)
+    if (verdict === undefined) return
+    this.#all.add(verdict)
+    if (verdict.logit !== null) this.#logits.add(verdict.logit)
+    if (!held) this.#waiting.delete(key)
   }
 
   /** The outcome of a hold is known. */
@@ -114,11 +126,10 @@ export class Comparison {
   #speaks(inputs: Float32Array): boolean {
     return inputs[INPUT.precisions] !== 0
   }
+}
 
-  /** Scores of rules are no logits, and where they are larger they hide one: those count as the largest. */
-  #calibrate(score: number, inputs: Float32Array): void {
-    const odds = Math.log(score / (1 - score))
-    const logit = odds + (inputs[INPUT.headThreshold] as number)
-    this.#logits.add(Math.min(LOGITS[1], Math.max(LOGITS[0], logit)))
-  }
+/** Scores of rules are no logits, and where they are larger they hide one: those count as the largest. */
+function logitOf(score: number, inputs: Float32Array): number {
+  const logit = Math.log(score / (1 - score)) + (inputs[INPUT.headThreshold] as number)
+  return Math.min(LOGITS[1], Math.max(LOGITS[0], logit))
 }

@@ -86,6 +86,11 @@ export class Learner {
     return this.#start
   }
 
+  /** Outcomes that are remembered, in the order in which they came. */
+  get labelled(): readonly LabelledExample[] {
+    return this.#outcomes.labelled
+  }
+
   /** A copy. */
   get state(): LearnerState {
     return {

@@ -8,26 +8,23 @@
  * What it remembers lies in a file, with the height that it belongs to; outcomes since then are read from the ledger.
  * Losing the file costs what was learned and nothing else.
  */
-import { readFileSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
-import { crc32 } from 'node:zlib'
 import { CordonError } from '../../config/errors.ts'
 import { equalBytes } from '../../crypto/bytes.ts'
-import { DecodeError, Reader, Writer } from '../../crypto/codec.ts'
+import { Reader, Writer } from '../../crypto/codec.ts'
 import type { Head } from '../../fraud/head/head.ts'
 import { FROM_TAIL, fromNetwork, type Lesson, type Start } from '../../fraud/learning/fit.ts'
 import { Learner, NOTHING_LEARNED, type LearnerState } from '../../fraud/learning/learner.ts'
 import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
 import { decodeLearnerState, encodeLearnerState } from '../../fraud/learning/state-file.ts'
 import type { TransferOutcome } from '../../fraud/types.ts'
-import type { JudgedBatch } from '../scoring/scorer.ts'
+import { readCheckedFile, writeCheckedFile } from '../checked-file.ts'
+import type { BatchObserver, JudgedBatch } from '../scoring/scorer.ts'
 import { JudgedRows } from './judged-rows.ts'
 import type { HoldLabel } from './labels.ts'
 import type { Teach } from './teacher.ts'
 
 const VERSION = 1
 const ID_BYTES = 32
-const SUM_BYTES = 4
 /** From something worth keeping to the write: what comes meanwhile goes with it. */
 const SAVE_AFTER_MS = 30_000
 
@@ -53,11 +50,11 @@ export interface OnlineLearningOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly onLearned: (learned: LearnedHead) => void
-  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
+  readonly log: { warn(fields: object, message: string): void }
   readonly saveAfterMs?: number
 }
 
-export class OnlineLearning {
+export class OnlineLearning implements BatchObserver {
   readonly #options: OnlineLearningOptions
   readonly #rows: JudgedRows = new JudgedRows()
   readonly #closing: AbortController = new AbortController()
@@ -82,8 +79,9 @@ export class OnlineLearning {
     return this.#height
   }
 
-  get state(): LearnerState {
-    return this.#learner.state
+  /** Outcomes that are remembered to learn from. */
+  get outcomes(): number {
+    return this.#learner.labelled.length
   }
 
   /** Resolves once the lesson under way is over. */
@@ -109,20 +107,14 @@ export class OnlineLearning {
     if (labels.length > 0) this.#learn()
   }
 
-  dropBatch(batchKey: string): void {
+  dropped(batchKey: string): void {
     this.#rows.drop(batchKey)
   }
 
   /** Begins anew from another model, with what was seen so far. */
   startFrom(base: Base): void {
-    const { sample, waiting, labelled } = this.#learner.state
     this.#base = base
-    this.#learner = new Learner(startOf(base), this.#options.random, {
-      ...NOTHING_LEARNED,
-      sample,
-      waiting,
-      labelled,
-    })
+    this.#learner = new Learner(startOf(base), this.#options.random, withoutHeads(this.#learner.state))
     this.#saveSoon()
   }
 
@@ -164,7 +156,7 @@ export class OnlineLearning {
   }
 
   #tell(head: Head): void {
-    const { labelled } = this.#learner.state
+    const { labelled } = this.#learner
     const fraud = labelled.filter(({ laundering }) => laundering).length
     this.#options.onLearned({ head, outcomes: labelled.length, fraud })
   }
@@ -175,7 +167,6 @@ export class OnlineLearning {
     this.#saveTimer.unref()
   }
 
-  /** Not synced: a file that a power cut tears lacks its checksum. */
   async #write(): Promise<void> {
     const { file, log } = this.#options
     const parts = [new Writer().u8(VERSION).u48(this.#height).fixed(this.#base.id, ID_BYTES).finish()]
@@ -183,10 +174,8 @@ export class OnlineLearning {
       parts.push(part)
       await nextTurn()
     }
-    const sum = parts.reduce((before, part) => crc32(part, before), 0)
     try {
-      await writeFile(`${file}.new`, [...parts, new Writer().u32(sum).finish()], { mode: 0o600 })
-      await rename(`${file}.new`, file)
+      await writeCheckedFile(file, parts)
     } catch (error) {
       log.warn({ err: error }, 'what the fraud model learned could not be written; a restart loses it')
     }
@@ -196,12 +185,12 @@ export class OnlineLearning {
     const { file, log, base } = this.#options
     const nothing = { height: 0, state: NOTHING_LEARNED }
     try {
-      const { height, baseId, state } = decodeFile(readFileSync(file))
+      const body = readCheckedFile(file, LEARNING_LIMITS.stateBytes)
+      if (body === null) return nothing
+      const { height, baseId, state } = decodeFile(body)
       if (equalBytes(baseId, base.id)) return { height, state }
-      const { sample, waiting, labelled } = state
-      return { height, state: { ...NOTHING_LEARNED, sample, waiting, labelled } }
+      return { height, state: withoutHeads(state) }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing
       log.warn({ err: error, file }, 'what the fraud model learned cannot be used; learning begins anew')
       return nothing
     }
@@ -214,22 +203,19 @@ interface LearningFile {
   readonly state: LearnerState
 }
 
-function decodeFile(bytes: Uint8Array): LearningFile {
-  if (bytes.length > LEARNING_LIMITS.stateBytes || bytes.length < SUM_BYTES)
-    throw new CordonError(
-      'data-inconsistent',
-      `expected ${SUM_BYTES} to ${LEARNING_LIMITS.stateBytes} bytes, got ${bytes.length}`,
-    )
-  const body = bytes.subarray(0, -SUM_BYTES)
+function decodeFile(body: Uint8Array): LearningFile {
   const reader = new Reader(body)
   const version = reader.u8()
   if (version !== VERSION)
     throw new CordonError('format-version', `expected version ${VERSION}, got ${version}`, { version })
-  if (new Reader(bytes.subarray(-SUM_BYTES)).u32() !== crc32(body))
-    throw new DecodeError('it does not have its checksum')
   const height = reader.u48()
   const baseId = reader.fixed(ID_BYTES)
   return { height, baseId, state: decodeLearnerState(reader.rest()) }
+}
+
+/** What was seen, for a learner that starts from another model. */
+function withoutHeads({ sample, waiting, labelled }: LearnerState): LearnerState {
+  return { ...NOTHING_LEARNED, sample, waiting, labelled }
 }
 
 function startOf({ head }: Base): Start {

@@ -1,4 +1,5 @@
 /** Teaches a lesson in a thread of its own, so that nothing else waits for it. */
+import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import type { Lesson, Taught } from '../../fraud/learning/fit.ts'
 import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
@@ -24,27 +25,16 @@ export function createTeacher({
     const worker = spawn(lesson)
     const limit = AbortSignal.any([signal, AbortSignal.timeout(lessonMs)])
     try {
-      return await answerOf(worker, limit)
+      const answered = once(worker, 'message', { signal: limit }) as Promise<[Taught]>
+      const [taught] = await Promise.race([answered, ended(worker, limit)])
+      return taught
     } finally {
       await worker.terminate()
     }
   }
 }
 
-function answerOf(worker: Worker, limit: AbortSignal): Promise<Taught> {
-  return new Promise((resolve, reject) => {
-    worker.once('message', (taught: Taught) => resolve(taught))
-    worker.once('error', reject)
-    worker.once('exit', (code) =>
-      reject(new Error(`the learning worker ended with code ${code} before it answered`)),
-    )
-    limit.addEventListener(
-      'abort',
-      () => reject(limit.reason instanceof Error ? limit.reason : new Error('ended')),
-      {
-        once: true,
-      },
-    )
-    if (limit.aborted) reject(new Error('ended'))
-  })
+async function ended(worker: Worker, signal: AbortSignal): Promise<never> {
+  const [code] = (await once(worker, 'exit', { signal })) as [number]
+  throw new Error(`the learning worker ended with code ${code} before it answered`)
 }

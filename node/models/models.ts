@@ -8,8 +8,8 @@ import { fromHex } from '../../crypto/bytes.ts'
 import { LABEL_FREE, PRETRAINED } from '../../fraud/head/choose.ts'
 import { decodeHead } from '../../fraud/head/file.ts'
 import { pretrainedHead } from '../../fraud/head/pretrained.ts'
-import type { Base, LearnedHead } from '../learning/online-learning.ts'
-import type { OnlineLearning } from '../learning/online-learning.ts'
+import type { TransferOutcome } from '../../fraud/types.ts'
+import type { Base, LearnedHead, OnlineLearning } from '../learning/online-learning.ts'
 import type { HoldLabel } from '../learning/labels.ts'
 import type { Scorer } from '../scoring/scorer.ts'
 import { modelIdText, type ModelShelf } from './shelf.ts'
@@ -103,9 +103,12 @@ export class Models {
     )
   }
 
-  /** Outcomes of holds, for the comparison. */
-  labelled(labels: readonly HoldLabel[]): void {
-    for (const { key, label } of labels) this.#options.scorer.comparison?.outcome(key, label === 'fraud')
+  /** What was executed, and outcomes of holds, for the comparison. */
+  executed(outcomes: readonly TransferOutcome[], labels: readonly HoldLabel[]): void {
+    const { comparison } = this.#options.scorer
+    if (comparison === null) return
+    for (const { facts, held } of outcomes) comparison.executed(facts.key, held)
+    for (const { key, label } of labels) comparison.outcome(key, label === 'fraud')
   }
 
   #vote(model: ModelRecord, head: ReturnType<ModelShelf['headOf']>): ModelInfo {

@@ -34,6 +34,9 @@ export interface ShelfOptions {
   readonly log: { warn(fields: object, message: string): void }
 }
 
+/** What is known of a model before it lies on the shelf. */
+type ModelCard = Omit<ModelRecord, 'id' | 'addedMs'> & Pick<HeadCard, 'data'>
+
 const LABEL_FREE_ID = modelIdText(null)
 
 /** Id of a model as in acks, hex. */
@@ -44,6 +47,8 @@ export function modelIdText(head: Head | null): string {
 export class ModelShelf {
   readonly #options: ShelfOptions
   #index: ModelIndex
+  /** Heads read so far, by id: a start asks for the same one several times. */
+  readonly #heads: Map<string, Head> = new Map()
 
   /** Makes the directory if it is not there. An index that cannot be used is begun anew, with a warning. */
   constructor(options: ShelfOptions) {
@@ -100,6 +105,8 @@ export class ModelShelf {
   /** @throws CordonError `not-found` or `model-invalid` if its file is gone or damaged. */
   headOf({ id, name }: ModelRecord): Head | null {
     if (id === LABEL_FREE_ID) return null
+    const known = this.#heads.get(id)
+    if (known !== undefined) return known
     let text: string
     try {
       text = readFileSync(this.#file(id), 'utf8')
@@ -109,11 +116,12 @@ export class ModelShelf {
     const { head } = decodeHead(text)
     if (modelIdText(head) !== id)
       throw new CordonError('model-invalid', `the file of model ${name} has another model in it`, { id })
+    this.#heads.set(id, head)
     return head
   }
 
   /** Keeps a model; one that is there already stays as it is. */
-  add(head: Head | null, card: Omit<ModelRecord, 'id' | 'addedMs'> & Pick<HeadCard, 'data'>): ModelRecord {
+  add(head: Head | null, card: ModelCard): ModelRecord {
     const record = this.#put(head, card)
     this.#change({})
     return record
@@ -159,10 +167,7 @@ export class ModelShelf {
     this.#change({ voting: this.#isUsable(configured) ? configured : LABEL_FREE_ID })
   }
 
-  #put(
-    head: Head | null,
-    { data, ...card }: Omit<ModelRecord, 'id' | 'addedMs'> & Pick<HeadCard, 'data'>,
-  ): ModelRecord {
+  #put(head: Head | null, { data, ...card }: ModelCard): ModelRecord {
     const id = modelIdText(head)
     const known = this.#index.models.find((model) => model.id === id)
     if (known !== undefined && this.#isUsable(id)) return known
@@ -188,6 +193,7 @@ export class ModelShelf {
     this.#index = { ...index, models }
     this.#write(join(this.#options.directory, INDEX), serialiseModelIndex(this.#index))
     const kept = new Set([INDEX, ...models.map(({ id }) => `${id}.json`)])
+    for (const id of this.#heads.keys()) if (!this.#has(id)) this.#heads.delete(id)
     for (const name of readdirSync(this.#options.directory))
       if (/^[0-9a-f]{64}\.json$/.test(name) && !kept.has(name)) rmSync(join(this.#options.directory, name))
   }

@@ -45,10 +45,17 @@ export interface ScorerOptions {
   readonly maxProvisional?: number
   /** Another worker, for tests. */
   readonly spawn?: WorkerClientOptions['spawn']
-  readonly onJudged?: (batch: JudgedBatch) => void
+  readonly observer?: BatchObserver | null
 }
 
-/** Told of every batch that was judged. */
+/** Told of every batch that was judged, and when it counts no more. */
+export interface BatchObserver {
+  judged(batch: JudgedBatch): void
+  /** It is executed, skipped or dropped. */
+  dropped(batchKey: string): void
+}
+
+/** A batch that was judged. */
 export interface JudgedBatch {
   readonly key: string
   readonly transfers: readonly TransferFacts[]
@@ -113,7 +120,7 @@ class WorkerScorer implements Scorer {
   readonly #store: FeatureStore
   readonly #worker: ScoringWorkerClient
   readonly #explanations: Explanations = new Explanations()
-  readonly #onJudged: (batch: JudgedBatch) => void
+  readonly #observer: BatchObserver | null
   #head: HeadByHand | null
   #modelId: Uint8Array
   #models: Models
@@ -127,10 +134,10 @@ class WorkerScorer implements Scorer {
     maxAccounts,
     maxProvisional,
     spawn,
-    onJudged = () => undefined,
+    observer = null,
   }: ScorerOptions) {
     this.#thresholds = thresholds
-    this.#onJudged = onJudged
+    this.#observer = observer
     this.#models = { voting: head, shadow: null }
     this.#head = byHand(head)
     this.#modelId = idOf(head)
@@ -164,7 +171,7 @@ class WorkerScorer implements Scorer {
         first * FEATURE_COUNT,
       )
     }
-    this.#onJudged({ key: batchKey, transfers, rows, baseline: this.#store.baseline.inputs.slice() })
+    this.#observer?.judged({ key: batchKey, transfers, rows, baseline: this.#store.baseline.inputs.slice() })
     const judged = await this.#judge(transfers, rows, {
       budgetMs: Math.max(0, budgetMs - (performance.now() - startMs)),
       comparison: this.#comparison,
@@ -184,6 +191,7 @@ class WorkerScorer implements Scorer {
 
   dropBatch(batchKey: string): void {
     this.#store.dropBatch(batchKey)
+    this.#observer?.dropped(batchKey)
   }
 
   useHead(head: Head | null): void {

@@ -36,6 +36,7 @@ const INSIDE_OTHERS: Readonly<Record<string, string>> = {
   readSecretFile: 'a prefix and a set of characters',
   readNodeConfig: 'parseSettings on what a file holds',
   parseParameter: 'part of the genesis',
+  readCheckedFile: 'a length and a checksum: test/node/checked-file.test.ts',
   parseExplanations: 'of a file that the node throws away when anything at all is wrong with it',
 }
 

@@ -6,11 +6,13 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { encodeHead } from '../../fraud/head/file.ts'
 import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
 import { FLAG_SCORE } from '../../fraud/model/model-spec.ts'
 import type { Action } from '../../ledger/actions/index.ts'
 import { FraudEngine } from '../../node/fraud-engine.ts'
 import { transferFacts } from '../../node/transfers.ts'
+import { someHead } from '../fraud/head/some-head.ts'
 import { START_BALANCE, transferTo, verdict } from '../ledger/helpers.ts'
 import { NodeChain } from './fixtures.ts'
 
@@ -140,8 +142,6 @@ test('a model in the shadow is compared, also after a restart, and has no vote',
 })
 
 test('a model file is taken in and can be chosen; a bad one is refused', async () => {
-  const { encodeHead } = await import('../../fraud/head/file.ts')
-  const { someHead } = await import('../fraud/head/some-head.ts')
   const file = encodeHead(someHead(3), { name: 'mine', trainedOn: '2026-11-27', data: ['a file'] })
   const { id, role } = engine.models.add(file)
   assert.equal(role, null)

@@ -9,9 +9,8 @@ import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import type { TransferFacts, TransferOutcome } from '../../fraud/types.ts'
 import type { Action } from '../../ledger/actions/index.ts'
-import type { BlockExecution } from '../../ledger/types.ts'
 import { FraudMemory, type FraudMemoryOptions } from '../../node/fraud-memory.ts'
-import { releasedFacts, transferKey } from '../../node/transfers.ts'
+import { outcomeOf, releasedFacts } from '../../node/transfers.ts'
 import { START_BALANCE, transferTo, verdict } from '../ledger/helpers.ts'
 import { NodeChain } from './fixtures.ts'
 
@@ -84,26 +83,11 @@ async function save(scorer: Memory): Promise<void> {
   await memory.save()
 }
 
-/** As the node tells the scorer while it runs. */
-function seen({ transfers }: BlockExecution): TransferOutcome[] {
-  return transfers.map((transfer) => ({
-    held: transfer.held,
-    facts: {
-      key: transferKey(transfer.txId, transfer.action),
-      payer: toHex(transfer.payer),
-      payee: toHex(transfer.payee),
-      amount: transfer.amount,
-      payerBalance: transfer.payerBalanceBefore,
-      timeMs: transfer.timeMs,
-    },
-  }))
-}
-
 /** Settled, held, partly held, failed, an empty block, and a held one that goes on. */
 async function history(memory: Memory): Promise<void> {
   const tell = async (...parameters: Parameters<NodeChain['execute']>): Promise<void> => {
     const execution = await chain.execute(...parameters)
-    memory.executed(seen(execution))
+    memory.executed(execution.transfers.map(outcomeOf))
     memory.released(releasedFacts(execution.endedHolds))
   }
   await tell([
@@ -198,7 +182,8 @@ test('a snapshot that cannot be used means a replay, never a refusal', async () 
   const [otherVersion, tooHigh, flipped] = [Buffer.from(good), Buffer.from(good), Buffer.from(good)]
   otherVersion[0] = 9
   tooHigh[8] = 99 // of a height that this ledger has not reached
-  tooHigh.writeUInt32BE(crc32(tooHigh.subarray(0, -4)), tooHigh.length - 4)
+  for (const bytes of [otherVersion, tooHigh])
+    bytes.writeUInt32BE(crc32(bytes.subarray(0, -4)), bytes.length - 4)
   const middle = flipped.length >> 1
   flipped[middle] = (flipped[middle] as number) ^ 4
   const cut = [good.subarray(0, 20), good.subarray(0, -1), Buffer.alloc(0)]

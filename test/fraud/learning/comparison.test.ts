@@ -14,8 +14,10 @@ const SPEAKING = new Float32Array(BASELINE_INPUTS).fill(1)
 describe('comparison', () => {
   test('counts flags, and outcomes of what was held', () => {
     const comparison = new Comparison(null)
-    const say = (key: string, voting: number, shadow: number): void =>
+    const say = (key: string, voting: number, shadow: number): void => {
       comparison.scored(key, { voting, shadow }, SPEAKING)
+      comparison.executed(key, voting >= 0.5)
+    }
     say('both', 0.9, 0.8)
     say('voting', 0.9, 0.2)
     say('shadow', 0.1, 0.5)
@@ -32,6 +34,18 @@ describe('comparison', () => {
     })
   })
 
+  test('a transfer counts when it is executed, and once, in however many batches it lay', () => {
+    const comparison = new Comparison(null)
+    for (const batch of [1, 2]) comparison.scored('twice', { voting: batch, shadow: 0 }, SPEAKING)
+    comparison.scored('given up', { voting: 1, shadow: 1 }, SPEAKING)
+    assert.equal(comparison.report.transfers, 0)
+    comparison.executed('twice', false)
+    comparison.executed('twice', false)
+    comparison.executed('judged elsewhere', true)
+    assert.deepEqual(comparison.report.flagged, { voting: 1, shadow: 0, both: 0 })
+    assert.equal(comparison.report.transfers, 1)
+  })
+
   test('a head in the shadow gets the threshold that few transfers of this chain exceed', () => {
     const comparison = new Comparison(someHead(1))
     const unit = random(2)
@@ -40,6 +54,7 @@ describe('comparison', () => {
       const inputs = comparison.inputs(SPEAKING)
       const shadow = 1 / (1 + Math.exp((inputs[INPUT.headThreshold] as number) - logit))
       comparison.scored(`${i}`, { voting: 0, shadow }, inputs)
+      comparison.executed(`${i}`, false)
     })
     const threshold = comparison.inputs(SPEAKING)[INPUT.headThreshold] as number
     const share = logits.filter((logit) => logit > threshold).length / logits.length
@@ -54,8 +69,10 @@ describe('comparison', () => {
 
   test('what waits for an outcome is bounded', () => {
     const comparison = new Comparison(null)
-    for (let i = 0; i <= LEARNING_LIMITS.comparedTransfers; i++)
+    for (let i = 0; i <= LEARNING_LIMITS.comparedTransfers; i++) {
       comparison.scored(`${i}`, { voting: 1, shadow: 1 }, SPEAKING)
+      comparison.executed(`${i}`, true)
+    }
     comparison.outcome('0', true)
     assert.equal(comparison.report.fraud.holds, 0)
     comparison.outcome('1', true)
