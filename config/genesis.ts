@@ -54,7 +54,7 @@ export function genesisHash(genesis: Genesis): Uint8Array {
   }
   writer.u32(genesis.accounts.length)
   for (const account of genesis.accounts) writer.fixed(account.id, 32).u64(account.balance)
-  return hash('genesis', writer.finish())
+  return writer.use((written) => hash('genesis', written))
 }
 
 /** The 8 bytes that name the chain in transactions: the first of the genesis hash. */

@@ -7,9 +7,16 @@
 import { LIMITS } from '../config/limits.ts'
 import type { Parameters } from '../config/parameters.ts'
 import { equalBytes } from '../crypto/bytes.ts'
-import { hash } from '../crypto/hash.ts'
 import type { Verifier } from './replica-types.ts'
-import type { Ack, BatchCertificate, Flag, SignedBatch, ValidatorSet } from './types.ts'
+import type {
+  Ack,
+  BatchCertificate,
+  Digest,
+  Flag,
+  SignedBatch,
+  ValidatorIndex,
+  ValidatorSet,
+} from './types.ts'
 import { weightOfIndex } from './validator-set.ts'
 import {
   ackMessage,
@@ -42,7 +49,7 @@ export class BatchCheck {
   readonly #set: ValidatorSet
   readonly #parameters: CheckedParameters
   readonly #verifier: Verifier
-  readonly #passed: Remembered = new Remembered(LIMITS.rememberedChecks)
+  readonly #passed: PassedSignatures = new PassedSignatures(LIMITS.rememberedChecks)
   readonly #passedCertificates = new WeakSet<BatchCertificate>()
 
   constructor(options: BatchCheckOptions) {
@@ -82,7 +89,10 @@ export class BatchCheck {
   ack(ack: Ack): string | null {
     if (ack.epoch !== this.#set.epoch) return `expected epoch ${this.#set.epoch}, got ${ack.epoch}`
     if (this.#set.validators[ack.author] === undefined) return `there is no validator ${ack.author}`
-    return flagsProblem(ack.flags, LIMITS.txsPerBatch, LIMITS.batchBytes) ?? this.#ackSignature(ack)
+    return (
+      flagsProblem(ack.flags, LIMITS.txsPerBatch, LIMITS.batchBytes) ??
+      this.#ackSignature(ack.signer, ackMessage(this.#set.context, ack), ack.signature)
+    )
   }
 
   /** Whether the flags of an ack fit its batch. */
@@ -113,34 +123,38 @@ export class BatchCheck {
     const digest = batchDigestOfCertificate(this.#set.context, certificate)
     let weight = 0n
     let previous = -1
-    for (const ack of acks) {
-      if (ack.signer <= previous) return `signers must ascend strictly, got ${ack.signer} after ${previous}`
-      previous = ack.signer
+    /** What those sign who flag nothing by one model: nearly all, and hashed once. */
+    let unflagged: { readonly modelId: Digest; readonly message: Uint8Array } | null = null
+    for (const { signer, flags, modelId, signature } of acks) {
+      if (signer <= previous) return `signers must ascend strictly, got ${signer} after ${previous}`
+      previous = signer
+      const message: Uint8Array =
+        unflagged !== null && flags.length === 0 && equalBytes(modelId, unflagged.modelId)
+          ? unflagged.message
+          : ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
+      if (flags.length === 0) unflagged = { modelId, message }
       const reason =
-        flagsProblem(ack.flags, certificate.txCount, certificate.bytes) ??
-        this.#ackSignature({ ...ack, epoch, author, seq, digest })
-      if (reason !== null) return `ack of validator ${ack.signer}: ${reason}`
-      weight += weightOfIndex(this.#set, ack.signer)
+        flagsProblem(flags, certificate.txCount, certificate.bytes) ??
+        this.#ackSignature(signer, message, signature)
+      if (reason !== null) return `ack of validator ${signer}: ${reason}`
+      weight += weightOfIndex(this.#set, signer)
     }
     return weight >= this.#set.quorumWeight
       ? null
       : `expected acks of weight ${this.#set.quorumWeight}, got ${weight}`
   }
 
-  #ackSignature(ack: Ack): string | null {
-    if (this.#set.validators[ack.signer] === undefined) return `there is no validator ${ack.signer}`
-    return this.#signed(ack.signer, ackMessage(this.#set.context, ack), ack.signature)
-      ? null
-      : `validator ${ack.signer} did not sign the ack`
+  #ackSignature(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): string | null {
+    if (this.#set.validators[signer] === undefined) return `there is no validator ${signer}`
+    return this.#signed(signer, message, signature) ? null : `validator ${signer} did not sign the ack`
   }
 
-  #signed(signer: number, message: Uint8Array, signature: Uint8Array): boolean {
+  #signed(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): boolean {
     const validator = this.#set.validators[signer]
     if (validator === undefined) return false
-    const key = Buffer.from(hash('ack', validator.publicKey, signature, message)).toString('latin1')
-    if (this.#passed.has(key)) return true
+    if (this.#passed.has(signer, message, signature)) return true
     const valid = this.#verifier.verify(signature, message, validator.publicKey)
-    if (valid) this.#passed.add(key)
+    if (valid) this.#passed.add(signer, message, signature)
     return valid
   }
 }
@@ -163,21 +177,26 @@ function flagsProblem(flags: readonly Flag[], txCount: number, bytes: number): s
   return null
 }
 
-/** A set that forgets its oldest entries. */
-class Remembered {
-  readonly #keys = new Set<string>()
+/** Signatures that were checked and hold. Forgets the oldest. */
+class PassedSignatures {
+  readonly #subjects = new Map<string, { readonly signer: ValidatorIndex; readonly message: Uint8Array }>()
   readonly #limit: number
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  has(key: string): boolean {
-    return this.#keys.has(key)
+  has(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): boolean {
+    const subject = this.#subjects.get(latin1(signature))
+    return subject !== undefined && subject.signer === signer && equalBytes(subject.message, message)
   }
 
-  add(key: string): void {
-    this.#keys.add(key)
-    if (this.#keys.size > this.#limit) this.#keys.delete(this.#keys.values().next().value as string)
+  add(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): void {
+    this.#subjects.set(latin1(signature), { signer, message })
+    if (this.#subjects.size > this.#limit) this.#subjects.delete(this.#subjects.keys().next().value as string)
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }

@@ -20,6 +20,8 @@ export class Inbound {
   readonly #sync: BlockSync
   readonly #retransmitter: Retransmitter
   readonly #certificates: CertificateIntake
+  /** The last one of each kind. */
+  readonly #messages = new Map<VoteKind, { readonly key: string; readonly message: Uint8Array }>()
 
   constructor({ core, agenda, voter, sync, retransmitter }: OrderingParts, certificates: CertificateIntake) {
     this.#core = core
@@ -159,10 +161,18 @@ export class Inbound {
     const { set, pool, verifier } = this.#core
     if (pool.isKnown(kind, view, pidKey(pid), signer, signature)) return true
     const publicKey = set.validators[signer]?.publicKey
-    return (
-      publicKey !== undefined &&
-      verifier.verify(signature, voteMessage(set.context, kind, set.epoch, view, pid), publicKey)
-    )
+    return publicKey !== undefined && verifier.verify(signature, this.#messageOf(kind, view, pid), publicKey)
+  }
+
+  /** What a vote signs: the same for all who vote for one thing, and they come one after another. */
+  #messageOf(kind: VoteKind, view: number, pid: Digest | null): Uint8Array {
+    const { context, epoch } = this.#core.set
+    const key = `${view} ${pidKey(pid)}`
+    const latest = this.#messages.get(kind)
+    if (latest?.key === key) return latest.message
+    const message = voteMessage(context, kind, epoch, view, pid)
+    this.#messages.set(kind, { key, message })
+    return message
   }
 
   #heard(signer: ValidatorIndex): void {

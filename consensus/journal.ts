@@ -48,8 +48,7 @@ export function encodeRecord({ type, epoch, body }: JournalRecord): Uint8Array {
     .u8(type)
     .u48(epoch)
     .raw(body)
-  const sum = crc32c(writer.finish())
-  return writer.u32(sum).finish()
+  return writer.u32(crc32c(writer.written)).finish()
 }
 
 /**

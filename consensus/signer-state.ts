@@ -4,7 +4,7 @@
  * (`protection.ts`); no key, no storage.
  */
 import { CordonError } from '../config/errors.ts'
-import { equalBytes } from '../crypto/bytes.ts'
+import { concatBytes, equalBytes } from '../crypto/bytes.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { SIGNATURE_BYTES } from '../crypto/ed25519.ts'
 import { DIGEST_BYTES } from '../crypto/hash.ts'
@@ -187,16 +187,16 @@ function meaningless(why: string): CordonError {
 /** As many records as the entries need; usually one. */
 export function encodeEntries(epoch: number, entries: readonly Uint8Array[]): Uint8Array {
   const output = new Writer(1024)
-  let body = new Writer(1024)
+  let body: Uint8Array[] = []
   let length = 0
   const close = (): void => {
-    if (length > 0) output.raw(encodeRecord({ type: RECORD_ENTRIES, epoch, body: body.finish() }))
-    body = new Writer(1024)
+    if (length > 0) output.raw(encodeRecord({ type: RECORD_ENTRIES, epoch, body: concatBytes(...body) }))
+    body = []
     length = 0
   }
   for (const entry of entries) {
     if (length + entry.length > JOURNAL_BODY_BYTES) close()
-    body.raw(entry)
+    body.push(entry)
     length += entry.length
   }
   close()

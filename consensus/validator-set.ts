@@ -71,7 +71,7 @@ function invalid(message: string): CordonError {
 function hashOf(validators: readonly Validator[]): Uint8Array {
   const writer = new Writer(4 + 40 * validators.length).u32(validators.length)
   for (const { publicKey, weight } of validators) writer.fixed(publicKey, PUBLIC_KEY_BYTES).u64(weight)
-  return hash('valset', writer.finish())
+  return writer.use((written) => hash('valset', written))
 }
 
 /** Weight of one validator; 0 for an index outside the set. */

@@ -62,7 +62,7 @@ export function batchDigest(context: Digest, fields: BatchFields): Digest {
 function hashFields(context: Digest, fields: BatchFields): Digest {
   const writer = new Writer(80).u48(fields.epoch).u16(fields.author).u48(fields.seq).u48(fields.createdMs)
   writer.u32(fields.txCount).u32(fields.bytes).fixed(fields.txsHash, DIGEST_BYTES)
-  return hash('batch', context, writer.finish())
+  return writer.use((written) => hash('batch', context, written))
 }
 
 /** The digest that a batch must have. */
@@ -93,7 +93,10 @@ export function ackMessage(
     .fixed(ack.digest, DIGEST_BYTES)
     .fixed(ack.modelId, DIGEST_BYTES)
   writeFlags(writer, ack.flags)
-  return signedMessage('ack', hash('ack', context, writer.finish()))
+  return signedMessage(
+    'ack',
+    writer.use((written) => hash('ack', context, written)),
+  )
 }
 
 // ---- flags ----

@@ -106,7 +106,7 @@ export function encodeHeader(block: Block): Uint8Array {
     const encoded = encodeBlock(block)
     const writer = new Writer(HEADER_CORE_BYTES + 64)
     writeCore(writer, block)
-    const coreBytes = writer.finish().length
+    const coreBytes = writer.written.length
     return writer.fixed(hash('payload', encoded.subarray(coreBytes)), DIGEST_BYTES).finish()
   })
 }
@@ -131,7 +131,7 @@ export function blockDigest(block: Block): Digest {
 
 /** Leaf of the tree under a header's `resultsRoot`: the results of one height (§12). */
 export function resultLeaf(height: number, receiptsRoot: Digest): Digest {
-  return hash('res', new Writer(8).u48(height).finish(), receiptsRoot)
+  return new Writer(8).u48(height).use((written) => hash('res', written, receiptsRoot))
 }
 
 // ---- proposals and votes ----
@@ -156,7 +156,7 @@ export function proposalId(context: Digest, proposal: Proposal): Digest {
   const make = (): Digest => {
     const writer = new Writer(96)
     writeProposal(writer, proposal)
-    return hash('prop', context, writer.finish())
+    return writer.use((fields) => hash('prop', context, fields))
   }
   const known = idsByProposal.get(proposal, () => ({ context, pid: make() }))
   return known.context === context ? known.pid : make()
@@ -179,7 +179,7 @@ export function justHash(parentCertificate: Certificate | null, skips: readonly 
         .u48(skip.view - 1)
     writer.bytes(encodeCertificate(skip))
   }
-  return hash('just', writer.finish())
+  return writer.use((seen) => hash('just', seen))
 }
 
 const KIND_OF_TAG = new Map<number, VoteKind>([

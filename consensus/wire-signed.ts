@@ -31,5 +31,8 @@ export function voteMessage(
     throw new RangeError(`a ${kind} vote ${pid === null ? 'needs a' : 'has no'} proposal id`)
   const writer = new Writer(64).u8(SIGNED_TAGS[kind]).u48(epoch).u48(view)
   if (pid !== null) writer.fixed(pid, DIGEST_BYTES)
-  return signedMessage(kind, hash('vote', context, writer.finish()))
+  return signedMessage(
+    kind,
+    writer.use((fields) => hash('vote', context, fields)),
+  )
 }

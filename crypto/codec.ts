@@ -24,6 +24,7 @@ const SHARED_ROOM_BYTES = 4096
 const SHARED_ROOMS: Room[] = []
 const MAX_SHARED_ROOMS = 8
 const NO_VIEW = new DataView(new ArrayBuffer(0))
+const NO_BYTES = new Uint8Array(0)
 
 function makeRoom(bytes: number): Room {
   const buffer = new Uint8Array(bytes)
@@ -119,9 +120,25 @@ export class Writer {
     return this
   }
 
+  /** What was written so far, for as long as nothing more is written. */
+  get written(): Uint8Array {
+    return this.#room.bytes.subarray(0, this.#length)
+  }
+
+  /**
+   * Lends what was written to `read`, for a digest for instance: bytes of their own cost more than to hash them. The
+   * writer must not be used afterwards.
+   */
+  use<Result>(read: (written: Uint8Array) => Result): Result {
+    const result = read(this.written)
+    this.#release()
+    this.#room = { bytes: NO_BYTES, view: NO_VIEW }
+    return result
+  }
+
   /** What was written so far; the writer must not be used afterwards. */
   finish(): Uint8Array {
-    if (!this.#shared) return this.#room.bytes.subarray(0, this.#length)
+    if (!this.#shared) return this.written
     const written = this.#room.bytes.slice(0, this.#length)
     this.#release()
     this.#room = { bytes: written, view: NO_VIEW } // the shared room may have another writer already

@@ -72,7 +72,10 @@ export function holdKey(id: Bytes32): Bytes32 {
 }
 
 export function validatorKey(index: number): Bytes32 {
-  return hash('state-key', new Writer(3).u8(KIND.validator).u16(index).finish())
+  return new Writer(3)
+    .u8(KIND.validator)
+    .u16(index)
+    .use((written) => hash('state-key', written))
 }
 
 export function parametersKey(): Bytes32 {
@@ -84,7 +87,10 @@ export function feesKey(): Bytes32 {
 }
 
 export function bucketKey(kind: 'liveIds' | 'executedBatches', bucket: number): Bytes32 {
-  return hash('state-key', new Writer(9).u8(KIND[kind]).u48(bucket).finish())
+  return new Writer(9)
+    .u8(KIND[kind])
+    .u48(bucket)
+    .use((written) => hash('state-key', written))
 }
 
 /** Id of the hold that an action of a transaction makes. */

@@ -65,7 +65,7 @@ function writeContent(writer: Writer, content: TransactionContent): void {
 export function transactionId(content: TransactionContent): Bytes32 {
   const writer = new Writer()
   writeContent(writer, content)
-  return hash('tx', writer.finish())
+  return writer.use((written) => hash('tx', written))
 }
 
 /**

@@ -16,10 +16,11 @@ export const SEALED: {
 } = { name: 'sealed', format: 'view', encode: seal, decode: unseal }
 
 function seal(value: Uint8Array): Uint8Array {
-  const stored = new Uint8Array(value.length + SUM_BYTES)
+  // From the pool of buffers, as LevelDB takes a copy: memory of its own costs as much as the sum.
+  const stored = Buffer.allocUnsafe(value.length + SUM_BYTES)
   stored.set(value)
-  new DataView(stored.buffer).setUint32(value.length, crc32c(value))
-  return stored
+  stored.writeUInt32BE(crc32c(value), value.length)
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.length)
 }
 
 /** @throws DecodeError if the sum is not that of the value. */

@@ -1,5 +1,6 @@
 /** The network of a simulation: delays, loses, doubles, reorders and divides messages, as the options say. */
 import type { Message } from '../../consensus/types.ts'
+import { Memo } from '../../consensus/wire-common.ts'
 import { decodeMessage, encodeMessage } from '../../consensus/wire.ts'
 import type { RunOptions } from './options.ts'
 import type { Prng } from './prng.ts'
@@ -18,6 +19,8 @@ export class SimNetwork {
   readonly #hooks: NetworkHooks
   /** When each link has carried all that was put on it. */
   readonly #linkFreeMs = new Map<string, number>()
+  /** What goes to many is encoded once, as in a node. */
+  readonly #encoded = new Memo<Message, Uint8Array>()
   readonly counts = { sent: 0, lost: 0, delivered: 0 }
 
   constructor(options: RunOptions, scheduler: Scheduler, prng: Prng, hooks: NetworkHooks) {
@@ -38,7 +41,7 @@ export class SimNetwork {
       this.#hooks.receive(
         to,
         from,
-        this.#options.throughWire ? decodeMessage(encodeMessage(message)) : message,
+        this.#options.throughWire ? decodeMessage(this.#encoded.get(message, encodeMessage)) : message,
       ),
     )
   }

@@ -144,7 +144,7 @@ export class Oracles {
         for (const certificate of message.certificates) this.#certificate(certificate, honest)
         return
       case 'proposal':
-        this.#proposal(message.proposal, honest)
+        this.#proposal(message.proposal, from, honest)
         return
       case 'ack':
         this.#ack(message.ack, honest)
@@ -205,7 +205,7 @@ export class Oracles {
     }
   }
 
-  #proposal(message: ProposalMessage, honest: boolean): void {
+  #proposal(message: ProposalMessage, from: number | null, honest: boolean): void {
     if (message.parentCertificate !== null) this.#certificate(message.parentCertificate, honest)
     for (const skip of message.skips) this.#certificate(skip, honest)
     const { proposal, block, signature } = message
@@ -213,9 +213,10 @@ export class Oracles {
     this.#proposals.set(toHex(pid), proposal)
     this.#block(block)
     const voted = this.#messageOf('notarize', proposal.view, pid)
-    for (const signer of this.#set.validators.keys()) {
-      if (this.#isSigned(voted, signer, signature)) this.#count('notarize', proposal.view, pid, signer)
-    }
+    // Whoever signed it, and that is nearly always its sender.
+    const signers = [...(from === null ? [] : [from]), ...this.#set.validators.keys()]
+    const signer = signers.find((index) => this.#isSigned(voted, index, signature))
+    if (signer !== undefined) this.#count('notarize', proposal.view, pid, signer)
   }
 
   #block(block: Block): void {
