@@ -31,15 +31,36 @@ export interface TrialOptions {
   readonly fromDay: number
   /** Attacks begin before this day, so that they end while the town is watched. */
   readonly untilDay: number
-  /** One attack of each. */
   readonly patterns: readonly AttackPattern[]
+  /** Of each pattern; 1 unless given. */
+  readonly attacksEach?: number
   readonly model: Pick<DirectionalModel, 'score'>
   /** The one that `model` was made with. */
   readonly head: Head | null
+  /** Told of each payment when it is made, in order of time. */
+  readonly onPayment?: (payment: PlayedPayment) => void
+}
+
+export interface PlayedPayment {
+  /** Since midnight before the first day, ms. */
+  readonly atMs: number
+  readonly from: number
+  readonly to: number
+  readonly amountUnits: bigint
+  /** Null: an ordinary one. */
+  readonly pattern: AttackPattern | null
 }
 
 /** A month of history, so that rents and wages are known, then two weeks that count. Takes some seconds. */
 export const USUAL_TRIAL = { persons: 400, days: 42, fromDay: 28, untilDay: 36 } as const
+
+/** Of what, and when. */
+interface Leg {
+  readonly atMs: number
+  readonly heist: Heist
+  readonly pattern: AttackPattern
+  readonly count: PatternCount
+}
 
 /** A town takes no fees, so that balances are what was paid. */
 const NO_FEE = 0n
@@ -59,7 +80,7 @@ class Trial {
   readonly #random: Random
 
   constructor(options: TrialOptions) {
-    const { seed, persons, days, fromDay, patterns, model, head } = options
+    const { seed, persons, days, fromDay, patterns, attacksEach = 1, model, head } = options
     this.#options = options
     this.#random = new Random(`${seed}/trial`)
     this.#tally = emptyTally(patterns)
@@ -71,7 +92,8 @@ class Trial {
       this.#chain.available(account),
     )
     for (const payment of payments) this.#timeline.add(payment.atMs, () => this.#payOrdinary(payment))
-    for (const pattern of patterns) this.#scheduleAttack(new Attack(pattern, seed, 0))
+    for (let number = 0; number < attacksEach; number++)
+      for (const pattern of patterns) this.#scheduleAttack(new Attack(pattern, seed, number))
   }
 
   play(): Tally {
@@ -83,6 +105,7 @@ class Trial {
   #payOrdinary({ atMs, kind, from, to, amountUnits }: OrdinaryPayment): void {
     if (amountUnits > this.#chain.available(from)) return // stolen, or held
     this.#ownAmounts.add(from, amountUnits)
+    this.#options.onPayment?.({ atMs, from, to, amountUnits, pattern: null })
     this.#chain.submit({ atMs, from, to, amountUnits, fraudulent: false }, (verdict) => {
       const count = this.#tally.ordinary.get(kind)
       if (verdict === 'unjudged' || count === undefined) return
@@ -110,7 +133,7 @@ class Trial {
     const heist = new Heist(accounts, () => this.#casting.mule(), this.#town.exchange)
     for (const move of moves) {
       const atMs = startMs + move.atMs
-      this.#timeline.add(atMs, () => this.#make(move, atMs, heist, count))
+      this.#timeline.add(atMs, () => this.#make(move, { atMs, heist, pattern: attack.pattern, count }))
     }
   }
 
@@ -122,7 +145,7 @@ class Trial {
     return { balanceUnits, largestUnits }
   }
 
-  #make(move: Move, atMs: number, heist: Heist, count: PatternCount): void {
+  #make(move: Move, { atMs, heist, pattern, count }: Leg): void {
     const [from, to] = [heist.account(move.from), heist.account(move.to)]
     const isFirst = move.from.kind === 'victim'
     const available = this.#chain.available(from)
@@ -132,6 +155,7 @@ class Trial {
     if (amountUnits <= 0n) return
     if (isFirst) count.stolenUnits += amountUnits
     else heist.take(from, amountUnits)
+    this.#options.onPayment?.({ atMs, from, to, amountUnits, pattern })
     this.#chain.submit({ atMs, from, to, amountUnits, fraudulent: true }, (verdict) => {
       if (verdict === 'held') countHold(count, heist, isFirst, amountUnits)
       else if (move.to.kind === 'mule') heist.bring(to, amountUnits)

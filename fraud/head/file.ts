@@ -9,7 +9,7 @@ import { HEAD_INPUTS, HEAD_INPUTS_ID } from './inputs.ts'
 import type { Head, Layer } from './head.ts'
 
 const FORMAT = 'cordon-head'
-const VERSION = 1
+const VERSION = 2
 const BYTES_PER_NUMBER = 4
 
 /** What a head learned from: for people. */
@@ -22,7 +22,7 @@ export interface HeadCard {
 }
 
 export function encodeHead(head: Head, card: HeadCard): string {
-  const { means, deviations, direct, bias, tailWeight, threshold, layers } = head
+  const { means, deviations, direct, bias, tailWeight, threshold, lowestThreshold, layers } = head
   const file = {
     format: FORMAT,
     version: VERSION,
@@ -34,6 +34,7 @@ export function encodeHead(head: Head, card: HeadCard): string {
     bias,
     tailWeight,
     threshold,
+    lowestThreshold,
     layers: layers.map((layer) => ({
       outputs: layer.outputs,
       weights: toBase64(layer.weights),
@@ -66,6 +67,8 @@ export function decodeHead(text: string): { readonly head: Head; readonly card: 
       bias: numberOf(file.bias, 'bias'),
       tailWeight: numberOf(file.tailWeight, 'tailWeight'),
       threshold: numberOf(file.threshold, 'threshold'),
+      lowestThreshold:
+        file.lowestThreshold === null ? null : numberOf(file.lowestThreshold, 'lowestThreshold'),
       layers: layersOf(file.layers, width),
     },
   }

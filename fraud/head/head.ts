@@ -36,13 +36,23 @@ export interface Head {
   readonly tailWeight: number
   /** Logit that `MAX_FLAG_RATE` of the transfers it learned from exceed: stands in until this chain's own is known. */
   readonly threshold: number
+  /** Below this logit it flags nothing, however few transfers are above. Null: its logits are no probabilities. */
+  readonly lowestThreshold: number | null
+}
+
+/** Where a head begins to flag. @param ownThreshold logit that `MAX_FLAG_RATE` of this chain's transfers exceed, if known. */
+export function flagThreshold(
+  { threshold, lowestThreshold }: Pick<Head, 'threshold' | 'lowestThreshold'>,
+  ownThreshold: number | null,
+): number {
+  return Math.max(lowestThreshold ?? -Infinity, ownThreshold ?? threshold)
 }
 
 /** Name of a head: 32 bytes. */
 export function headId(head: Head): Uint8Array {
-  const { means, deviations, direct, bias, tailWeight, layers, threshold } = head
+  const { means, deviations, direct, bias, tailWeight, layers, threshold, lowestThreshold } = head
   const outputs = layers.map((layer) => layer.outputs)
-  const shape = utf8(JSON.stringify({ HEAD_INPUTS, bias, tailWeight, threshold, outputs }))
+  const shape = utf8(JSON.stringify({ HEAD_INPUTS, bias, tailWeight, threshold, lowestThreshold, outputs }))
   const arrays = [means, deviations, direct, ...layers.flatMap(({ weights, biases }) => [weights, biases])]
   const bytes = arrays.map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
   return hash('model', Buffer.concat([shape, ...bytes]))
@@ -153,7 +163,7 @@ export function networkHead(
   layers: readonly Layer[],
 ): Head {
   const direct = new Float32Array(HEAD_INPUTS.length)
-  return { means, deviations, layers, direct, bias: 0, tailWeight: 0, threshold: 0 }
+  return { means, deviations, layers, direct, bias: 0, tailWeight: 0, threshold: 0, lowestThreshold: null }
 }
 
 /**

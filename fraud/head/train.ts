@@ -33,6 +33,8 @@ export interface TrainingOptions {
 }
 
 const DEFAULTS = { hidden: [32, 16], members: 3, passes: 5, batchRows: 512, learningRate: 0.004 } as const
+/** A logit of 0: more likely laundering than not, by what it learned from. */
+const LOWEST_THRESHOLD = 0
 const SMALLEST_DEVIATION = 1e-3
 
 /** @throws RangeError unless there are rows of both labels, one label per row. */
@@ -52,7 +54,7 @@ export function trainHead({ rows, labels }: TrainingRows, options: TrainingOptio
     return networkHead({ means, deviations }, layers)
   })
   const head = ensembleOf(members, 0)
-  return { ...head, threshold: thresholdOf(head, inputs) }
+  return { ...head, threshold: thresholdOf(head, inputs), lowestThreshold: LOWEST_THRESHOLD }
 }
 
 /** All rows as inputs, with mean and deviation of each. */

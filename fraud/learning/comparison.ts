@@ -5,7 +5,7 @@
 import { FLAG_AT, MAX_FLAG_RATE } from '../model/model-spec.ts'
 import { INPUT } from '../model/tail.ts'
 import { RunningQuantile } from '../model/running-quantile.ts'
-import type { Head } from '../head/head.ts'
+import { flagThreshold, type Head } from '../head/head.ts'
 import { LEARNING_LIMITS } from './limits.ts'
 
 /** Logits beyond these are as good as certain. */
@@ -118,8 +118,9 @@ export class Comparison {
   }
 
   get #threshold(): number {
-    if (this.#logits.count >= LOGITS_NEEDED) return this.#logits.exceededBy(MAX_FLAG_RATE)
-    return this.#head?.threshold ?? 0
+    if (this.#head === null) return 0
+    const known = this.#logits.count >= LOGITS_NEEDED
+    return flagThreshold(this.#head, known ? this.#logits.exceededBy(MAX_FLAG_RATE) : null)
   }
 
   /** The tail's terms are silent on a young chain, and so are heads. */

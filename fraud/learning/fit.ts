@@ -108,7 +108,17 @@ export function trialLoss(examples: readonly LabelledExample[], fitted: Fitted, 
 export function headOf({ means, deviations, weights, threshold }: Fitted, { network }: Start): Head {
   const [bias, weight] = [weights[0] as number, weights[1] as number]
   const direct = Float32Array.from({ length: INPUTS }, (_, i) => weights[i + 2] as number)
-  if (network === null) return { means, deviations, layers: [], direct, bias, tailWeight: weight, threshold }
+  if (network === null)
+    return {
+      means,
+      deviations,
+      layers: [],
+      direct,
+      bias,
+      tailWeight: weight,
+      threshold,
+      lowestThreshold: null,
+    }
   return {
     means,
     deviations,
@@ -119,6 +129,7 @@ export function headOf({ means, deviations, weights, threshold }: Fitted, { netw
     bias: bias + weight * network.bias,
     tailWeight: weight * network.tailWeight,
     threshold,
+    lowestThreshold: network.lowestThreshold,
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import type { Reader, Writer } from '../../crypto/codec.ts'
 import { equalBytes } from '../../crypto/bytes.ts'
-import { HeadByHand, headId, type Head } from '../head/head.ts'
+import { HeadByHand, flagThreshold, headId, type Head } from '../head/head.ts'
 import { WINDOW_MS } from '../limits.ts'
 import { MAX_FLAG_RATE, TAIL, Z_MAX } from './model-spec.ts'
 import { QUANTILE_STATE, RunningQuantile } from './running-quantile.ts'
@@ -40,8 +40,14 @@ const HEAD_ID_BYTES = 32
 const NUMBERS = 6
 const STATE = NUMBERS + 2 * TAIL.length + 2 * QUANTILE_STATE
 
+interface CalibratedHead {
+  readonly head: Head
+  readonly byHand: HeadByHand
+  readonly id: Uint8Array
+}
+
 export class Baseline {
-  #head: { readonly byHand: HeadByHand; readonly id: Uint8Array } | null
+  #head: CalibratedHead | null
   #samples = 0
   #firstMs = 0
   #lastMs = 0
@@ -57,7 +63,7 @@ export class Baseline {
   /** @param head the head whose logits are to be calibrated, or null. */
   constructor(head: Head | null = null) {
     this.#head = calibrated(head)
-    this.#headThreshold = head?.threshold ?? 0
+    this.#headThreshold = head === null ? 0 : flagThreshold(head, null)
     this.#refreshInputs()
   }
 
@@ -144,7 +150,7 @@ export class Baseline {
   useHead(head: Head | null): void {
     this.#head = calibrated(head)
     this.#logits = new RunningQuantile(...LOGITS)
-    this.#headThreshold = head?.threshold ?? 0
+    this.#headThreshold = head === null ? 0 : flagThreshold(head, null)
     this.#refreshInputs()
   }
 
@@ -174,7 +180,8 @@ export class Baseline {
       this.#logits.add(this.#head.byHand.logit(rows, offset, this.#inputs))
     if (this.#samples % QUANTILE_EVERY !== 0) return
     this.#tailThreshold = Math.max(LOWEST_THRESHOLD, this.#sums.exceededBy(MAX_FLAG_RATE))
-    if (this.#logits.count >= LOGITS_NEEDED) this.#headThreshold = this.#logits.exceededBy(MAX_FLAG_RATE)
+    if (this.#head !== null && this.#logits.count >= LOGITS_NEEDED)
+      this.#headThreshold = flagThreshold(this.#head.head, this.#logits.exceededBy(MAX_FLAG_RATE))
   }
 
   #refreshInputs(): void {
@@ -188,8 +195,8 @@ export class Baseline {
   }
 }
 
-function calibrated(head: Head | null): { readonly byHand: HeadByHand; readonly id: Uint8Array } | null {
-  return head === null ? null : { byHand: new HeadByHand(head), id: headId(head) }
+function calibrated(head: Head | null): CalibratedHead | null {
+  return head === null ? null : { head, byHand: new HeadByHand(head), id: headId(head) }
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -145,6 +145,7 @@ describe('learner', () => {
       bias: 0,
       tailWeight: 0,
       threshold: 0,
+      lowestThreshold: null,
     }
     const village = new Village(new Learner(fromNetwork(network), random(1)))
     for (let day = 0; day < 10; day++) village.day(true)
