@@ -6,7 +6,7 @@ import { JudgedChain } from '../../devnet/trial/chain.ts'
 import { MIX, heldShareOfMix } from '../../devnet/trial/mix.ts'
 import { addTally, emptyTally, ordinaryTotal, type Tally } from '../../devnet/trial/tally.ts'
 import { Timeline } from '../../devnet/trial/timeline.ts'
-import { playTrial, type TrialOptions } from '../../devnet/trial/trial.ts'
+import { playTrial, type PlayedPayment, type TrialOptions } from '../../devnet/trial/trial.ts'
 import { chooseBackend } from '../../fraud/model/backend.ts'
 import { createModel, type DirectionalModel } from '../../fraud/model/model.ts'
 
@@ -108,6 +108,28 @@ describe('counting', () => {
     for (const [pattern, count] of tally.patterns) assert.equal(count.missed, 1, pattern)
     assert.equal(heldShareOfMix(tally), 0)
     assert.equal(ordinaryTotal(tally).held, 0)
+  })
+
+  test('whoever asks is told every payment, in order of time, and of which attack it is', () => {
+    const payments: PlayedPayment[] = []
+    const tally = playTrial({
+      ...SMALL,
+      seed: '1',
+      attacksEach: 2,
+      ...opinion(0),
+      onPayment: (payment) => payments.push(payment),
+    })
+    const times = payments.map(({ atMs }) => atMs)
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    )
+    assert.deepEqual(
+      new Set(payments.flatMap(({ pattern }) => pattern ?? [])),
+      new Set(ATTACK_PATTERNS.filter((pattern) => (tally.patterns.get(pattern)?.attacks ?? 0) > 0)),
+    )
+    assert.equal(tally.patterns.get('scam')?.attacks, 2)
+    assert.ok(ordinaryTotal(tally).judged < payments.filter(({ pattern }) => pattern === null).length)
   })
 
   test('tallies add up', () => {

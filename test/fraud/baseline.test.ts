@@ -75,8 +75,8 @@ describe('baseline', () => {
       direct,
       threshold: 77,
     }
-    const learned = (samples: number): Baseline => {
-      const baseline = new Baseline(head)
+    const learned = (samples: number, judge: Head = head): Baseline => {
+      const baseline = new Baseline(judge)
       const unit = random(1)
       for (let i = 0; i < samples; i++) baseline.sample(ordinaryRow(unit), 0, START_MS + (i * HOUR) / 4)
       return baseline
@@ -93,6 +93,16 @@ describe('baseline', () => {
       const logits = Array.from({ length: 20_000 }, () => byHand.logit(ordinaryRow(unit), 0, baseline.inputs))
       const share = logits.filter((logit) => logit >= thresholdOf(baseline)).length / logits.length
       assert.ok(share <= 1.5 * MAX_FLAG_RATE, `${share} flagged`)
+    })
+
+    test('never goes below its lowest threshold, nor beyond it where more is flagged', () => {
+      const own = thresholdOf(learned(20_000))
+      const at = (lowestThreshold: number, samples: number): number =>
+        thresholdOf(learned(samples, { ...head, lowestThreshold }))
+      assert.equal(at(own + 1, 20_000), own + 1)
+      assert.equal(at(own - 1, 20_000), own)
+      assert.equal(at(100, 2_000), 100)
+      assert.equal(at(0, 2_000), 77)
     })
 
     test('another one starts with its own threshold, also from a snapshot', () => {

@@ -9,7 +9,12 @@ import { someHead, someNetwork } from './some-head.ts'
 const CARD: HeadCard = { name: 'test', trainedOn: '2026-11-27', data: ['a.csv: 10 transfers, 1 laundering'] }
 
 test('there and back', () => {
-  for (const head of [someNetwork(1), someHead(2), { ...someHead(3), layers: [] }]) {
+  for (const head of [
+    someNetwork(1),
+    someHead(2),
+    { ...someHead(3), layers: [] },
+    { ...someHead(4), lowestThreshold: 0.5 },
+  ]) {
     const { head: copy, card } = decodeHead(encodeHead(head, CARD))
     assert.deepEqual(headId(copy), headId(head))
     assert.deepEqual(copy, head)
@@ -25,7 +30,9 @@ describe('refused', () => {
     ['no JSON', '{', /expected JSON, got "\{"/],
     ['a list', '[]', /expected an object as the file/],
     ['another format', text({ format: 'tar' }), /expected format "cordon-head", got "tar"/],
-    ['a later version', text({ version: 2 }), /expected version 1, .* got 2/],
+    ['a later version', text({ version: 3 }), /expected version 2, .* got 3/],
+    ['an earlier version', text({ version: 1 }), /expected version 2, .* got 1/],
+    ['a lowest threshold that is no number', text({ lowestThreshold: 'x' }), /a number as lowestThreshold/],
     ['other inputs', text({ inputs: 'ff' }), /a head for the 43 inputs of this build; train it again/],
     ['too few means', text({ means: 'AAAAAA==' }), /expected 43 numbers as means, got "4 bytes"/],
     ['a deviation of 0', text({ deviations: 'AAAA'.repeat(57) + 'AA==' }), /43 numbers as dev|above 0/],

@@ -145,7 +145,7 @@ describe('learner', () => {
       bias: 0,
       tailWeight: 0,
       threshold: 0,
-      lowestThreshold: null,
+      lowestThreshold: 0.25,
     }
     const village = new Village(new Learner(fromNetwork(network), random(1)))
     for (let day = 0; day < 10; day++) village.day(true)
@@ -153,6 +153,7 @@ describe('learner', () => {
     assert.equal(head.layers.length, 1)
     assert.ok(head.layers[0]!.weights[0]! > 0)
     assert.ok(prefersLarge(head))
+    assert.equal(head.lowestThreshold, 0.25)
   })
 })
 
