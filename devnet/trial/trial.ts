@@ -94,6 +94,12 @@ export class Trial {
     return counts
   }
 
+  /** A payment that is neither ordinary nor part of an attack, if the money is there. */
+  pay(payment: Payment, ended: Ended = () => undefined): void {
+    if (payment.amountUnits <= 0n || payment.amountUnits > this.chain.available(payment.from)) return
+    this.chain.submit(payment, ended)
+  }
+
   play(): Tally {
     this.#timeline.play((atMs) => this.chain.advanceTo(atMs))
     this.chain.finish()
