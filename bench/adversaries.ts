@@ -28,14 +28,18 @@ const { values: options } = parseArgs({
 function wholeNumber(name: 'seeds' | 'start'): number {
   const value = Number(options[name])
   if (Number.isInteger(value) && value >= 1 && value <= MOST_SEEDS) return value
-  return refuse(`--${name}: expected a whole number from 1 to ${MOST_SEEDS}, got ${JSON.stringify(options[name])}`)
+  return refuse(
+    `--${name}: expected a whole number from 1 to ${MOST_SEEDS}, got ${JSON.stringify(options[name])}`,
+  )
 }
 
 function chosen(): readonly AdversaryName[] {
   const { only } = options
   if (only === undefined) return ADVERSARY_NAMES
   const found = ADVERSARY_NAMES.filter((name) => name === only)
-  return found.length > 0 ? found : refuse(`--only: expected ${ADVERSARY_NAMES.join(', ')}, got ${JSON.stringify(only)}`)
+  return found.length > 0
+    ? found
+    : refuse(`--only: expected ${ADVERSARY_NAMES.join(', ')}, got ${JSON.stringify(only)}`)
 }
 
 function refuse(why: string): never {

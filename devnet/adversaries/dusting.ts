@@ -53,7 +53,12 @@ function watched({ seed, persons, model, head }: AdversaryOptions, dusted: boole
   }
 }
 
-function throwDust(trial: Trial, random: Random, victim: number, dust: { part: number; whole: number }): void {
+function throwDust(
+  trial: Trial,
+  random: Random,
+  victim: number,
+  dust: { part: number; whole: number },
+): void {
   for (let sybil = 0; sybil < SYBILS; sybil++) {
     const account = trial.casting.open()
     const fundedMs = random.between(DEPOSITS_FROM_DAY, JUDGED_FROM_DAY) * DAY_MS

@@ -11,13 +11,7 @@ import { shareOf } from '../amounts.ts'
 import { Random } from '../random.ts'
 import { DAY_MS, awake } from '../town/calendar.ts'
 import { Trial } from '../trial/trial.ts'
-import {
-  HeldCount,
-  valueHeld,
-  type Adversary,
-  type AdversaryOptions,
-  type Figures,
-} from './adversary.ts'
+import { HeldCount, valueHeld, type Adversary, type AdversaryOptions, type Figures } from './adversary.ts'
 
 /** Of all persons. */
 const OWNED_SHARE = 0.05
@@ -45,12 +39,8 @@ const HASTY: readonly AttackPattern[] = ['drain', 'burst']
 export const poisoning: Adversary = (options) => ({ ...watched(options, true), ...watched(options, false) })
 
 function watched({ seed, persons, model, head }: AdversaryOptions, poisoned: boolean): Figures {
-  const stolen = new HeldCount(
-    ({ pattern, atMs }) => pattern !== null && atMs >= RAID_FROM_DAY * DAY_MS,
-  )
-  const ordinary = new HeldCount(
-    ({ pattern, atMs }) => pattern === null && atMs >= RAID_FROM_DAY * DAY_MS,
-  )
+  const stolen = new HeldCount(({ pattern, atMs }) => pattern !== null && atMs >= RAID_FROM_DAY * DAY_MS)
+  const ordinary = new HeldCount(({ pattern, atMs }) => pattern === null && atMs >= RAID_FROM_DAY * DAY_MS)
   const trial = new Trial({
     ...{ seed, persons, model, head, patterns: [], learns: true },
     ...{ days: DAYS, fromDay: JUDGED_FROM_DAY, untilDay: DAYS },

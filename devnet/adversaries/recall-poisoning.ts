@@ -38,8 +38,7 @@ function watched({ seed, persons, model, head }: AdversaryOptions, poisoned: boo
   const random = new Random(`${seed}/recall-poisoning`)
   const rivals: number[] = []
   const toRivals = new HeldCount(
-    ({ to, pattern, atMs }) =>
-      pattern === null && atMs >= CAMPAIGN_UNTIL_DAY * DAY_MS && rivals.includes(to),
+    ({ to, pattern, atMs }) => pattern === null && atMs >= CAMPAIGN_UNTIL_DAY * DAY_MS && rivals.includes(to),
   )
   const trial = new Trial({
     ...{ seed, persons, model, head, patterns: ATTACK_PATTERNS, learns: true },
