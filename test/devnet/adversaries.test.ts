@@ -48,7 +48,7 @@ test('a drain that is split over four validators is held no less than one throug
 })
 
 test('a month of poisoning lowers what is held of the attacks after it by ten points at most', () => {
-  const figures = poisoning({ seed: '1', persons: 120, model, head: null })
+  const figures = poisoning({ seed: '1', persons: 60, model, head: null })
   const payments = 'payments of attacks held'
   const lost = share(figures, `${payments}, without`) - share(figures, `${payments}, after poisoning`)
   assert.ok(lost <= 0.1, `${lost} less of the payments held`)
