@@ -71,6 +71,9 @@ function played(name: AdversaryName, judge: Judge, start: number, last: number):
   return sum
 }
 
+/** Counts are whole; CRD and shares are not. */
+const inShort = (value: number): string => value.toFixed(Number.isInteger(value) ? 0 : 1)
+
 const NAME_COLUMN = 64
 const NUMBER_COLUMN = 10
 
@@ -80,7 +83,7 @@ function textOf(adversary: string, figures: Figures): string {
   const rows = Object.entries(figures).map(([name, figure]) => {
     const share = shareOf(figure)
     const percent = share === null ? '-' : `${(100 * share).toFixed(1)} %`
-    return line(name, figure.part.toFixed(0), figure.whole.toFixed(0), percent)
+    return line(name, inShort(figure.part), inShort(figure.whole), percent)
   })
   return [line(adversary, '', 'of', 'share'), ...rows].join('\n')
 }

@@ -1,4 +1,5 @@
 /** What adversaries of the fraud model have in common: what one is given, and what is counted. */
+import { heldShareOfMix } from '../trial/mix.ts'
 import type { Tally } from '../trial/tally.ts'
 import type { PlayedPayment } from '../trial/trial.ts'
 import type { Verdict } from '../trial/chain.ts'
@@ -64,12 +65,19 @@ export class HeldCount {
   }
 }
 
-/** Value held of what was stolen, of each pattern, in CRD. @param name of the figures. */
-export function valueHeld({ patterns }: Pick<Tally, 'patterns'>, name: string): Figures {
-  return Object.fromEntries(
-    [...patterns].map(([pattern, { stolenUnits, heldAtFirstUnits, heldLaterUnits }]) => [
-      `${pattern}: ${name}`,
-      { part: toCrd(heldAtFirstUnits + heldLaterUnits), whole: toCrd(stolenUnits) },
-    ]),
-  )
+/**
+ * Value held of what was stolen, of each pattern, in CRD; and in the mix of all, where a town counts as one.
+ * @param name of the figures.
+ */
+export function valueHeld(tally: Pick<Tally, 'patterns'>, name: string): Figures {
+  const inMix = heldShareOfMix(tally)
+  return {
+    ...Object.fromEntries(
+      [...tally.patterns].map(([pattern, { stolenUnits, heldAtFirstUnits, heldLaterUnits }]) => [
+        `${pattern}: ${name}`,
+        { part: toCrd(heldAtFirstUnits + heldLaterUnits), whole: toCrd(stolenUnits) },
+      ]),
+    ),
+    [`in the mix: ${name}`]: inMix === null ? NO_FIGURE : { part: inMix, whole: 1 },
+  }
 }

@@ -61,7 +61,7 @@ function watched({ seed, persons, model, head }: AdversaryOptions, poisoned: boo
   trial.play()
   const name = poisoned ? 'after poisoning' : 'without'
   return {
-    ...valueHeld({ patterns: new Map(counts) }, `value held, ${name}`),
+    ...valueHeld({ patterns: counts }, `value held, ${name}`),
     [`payments of attacks held, ${name}`]: stolen.figure,
     [`ordinary payments held, ${name}`]: ordinary.figure,
     ...(poisoned ? { 'crafted payments held': gang.held } : {}),

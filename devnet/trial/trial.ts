@@ -88,7 +88,7 @@ export class Trial {
   }
 
   /** More attacks. @returns what is counted of them while the trial plays. */
-  raid(options: RaidOptions): ReadonlyMap<AttackPattern, PatternCount> {
+  raid(options: RaidOptions): Map<AttackPattern, PatternCount> {
     const counts = emptyTally([...options.patterns]).patterns
     this.#raid(options, counts)
     return counts
