@@ -37,10 +37,20 @@ export class Casting {
 
   mule(): number {
     const free = this.#candidates('person').filter((account) => !this.#cast.has(account))
-    if (free.length === 0 || !this.#random.chance(LENT_CHANCE)) return this.#nextAccount++
+    if (free.length === 0 || !this.#random.chance(LENT_CHANCE)) return this.open()
     const lent = this.#random.pick(free)
     this.#cast.add(lent)
     return lent
+  }
+
+  /** An account that nobody has seen before. */
+  open(): number {
+    return this.#nextAccount++
+  }
+
+  /** They play another part, and none in an attack unless that asks for them. */
+  reserve(accounts: readonly number[]): void {
+    for (const account of accounts) this.#cast.add(account)
   }
 
   #candidates(target: Target): readonly number[] {

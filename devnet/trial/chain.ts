@@ -1,38 +1,41 @@
 /**
- * A chain without consensus: payments meet the feature store and the model of a node, and holds take effect. All validators
- * see the same, so one stands for all: what it flags is held.
+ * A chain without consensus: payments meet the feature store and the model of validators, and holds take effect.
  *
  *     submit ─▶ block of at most BLOCK_MS ─▶ rows (executed state + the block so far) ─▶ model ─▶ settle or hold
  *
- * What is held leaves the payer and does not reach the payee, until a review ends it: it finds out every time, a day later.
- * Then stolen money goes back and the rest on its way, of which the store learns as on a node.
+ * What is held leaves the payer and does not reach the payee, until it ends: a review finds out every time, a day later,
+ * unless the payer recalls it before. Then the money goes back or on its way, of which validators learn as on a node.
  */
 import { BLOCK_MS, BLOCK_ROWS } from '../../fraud/evaluation/replay.ts'
-import type { Head } from '../../fraud/head/head.ts'
-import { FLAG_SCORE, toByte } from '../../fraud/model/model-spec.ts'
-import type { DirectionalModel } from '../../fraud/model/model.ts'
-import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import type { TransferFacts } from '../../fraud/types.ts'
+import { goesOn, labelOf } from '../../ledger/hold-ends.ts'
+import { Validators, type Batched, type ValidatorsOptions } from './validators.ts'
 
-const REVIEW_MS = 86_400_000
+const DAY_MS = 86_400_000
 /** Account ids are hex; the store tells accounts apart by the first 52 bits. */
 const TAG_DIGITS = 13
 const ID_DIGITS = 64
+
+/** From a hold to its end. */
+const ENDS_AFTER_MS = { released: DAY_MS, returned: DAY_MS, recalled: 3_600_000 } as const
+
+/** How a hold ends. */
+export type TrialEnd = keyof typeof ENDS_AFTER_MS
 
 export interface Payment {
   readonly atMs: number
   readonly from: number
   readonly to: number
   readonly amountUnits: bigint
-  readonly fraudulent: boolean
+  /** What becomes of it if it is held: reviews return what was stolen and release the rest, payers recall. */
+  readonly ifHeld: TrialEnd
+  /** Number of the validator that it is sent to; left out: any. */
+  readonly via?: number
 }
 
-export interface ChainOptions {
+export interface ChainOptions extends ValidatorsOptions {
   /** In uCRD, by account. */
   readonly openingUnits: readonly bigint[]
-  readonly model: Pick<DirectionalModel, 'score'>
-  /** The one that `model` was made with. */
-  readonly head: Head | null
   /** Earlier payments are executed without a judgement: they are history. */
   readonly judgedFromMs: number
 }
@@ -44,31 +47,39 @@ export type Verdict = 'settled' | 'held' | 'unjudged'
 export type Ended = (verdict: Verdict) => void
 
 interface Pending {
+  readonly key: string
   readonly payment: Payment
+  readonly author: number
   readonly ended: Ended
 }
 
 interface HeldPayment {
   readonly payment: Payment
   readonly facts: TransferFacts
+  readonly endsMs: number
 }
 
 export class JudgedChain {
-  readonly #options: ChainOptions
-  readonly #store: FeatureStore
+  readonly #judgedFromMs: number
+  readonly #validators: Validators
   /** Executed, in uCRD. */
   readonly #balances: Map<number, bigint>
   /** Of the block that is open. */
   #block: Pending[] = []
   readonly #pendingUnits: Map<number, bigint> = new Map()
-  /** In order of time. */
-  readonly #held: HeldPayment[] = []
+  #held: HeldPayment[] = []
   #payments = 0
+  #day = 0
 
-  constructor(options: ChainOptions) {
-    this.#options = options
-    this.#store = new FeatureStore({ head: options.head })
-    this.#balances = new Map(options.openingUnits.entries())
+  constructor({ openingUnits, judgedFromMs, ...validators }: ChainOptions) {
+    this.#judgedFromMs = judgedFromMs
+    this.#validators = new Validators(validators)
+    this.#balances = new Map(openingUnits.entries())
+  }
+
+  /** Outcomes of holds that validators have learned from. */
+  get labels(): number {
+    return this.#validators.labels
   }
 
   /** What an account can pay now, in uCRD. */
@@ -81,8 +92,12 @@ export class JudgedChain {
     const first = this.#block[0]
     const full = this.#block.length >= BLOCK_ROWS
     if (first !== undefined && (full || atMs - first.payment.atMs >= BLOCK_MS)) this.#closeBlock()
-    while (this.#held[0] !== undefined && this.#held[0].payment.atMs + REVIEW_MS <= atMs)
-      this.#review(this.#held.shift() as HeldPayment)
+    const due = this.#held.filter(({ endsMs }) => endsMs <= atMs)
+    if (due.length > 0) this.#held = this.#held.filter(({ endsMs }) => endsMs > atMs)
+    for (const held of due) this.#end(held)
+    const day = Math.floor(atMs / DAY_MS)
+    if (day > this.#day) this.#validators.learn()
+    this.#day = day
   }
 
   /** The payer must have the money, and the chain be advanced to this time. */
@@ -91,60 +106,65 @@ export class JudgedChain {
     if (amountUnits > this.available(from))
       throw new RangeError(`account ${from} has ${this.available(from)} uCRD and cannot pay ${amountUnits}`)
     this.#pendingUnits.set(from, (this.#pendingUnits.get(from) ?? 0n) + amountUnits)
-    this.#block.push({ payment, ended })
+    const author = payment.via ?? this.#validators.anyAuthor()
+    this.#block.push({ key: String(this.#payments++), payment, author, ended })
+  }
+
+  /** What a dry run answers: whether a payment would be held if the block ended with it. Leaves no trace. */
+  wouldHold(payment: Payment): boolean {
+    if (payment.atMs < this.#judgedFromMs) return false
+    const asked = { key: 'dry-run', payment, author: payment.via ?? 0, ended: () => undefined }
+    const held = this.#validators.judge([...this.#block, asked].map((pending) => this.#batched(pending)))
+    this.#validators.forget()
+    return held.at(-1) === true
   }
 
   /** After the last payment. */
   finish(): void {
     if (this.#block.length > 0) this.#closeBlock()
+    this.#validators.close()
   }
 
   #closeBlock(): void {
     const block = this.#block
     this.#block = []
     this.#pendingUnits.clear()
-    const facts = block.map(({ payment }) => this.#facts(payment))
-    const verdicts = this.#judge(block, facts)
-    this.#store.executed(facts.map((fact, i) => ({ facts: fact, held: verdicts[i] === 'held' })))
+    const batched = block.map((pending) => this.#batched(pending))
+    const judged = (block[0]?.payment.atMs ?? 0) >= this.#judgedFromMs
+    const held = judged ? this.#validators.judge(batched) : block.map(() => false)
+    this.#validators.executed(batched.map(({ facts }, i) => ({ facts, held: held[i] === true })))
     block.forEach(({ payment }, i) => {
-      const fact = facts[i] as TransferFacts
-      this.#execute({ payment, facts: fact }, verdicts[i] === 'held')
+      this.#execute(payment, (batched[i] as Batched).facts, held[i] === true)
     })
-    block.forEach(({ ended }, i) => ended(verdicts[i] ?? 'unjudged'))
+    block.forEach(({ ended }, i) => {
+      ended(!judged ? 'unjudged' : held[i] === true ? 'held' : 'settled')
+    })
   }
 
-  #facts({ from, to, amountUnits, atMs }: Payment): TransferFacts {
-    return {
-      key: String(this.#payments++),
+  #batched({ key, payment: { from, to, amountUnits, atMs }, author }: Pending): Batched {
+    const facts = {
+      key,
       payer: idOf(from),
       payee: idOf(to),
       amount: amountUnits,
       payerBalance: this.#balances.get(from) ?? 0n,
       timeMs: atMs,
     }
+    return { facts, author }
   }
 
-  #judge(block: readonly Pending[], facts: readonly TransferFacts[]): Verdict[] {
-    const { judgedFromMs, model } = this.#options
-    if ((block[0]?.payment.atMs ?? 0) < judgedFromMs) return block.map(() => 'unjudged')
-    const batchKey = facts[0]?.key ?? ''
-    const rows = this.#store.rows(facts, batchKey)
-    const scores = model.score(rows, this.#store.baseline.inputs)
-    this.#store.dropBatch(batchKey)
-    return facts.map((_, i) => (toByte(scores[i] ?? 0) >= FLAG_SCORE ? 'held' : 'settled'))
-  }
-
-  #execute(executed: HeldPayment, held: boolean): void {
-    const { from, to, amountUnits } = executed.payment
+  #execute(payment: Payment, facts: TransferFacts, held: boolean): void {
+    const { atMs, from, to, amountUnits, ifHeld } = payment
     this.#add(from, -amountUnits)
-    if (held) this.#held.push(executed)
+    if (held) this.#held.push({ payment, facts, endsMs: atMs + ENDS_AFTER_MS[ifHeld] })
     else this.#add(to, amountUnits)
   }
 
-  #review({ payment, facts }: HeldPayment): void {
-    const { atMs, from, to, amountUnits, fraudulent } = payment
-    this.#add(fraudulent ? from : to, amountUnits)
-    if (!fraudulent) this.#store.released([{ ...facts, timeMs: atMs + REVIEW_MS }])
+  #end({ payment: { from, to, amountUnits, ifHeld }, facts, endsMs }: HeldPayment): void {
+    this.#add(goesOn(ifHeld) ? to : from, amountUnits)
+    if (goesOn(ifHeld)) this.#validators.released({ ...facts, timeMs: endsMs })
+    const label = labelOf(ifHeld, { payerCreatedMs: 0, timeMs: endsMs, labelMinAgeMs: 0 })
+    if (label !== null) this.#validators.outcome(facts.key, label === 'fraud')
   }
 
   #add(account: number, units: bigint): void {

@@ -4,10 +4,13 @@ import type { Party } from '../attacks/move.ts'
 export class Heist {
   /** Something of it was held. */
   noticed = false
+  /** How far its payments were put off; later ones wait for earlier ones. */
+  lateMs = 0
   readonly #victims: readonly number[]
   readonly #hire: () => number
   readonly #exchange: number
-  readonly #mules: Map<number, number> = new Map()
+  /** Accounts of each mule, the newest last. */
+  readonly #mules: Map<number, number[]> = new Map()
   /** In uCRD, by account. */
   readonly #loot: Map<number, bigint> = new Map()
 
@@ -21,19 +24,26 @@ export class Heist {
     this.#exchange = exchange
   }
 
+  /** Where a party is paid. */
   account(party: Party): number {
-    if (party.kind === 'exchange') return this.#exchange
+    return this.accounts(party).at(-1) as number
+  }
+
+  /** Where a party pays from; at least one. */
+  accounts(party: Party): readonly number[] {
+    if (party.kind === 'exchange') return [this.#exchange]
     if (party.kind === 'victim') {
       const account = this.#victims[party.index]
       if (account === undefined) throw new RangeError(`the attack has no victim ${party.index}`)
-      return account
+      return [account]
     }
-    let account = this.#mules.get(party.index)
-    if (account === undefined) {
-      account = this.#hire()
-      this.#mules.set(party.index, account)
-    }
-    return account
+    return this.#mules.get(party.index) ?? [this.#hireFor(party.index)]
+  }
+
+  /** One more account for a mule, at which it is paid from now on. */
+  another(party: Party): number {
+    if (party.kind !== 'mule') throw new RangeError(`expected a mule, got ${party.kind}`)
+    return this.#hireFor(party.index)
   }
 
   /** Stolen money that a mule has, in uCRD. */
@@ -47,5 +57,13 @@ export class Heist {
 
   take(account: number, units: bigint): void {
     this.#loot.set(account, this.loot(account) - units)
+  }
+
+  #hireFor(mule: number): number {
+    const account = this.#hire()
+    const accounts = this.#mules.get(mule)
+    if (accounts === undefined) this.#mules.set(mule, [account])
+    else accounts.push(account)
+    return account
   }
 }

@@ -22,7 +22,7 @@ export const MIX: Readonly<Record<AttackPattern, number>> = {
 }
 
 /** Held, of the value stolen in this mix of the patterns that were played: from 0 to 1. Null: nothing was stolen. */
-export function heldShareOfMix({ patterns }: Tally): number | null {
+export function heldShareOfMix({ patterns }: Pick<Tally, 'patterns'>): number | null {
   let held = 0
   let whole = 0
   for (const [pattern, count] of patterns) {

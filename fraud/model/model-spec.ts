@@ -66,6 +66,7 @@ export interface Rule {
     | 'awakening'
     | 'relay'
     | 'lending'
+    | 'conduit'
   readonly ramps: readonly Ramp[]
 }
 
@@ -173,6 +174,23 @@ export const RULES: readonly Rule[] = [
       ramp('reciprocal', 1, 0),
       ramp('payer_age_s', 3 * DAY_S, 7 * DAY_S),
       ramp('own_excess_log2', 2, 4, { column: 'own_known', value: 0 }),
+      ramp('population_ratio_log2', 1, 2, { column: 'population_known', value: 0 }),
+    ],
+  },
+  {
+    // The same through an account that has done it for long, to the same payees, in amounts that have become its own: it has
+    // few payers, strangers among them, and payments behind it that surprised. Sellers have many payers and surprise nobody;
+    // who pays the rent after wages has paid the same before.
+    name: 'conduit',
+    ramps: [
+      ramp('passed_on_1d', 0.3, 0.6, { column: 'passed_on_known', value: 0 }),
+      ramp('inflow_match_log2', 1.4, 1),
+      ramp('payer_new_payers_7d', 0.6, 1.2),
+      ramp('payer_in_count_7d', 20, 12),
+      ramp('payer_worst_out', 0.4, 1.2),
+      ramp('balance_share', 0.05, 0.12),
+      ramp('pair_same_amount', 1, 0),
+      ramp('payer_age_s', 3 * DAY_S, 7 * DAY_S),
       ramp('population_ratio_log2', 1, 2, { column: 'population_known', value: 0 }),
     ],
   },

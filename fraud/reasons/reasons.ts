@@ -100,6 +100,10 @@ const RULE_REASONS: Readonly<Record<Rule['name'], readonly Omit<Reason, 'part'>[
     { bit: REASON.amount, feature: 'own_ratio_log2' },
     { bit: REASON.newPayee, feature: 'pair_new' },
   ],
+  conduit: [
+    { bit: REASON.passThrough, feature: 'passed_on_1d' },
+    { bit: REASON.amount, feature: 'population_ratio_log2' },
+  ],
 }
 
 /** What raises the score by less than this share is not worth a sentence. */

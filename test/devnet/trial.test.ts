@@ -22,7 +22,7 @@ const opinion = (score: number): Pick<TrialOptions, 'model' | 'head'> => ({
 const SMALL = { persons: 100, days: 20, fromDay: 12, untilDay: 15, patterns: ATTACK_PATTERNS } as const
 
 describe('chain', () => {
-  const payment = { atMs: 0, from: 0, to: 1, amountUnits: 4n * CRD, fraudulent: false }
+  const payment = { atMs: 0, from: 0, to: 1, amountUnits: 4n * CRD, ifHeld: 'released' } as const
   const chain = (score: number): JudgedChain =>
     new JudgedChain({ openingUnits: [10n * CRD, 0n], judgedFromMs: 0, ...opinion(score) })
 
@@ -37,15 +37,15 @@ describe('chain', () => {
   })
 
   test('what is held arrives after the review, or goes back if it was stolen', () => {
-    for (const fraudulent of [false, true]) {
+    for (const ifHeld of ['released', 'returned'] as const) {
       const holds = chain(1)
-      holds.submit({ ...payment, fraudulent }, (verdict) => assert.equal(verdict, 'held'))
+      holds.submit({ ...payment, ifHeld }, (verdict) => assert.equal(verdict, 'held'))
       holds.advanceTo(1_000)
       assert.deepEqual([holds.available(0), holds.available(1)], [6n * CRD, 0n])
       holds.advanceTo(DAY_MS)
       assert.deepEqual(
         [holds.available(0), holds.available(1)],
-        fraudulent ? [10n * CRD, 0n] : [6n * CRD, 4n * CRD],
+        ifHeld === 'returned' ? [10n * CRD, 0n] : [6n * CRD, 4n * CRD],
       )
     }
   })

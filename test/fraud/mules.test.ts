@@ -1,6 +1,9 @@
 /** The rules about mules, patience and sleepers: each catches what it is for, and lets its ordinary neighbour pass. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { RULES } from '../../fraud/model/model-spec.ts'
+import { ruleScore } from '../../fraud/model/sum.ts'
+import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../fraud/schema.ts'
 import { account, play, type Payment } from './play.ts'
 
 const MINUTE = 60_000
@@ -73,6 +76,38 @@ describe('lending', () => {
 
   test('the same amount out of savings passes', () => {
     assert.deepEqual(heldAfter(10, [pay(HOUR, 'person 2', 'collector', 850)]), [false])
+  })
+})
+
+describe('conduit', () => {
+  /** A week-old habit: strangers' money goes to the exchange, which has been paid before. */
+  const HABIT: Partial<Record<FeatureName, number>> = {
+    passed_on_known: 1,
+    passed_on_1d: 0.9,
+    inflow_match_log2: 0.05,
+    payer_new_payers_7d: 2,
+    payer_in_count_7d: 6,
+    payer_worst_out: 2,
+    balance_share: 0.3,
+    payer_age_s: (30 * DAY) / 1_000,
+    population_known: 1,
+    population_ratio_log2: 4,
+  }
+  const scoreOf = (features: Partial<Record<FeatureName, number>>): number => {
+    const row = new Float32Array(FEATURE_COUNT)
+    for (const [feature, value] of Object.entries({ ...HABIT, ...features }))
+      row[COLUMN[feature as FeatureName]] = value
+    return ruleScore(RULES.find(({ name }) => name === 'conduit')!, row, 0)
+  }
+
+  test('money of strangers goes where such money has gone before', () => {
+    assert.equal(scoreOf({}), 1)
+  })
+
+  test('sellers, who have many payers, the rent, and who has never surprised pass', () => {
+    assert.equal(scoreOf({ payer_in_count_7d: 40 }), 0)
+    assert.equal(scoreOf({ pair_same_amount: 1 }), 0)
+    assert.equal(scoreOf({ payer_worst_out: 0 }), 0)
   })
 })
 

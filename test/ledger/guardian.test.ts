@@ -67,6 +67,32 @@ describe('a guardian', () => {
     assert.equal(await failureOf(chain, 'thief', hold), 'not-the-guardian')
   })
 
+  it('of a thief who waits can confirm what is held after the delay; until then the owner sees it coming', async () => {
+    const chain = await start()
+    const named = await chain.run([
+      chain.tx('alice', [{ type: 'account.guardian', guardian: idOf('thief') }]),
+    ])
+    const fromMs = named.timeMs + DELAY_MS
+    assert.deepEqual((await chain.ledger.account(idOf('alice')))?.guardian, {
+      before: null,
+      after: idOf('thief'),
+      fromMs,
+    })
+    await chain.run([chain.tx('carol', [transferTo('thief', 1_000_000n)])], [], fromMs)
+    const hold = await chain.hold('alice', 'bob', 500n)
+    assert.equal(await failureOf(chain, 'thief', hold), null)
+    assert.equal(await chain.balance('bob'), START_BALANCE + 500n)
+  })
+
+  it('of a thief never comes into force if the owner changes it back within the delay', async () => {
+    const chain = await start()
+    await chain.run([chain.tx('alice', [{ type: 'account.guardian', guardian: idOf('thief') }])])
+    await chain.run([chain.tx('alice', [{ type: 'account.guardian', guardian: null }])])
+    await chain.run([chain.tx('carol', [transferTo('thief', 1_000_000n)])], [], chain.nextMs + 2 * DELAY_MS)
+    const hold = await chain.hold('alice', 'bob', 500n)
+    assert.equal(await failureOf(chain, 'thief', hold), 'not-the-guardian')
+  })
+
   it('stays in force until the change that replaces it is', async () => {
     const chain = await guarded('alice', 'carol')
     await chain.run([chain.tx('alice', [{ type: 'account.guardian', guardian: null }])])
