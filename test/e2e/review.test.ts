@@ -84,6 +84,16 @@ test('a held payment is a case: looked at, closed by two, and the log proves it'
     async () => (await caseOf(devnet, first)).hold?.end?.how === 'returned',
   )
 
+  // From now on it stands beside those that are like it; a hold that has not ended is no example.
+  const { similar } = (await devnet.run(0, 'quarantine', 'show', second)) as {
+    similar: readonly { id: string; common: readonly string[]; end: { how: string }; outcome: string }[]
+  }
+  assert.deepEqual(
+    similar.map(({ id, end, outcome }) => [id, end.how, outcome]),
+    [[first, 'returned', 'confirmed-fraud']],
+  )
+  assert.ok(similar[0]?.common.includes('drain') === true)
+
   // An allowed pair passes this validator; the others hold it all the same, and the log says what the model said.
   const { payer, payee, amount } = await caseOf(devnet, second)
   const pay = ['wallet', 'send', '--from', payer, '--to', payee, '--amount', `${amount}uCRD`]

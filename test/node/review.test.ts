@@ -69,7 +69,7 @@ function facts(n: number): TransferFacts {
 
 function scored({ key }: TransferFacts, score: number): Assessment {
   const text = '62 % of the balance leaves for new payees within 10 minutes'
-  const details = [{ feature: 'drain_new_10m', value: 0.62, usual: null, share: 1, text }]
+  const details = [{ feature: 'drain_new_10m', value: 0.62, usual: null, usualRange: null, share: 1, text }]
   return { key, score, flagged: score >= 128, reasons: REASON.drain, details }
 }
 
