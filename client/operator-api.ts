@@ -168,10 +168,10 @@ export interface OperatorMethods {
     result: EntryInfo
   }
   review_removeEntry: { params: { entry: number }; result: boolean }
-  /** Lines of the review log as they are stored; `next`: the `since` to go on with. */
+  /** Lines of the review log as they are stored; `next`: the `since` to go on with; `events`: how many the log has. */
   review_export: {
     params: { since?: number; limit?: number }
-    result: { readonly lines: readonly string[]; readonly next: number }
+    result: { readonly lines: readonly string[]; readonly next: number; readonly events: number }
   }
 }
 

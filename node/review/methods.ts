@@ -61,7 +61,7 @@ export function createReviewMethods(options: OperatorServiceOptions): ReviewMeth
     },
     review_export: async ({ since = 0, limit = LIMITS.rpcPageItems }) => {
       const lines = await review.lines(since, limit)
-      return { lines, next: since + lines.length }
+      return { lines, next: since + lines.length, events: review.state.events }
     },
   }
 }

@@ -185,7 +185,7 @@ export const OPERATOR_METHODS: {
     scope: 'read',
     params: { since: { ...eventNumber, description: 'number of the first event' }, limit },
     required: [],
-    result: { name: '{ lines: string[], next }', schema: object },
+    result: { name: '{ lines: string[], next, events }', schema: object },
   },
 }
 
