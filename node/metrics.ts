@@ -102,7 +102,7 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   pendingTxs: 'Transactions on their way.',
   openHolds: 'Payments held for review.',
   openCases: 'Cases at the review desk of this node that nobody has closed.',
-  learnedOutcomes: 'Outcomes of holds that the fraud model learns from.',
+  learnedOutcomes: 'Outcomes of holds and of closed cases that the fraud model learns from.',
   driverBacklog: 'Inputs waiting for the consensus engine.',
   provenOffences: 'Validators with a proven contradiction on the ledger; above 0 somebody must act.',
   notVoting:

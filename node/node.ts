@@ -134,9 +134,13 @@ export async function startNode(
     ledger,
     thresholds,
     secondAboveUnits: config.secondReviewerAboveUnits,
+    onClosed: (closed) => {
+      fraud.reviewed([closed])
+    },
     log,
   })
   opened.defer(() => review.close())
+  fraud.reviewed(review.state.closed().toReversed())
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const rehearsal = new Rehearsal({ scorer, signatures }, log)

@@ -104,9 +104,9 @@ class Export implements AsyncDisposable {
 
   /** Why of the next event, or its type. Null: the output has ended. */
   async next(): Promise<string | null> {
-    const { value, done } = await this.#lines.next()
-    if (done === true) return null
-    const { body } = JSON.parse(value) as { body: { type: string; why?: string } }
+    const line = await this.#lines.next()
+    if (line.done === true) return null
+    const { body } = JSON.parse(line.value) as { body: { type: string; why?: string } }
     return body.why ?? body.type
   }
 
