@@ -33,7 +33,8 @@ export class Metrics {
   readonly #standstills: Counter
   readonly #finality: Histogram
 
-  constructor(gauges: Gauges) {
+  /** @param fallbacks transfers that the fraud model did not judge, by why. */
+  constructor(gauges: Gauges, fallbacks: () => Readonly<Record<string, number>>) {
     const registers = [this.#registry]
     collectDefaultMetrics({
       register: this.#registry,
@@ -50,6 +51,16 @@ export class Metrics {
         },
       })
     }
+    new Counter({
+      name: 'cordon_fraud_fallbacks_total',
+      help: 'Transfers that the fraud model did not judge, by why: loading, slow and no-number, judged by the cheap sum; down, not judged.',
+      labelNames: ['why'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [why, count] of Object.entries(fallbacks())) this.inc({ why }, count)
+      },
+    })
     this.#transactions = new Counter({
       name: 'cordon_transactions_total',
       help: 'Transactions executed, by outcome.',

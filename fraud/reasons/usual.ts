@@ -22,11 +22,12 @@ export function usualOf(
       // Only the mean is kept of the stretches in which the account paid.
       return column('out_usual_known') === 1 ? { usual: column('out_usual_10m'), usualRange: null } : UNKNOWN
     case 'own_ratio_log2': {
+      if (column('own_known') === 0) return UNKNOWN
       const spread = column('own_spread_log2')
-      return { usual: 0, usualRange: { from: -spread, to: spread, of: 'account' } }
+      return { usual: 0, usualRange: { from: 0 - spread, to: spread, of: 'account' } }
     }
     case 'population_ratio_log2':
-      return { usual: 0, usualRange: null }
+      return column('population_known') === 1 ? { usual: 0, usualRange: null } : UNKNOWN
     default:
       return usualOnNetwork(feature, baseline)
   }

@@ -45,11 +45,9 @@ export function parseExplanations(json: string): Assessment[] {
   if (!Array.isArray(list) || !list.every(isAssessment)) throw new TypeError('expected a list of assessments')
   return list.map((assessment) => ({
     ...assessment,
-    details: assessment.details.map((detail) => ({ ...NO_RANGE, ...detail })),
+    details: assessment.details.map((detail) => ({ ...detail, usualRange: detail.usualRange ?? null })),
   }))
 }
-
-const NO_RANGE = { usualRange: null } as const
 
 function isAssessment(value: unknown): value is Assessment {
   return (

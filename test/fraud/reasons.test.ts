@@ -8,6 +8,7 @@ import { REASON, explain, reasonNames } from '../../fraud/reasons/reasons.ts'
 import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../fraud/schema.ts'
 import { sentence } from '../../fraud/reasons/sentences.ts'
 import { INPUT } from '../../fraud/model/tail.ts'
+import { usualOf } from '../../fraud/reasons/usual.ts'
 import { TOPICS } from '../../fraud/reasons/topics.ts'
 
 function rowOf(values: Partial<Record<FeatureName, number>>): Float32Array {
@@ -67,6 +68,8 @@ describe('explanations', () => {
     const amount = details.find(({ feature }) => feature === 'own_ratio_log2')
     assert.equal(amount?.text, '640.00 CRD where this account usually pays 20.00 CRD, from 10.00 to 40.00')
     assert.deepEqual([amount.usual, amount.usualRange], [0, { from: -1, to: 1, of: 'account' }])
+    const unknown = usualOf('own_ratio_log2', () => 0, new Baseline())
+    assert.deepEqual(unknown, { usual: null, usualRange: null })
   })
 
   test('what compares with everybody has the range of the network, once it is known', () => {
