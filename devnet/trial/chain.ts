@@ -7,6 +7,7 @@
  * What is held leaves the payer and does not reach the payee, until a review ends it: it finds out every time, a day later.
  * Then stolen money goes back and the rest on its way, of which the store learns as on a node.
  */
+import { DEFAULT_SETTINGS } from '../../config/node-config.ts'
 import { BLOCK_MS, BLOCK_ROWS } from '../../fraud/evaluation/replay.ts'
 import type { Head } from '../../fraud/head/head.ts'
 import { FLAG_SCORE, toByte } from '../../fraud/model/model-spec.ts'
@@ -37,8 +38,8 @@ export interface ChainOptions {
   readonly judgedFromMs: number
 }
 
-/** `unjudged`: it was history. */
-export type Verdict = 'settled' | 'held' | 'unjudged'
+/** `alert`: settled, and a node would have opened a case. `unjudged`: it was history. */
+export type Verdict = 'settled' | 'alert' | 'held' | 'unjudged'
 
 /** Told when a payment is executed. */
 export type Ended = (verdict: Verdict) => void
@@ -131,7 +132,7 @@ export class JudgedChain {
     const rows = this.#store.rows(facts, batchKey)
     const scores = model.score(rows, this.#store.baseline.inputs)
     this.#store.dropBatch(batchKey)
-    return facts.map((_, i) => (toByte(scores[i] ?? 0) >= FLAG_SCORE ? 'held' : 'settled'))
+    return facts.map((_, i) => verdictOf(toByte(scores[i] ?? 0)))
   }
 
   #execute(executed: HeldPayment, held: boolean): void {
@@ -150,6 +151,12 @@ export class JudgedChain {
   #add(account: number, units: bigint): void {
     this.#balances.set(account, (this.#balances.get(account) ?? 0n) + units)
   }
+}
+
+/** By the scores that are the defaults of a node. */
+function verdictOf(score: number): Verdict {
+  if (score >= FLAG_SCORE) return 'held'
+  return score >= DEFAULT_SETTINGS.fraudAlertScore ? 'alert' : 'settled'
 }
 
 /** Numbered from 1: tag 0 means "nobody" in the store. */

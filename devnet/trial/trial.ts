@@ -111,6 +111,7 @@ class Trial {
       if (verdict === 'unjudged' || count === undefined) return
       count.judged++
       if (verdict === 'held') count.held++
+      if (verdict === 'alert') count.alerts++
     })
   }
 
