@@ -12,8 +12,9 @@
  * A lesson takes some tenths of a second, so it is handed out: whoever has a thread for it calls `teach` and brings back
  * what came of it.
  *
- * Poisoning: recall and expiry are no outcomes (spec/ledger.md, Hold); alerts wait in places of their own; a payer teaches a few examples only
- * (`examples.ts`); what the learner starts from is left only as far as the outcomes say so (`logistic.ts`).
+ * Poisoning: recall and expiry are no outcomes (spec/ledger.md, Hold); alerts wait in places of their own, and a payer
+ * teaches a few examples only (`examples.ts`); what the learner starts from is left only as far as the outcomes say so
+ * (`logistic.ts`).
  */
 import type { Head } from '../head/head.ts'
 import { Outcomes, Sample, type Example, type LabelledExample } from './examples.ts'
