@@ -2,7 +2,9 @@
  * Towns with attacks, seed by seed, through the feature store and the model of a node, with holds that take effect:
  * docs/fraud.md, Scenarios.
  *
- *   npm run bench:scenarios -- [--seeds 20] [--start 1] [--model pretrained|label-free|FILE] [--json]
+ *   npm run bench:scenarios -- [--seeds 20] [--start 1] [--model pretrained|label-free|FILE] [--alerts] [--json]
+ *
+ * `--alerts` counts the cases beside the holds that a node would open for ordinary transfers.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -14,6 +16,7 @@ import {
   heldShare,
   noAttacks,
   ordinaryTotal,
+  type OrdinaryCount,
   type PatternCount,
 } from '../devnet/trial/tally.ts'
 import { USUAL_TRIAL, playTrial } from '../devnet/trial/trial.ts'
@@ -29,6 +32,7 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '20' },
     start: { type: 'string', default: '1' },
     model: { type: 'string', default: PRETRAINED },
+    alerts: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -58,7 +62,11 @@ async function main(): Promise<void> {
     patterns: Object.fromEntries([...tally.patterns].map(([pattern, count]) => [pattern, inCrd(count)])),
     sum: inCrd(sumOf([...tally.patterns.values()])),
     heldShareOfMix: heldShareOfMix(tally),
-    ordinary: { ...ordinary, heldShare: ordinary.held / ordinary.judged },
+    ordinary: {
+      ...ordinary,
+      heldShare: ordinary.held / ordinary.judged,
+      alertsPerThousand: (1_000 * ordinary.alerts) / ordinary.judged,
+    },
     ordinaryByKind: Object.fromEntries(tally.ordinary),
   }
   process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${textOf(result)}\n`)
@@ -96,14 +104,18 @@ function sumOf(counts: readonly PatternCount[]): PatternCount {
   return sum
 }
 
+function perThousand(alerts: number, judged: number): string {
+  return `${String(alerts).padStart(8)}${((1_000 * alerts) / judged).toFixed(2).padStart(10)}`
+}
+
 function textOf(result: {
   readonly seeds: readonly number[]
   readonly model: string
   readonly patterns: Readonly<Record<string, Row>>
   readonly sum: Row
   readonly heldShareOfMix: number | null
-  readonly ordinary: { readonly judged: number; readonly held: number }
-  readonly ordinaryByKind: Readonly<Record<string, { readonly judged: number; readonly held: number }>>
+  readonly ordinary: OrdinaryCount
+  readonly ordinaryByKind: Readonly<Record<string, OrdinaryCount>>
 }): string {
   const percent = (share: number | null): string => (share === null ? '-' : `${(100 * share).toFixed(1)} %`)
   const line = (name: string, weight: string, row: Row): string =>
@@ -117,8 +129,8 @@ function textOf(result: {
       percent(row.heldLaterCrd / row.stolenCrd).padStart(9),
       percent(row.heldShare).padStart(9),
     ].join('')
-  const kind = ([name, { judged, held }]: [string, { judged: number; held: number }]): string =>
-    `${name.padEnd(12)}${String(judged).padStart(8)}${String(held).padStart(7)}${`${((100 * held) / judged).toFixed(2)} %`.padStart(9)}`
+  const kind = ([name, { judged, held, alerts }]: [string, OrdinaryCount]): string =>
+    `${name.padEnd(12)}${String(judged).padStart(8)}${String(held).padStart(7)}${`${((100 * held) / judged).toFixed(2)} %`.padStart(9)}${options.alerts ? perThousand(alerts, judged) : ''}`
   return [
     `seeds ${result.seeds.join(' to ')}, model ${result.model}`,
     'attack      weight attacks missed stolen CRD   at first    later     held',
@@ -128,7 +140,7 @@ function textOf(result: {
     line('sum', '', result.sum),
     `in the mix of the weights ${percent(result.heldShareOfMix)} of stolen value is held`,
     '',
-    'ordinary      judged   held    share',
+    `ordinary      judged   held    share${options.alerts ? '  alerts  per 1000' : ''}`,
     ...Object.entries(result.ordinaryByKind).map(kind),
     kind(['sum', result.ordinary]),
   ].join('\n')

@@ -26,6 +26,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'for',
   'why',
   'since',
+  'follow',
   'expires',
   'file',
   'force',

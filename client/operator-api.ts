@@ -53,7 +53,14 @@ export interface ShadowReport {
 export interface HoldReason {
   readonly feature: string
   readonly value: number
+  /** The account's own usual value where that is known, else everybody's; null: neither is. */
   readonly usual: number | null
+  /** Where most values lie, one deviation below and above the usual one, and whose they are; null: unknown. */
+  readonly usualRange: {
+    readonly from: number
+    readonly to: number
+    readonly of: 'account' | 'network'
+  } | null
   readonly share: number
   readonly text: string
 }
@@ -89,12 +96,30 @@ export interface CaseInfo {
   readonly notes: readonly { readonly actor: string; readonly timeMs: number; readonly text: string }[]
 }
 
+/** A hold that has ended, whose reasons are like those of another. */
+export interface SimilarHold {
+  readonly id: string
+  readonly openedMs: number
+  readonly amount: string
+  /** Of this node's model, 0–255; 0: only others flagged it. */
+  readonly score: number
+  readonly reasons: readonly string[]
+  /** Those of them that both have. */
+  readonly common: readonly string[]
+  /** On the ledger. */
+  readonly end: { readonly how: string; readonly atMs: number }
+  /** Of its case, or null: nobody has closed it. */
+  readonly outcome: CaseOutcome | null
+}
+
 /** What this node knows of a hold beyond the ledger. */
 export interface HoldReview {
   readonly hold: HoldInfo
   /** Numbers behind this node's own flag; empty if it did not flag, or no longer knows. */
   readonly details: readonly HoldReason[]
   readonly case: CaseInfo | null
+  /** Past holds like it, the most similar first, a few at most. Null: the token does not allow to review. */
+  readonly similar: readonly SimilarHold[] | null
 }
 
 export type EntryKind = 'allow' | 'watch' | 'snooze'
@@ -143,10 +168,10 @@ export interface OperatorMethods {
     result: EntryInfo
   }
   review_removeEntry: { params: { entry: number }; result: boolean }
-  /** Lines of the review log as they are stored; `next`: the `since` to go on with. */
+  /** Lines of the review log as they are stored; `next`: the `since` to go on with; `events`: how many the log has. */
   review_export: {
     params: { since?: number; limit?: number }
-    result: { readonly lines: readonly string[]; readonly next: number }
+    result: { readonly lines: readonly string[]; readonly next: number; readonly events: number }
   }
 }
 

@@ -20,6 +20,14 @@ export interface TransferOutcome {
   readonly held: boolean
 }
 
+/** Where most values lie: one deviation below and above the usual one. */
+export interface UsualRange {
+  readonly from: number
+  readonly to: number
+  /** Whose values they are: the account's own, or everybody's. */
+  readonly of: 'account' | 'network'
+}
+
 /** One number behind a flag, so that a person can act on it. */
 export interface ReasonDetail {
   /** Feature name, `docs/fraud.md`. */
@@ -28,6 +36,8 @@ export interface ReasonDetail {
   readonly value: number
   /** The account's usual value, or null: not enough history. */
   readonly usual: number | null
+  /** In the feature's unit; null: only the usual value itself is known, if that. */
+  readonly usualRange: UsualRange | null
   /** Share of the score, 0–1. */
   readonly share: number
   /** One sentence in plain words with the numbers in it. */

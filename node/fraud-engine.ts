@@ -13,11 +13,12 @@ import type { NodeConfig } from '../config/node-config.ts'
 import type { Parameters } from '../config/parameters.ts'
 import type { BatchRef } from '../consensus/types.ts'
 import type { Thresholds } from '../fraud/review/policy.ts'
+import type { ReviewCase } from '../fraud/review/state.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { BlockExecution } from '../ledger/types.ts'
 import { batchKey } from './assessor.ts'
 import { FraudMemory } from './fraud-memory.ts'
-import { labelsOf } from './learning/labels.ts'
+import { labelOfCase, labelsOf } from './learning/labels.ts'
 import { OnlineLearning } from './learning/online-learning.ts'
 import { createTeacher } from './learning/teacher.ts'
 import { Models, baseOf } from './models/models.ts'
@@ -50,6 +51,7 @@ export class FraudEngine {
           file: join(modelDirectory(config), 'learning.bin'),
           base: baseOf(shelf),
           teach: createTeacher(),
+          isAlert: (key) => this.scorer.details(key) !== null,
           random,
           onLearned: (learned) => {
             this.models.learned(learned)
@@ -103,6 +105,11 @@ export class FraudEngine {
     this.models.executed(outcomes, labels)
     for (const ref of refs) this.scorer.dropBatch(batchKey(ref))
     this.#memory.executed(height)
+  }
+
+  /** Reviewers of this node closed cases, or had closed them before: those that it learned from teach nothing more. */
+  reviewed(cases: readonly ReviewCase[]): void {
+    this.#learning?.labelled(cases.map(labelOfCase).filter((label) => label !== null))
   }
 
   /** Outcomes that are remembered to learn from. */

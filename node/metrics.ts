@@ -33,7 +33,8 @@ export class Metrics {
   readonly #standstills: Counter
   readonly #finality: Histogram
 
-  constructor(gauges: Gauges) {
+  /** @param fallbacks transfers that the fraud model did not judge, by why. */
+  constructor(gauges: Gauges, fallbacks: () => Readonly<Record<string, number>>) {
     const registers = [this.#registry]
     collectDefaultMetrics({
       register: this.#registry,
@@ -50,6 +51,16 @@ export class Metrics {
         },
       })
     }
+    new Counter({
+      name: 'cordon_fraud_fallbacks_total',
+      help: 'Transfers that the fraud model did not judge, by why: loading, slow and no-number, judged by the cheap sum; down, not judged.',
+      labelNames: ['why'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [why, count] of Object.entries(fallbacks())) this.inc({ why }, count)
+      },
+    })
     this.#transactions = new Counter({
       name: 'cordon_transactions_total',
       help: 'Transactions executed, by outcome.',
@@ -102,7 +113,7 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   pendingTxs: 'Transactions on their way.',
   openHolds: 'Payments held for review.',
   openCases: 'Cases at the review desk of this node that nobody has closed.',
-  learnedOutcomes: 'Outcomes of holds that the fraud model learns from.',
+  learnedOutcomes: 'Outcomes of holds and of closed cases that the fraud model learns from.',
   driverBacklog: 'Inputs waiting for the consensus engine.',
   provenOffences: 'Validators with a proven contradiction on the ledger; above 0 somebody must act.',
   notVoting:

@@ -32,7 +32,7 @@ import { Executor } from './executor.ts'
 import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { FraudEngine } from './fraud-engine.ts'
 import { Intake } from './intake.ts'
-import { Metrics } from './metrics.ts'
+import { Metrics, type Gauges } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
@@ -134,9 +134,13 @@ export async function startNode(
     ledger,
     thresholds,
     secondAboveUnits: config.secondReviewerAboveUnits,
+    onClosed: (closed) => {
+      fraud.reviewed([closed])
+    },
     log,
   })
   opened.defer(() => review.close())
+  fraud.reviewed(review.state.closed().toReversed())
   const signatures = createSignatureChecker()
   opened.defer(() => signatures.close())
   const rehearsal = new Rehearsal({ scorer, signatures }, log)
@@ -282,7 +286,7 @@ export async function startNode(
   opened.defer(() => {
     stallWatch.stop()
   })
-  const metrics = new Metrics({
+  const gauges: Gauges = {
     height: () => replica.delivered.height,
     executedHeight: () => ledger.height,
     view: () => replica.view,
@@ -297,7 +301,8 @@ export async function startNode(
     stalled: () => (status.progress().stalled ? 1 : 0),
     connectedStakeBps: () => status.progress().connectedBps,
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
-  })
+  }
+  const metrics = new Metrics(gauges, () => scorer.fallbacks)
   const settlement: Settlement = new Settlement(
     { ledger, pending, fraud, outcomes, review, log },
     {

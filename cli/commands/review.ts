@@ -33,6 +33,7 @@ export interface AddOptions extends ReviewOptions {
 
 export interface ExportOptions extends OperatorOptions {
   readonly since: number
+  readonly follow?: boolean
 }
 
 export interface VerifyOptions extends OperatorOptions {
@@ -41,16 +42,18 @@ export interface VerifyOptions extends OperatorOptions {
 
 type Loaded = typeof import('../quarantine/cases.ts') &
   typeof import('../quarantine/lists.ts') &
-  typeof import('../quarantine/audit.ts')
+  typeof import('../quarantine/audit.ts') &
+  typeof import('../quarantine/export.ts')
 
 /** The modules behind the commands, loaded when one runs. */
 async function load(): Promise<Loaded> {
-  const [cases, lists, audit] = await Promise.all([
+  const [cases, lists, audit, exported] = await Promise.all([
     import('../quarantine/cases.ts'),
     import('../quarantine/lists.ts'),
     import('../quarantine/audit.ts'),
+    import('../quarantine/export.ts'),
   ])
-  return { ...cases, ...lists, ...audit }
+  return { ...cases, ...lists, ...audit, ...exported }
 }
 
 const idArgument = (): Argument =>
@@ -134,6 +137,7 @@ function addLog(quarantine: Command): void {
   const exported = operatorOptions(quarantine.command('export'))
     .description('the review log for another case system: one signed JSON event a line (docs/review.md)')
     .option('--since <number>', 'number of the first event', parseInteger(0), 0)
+    .option('--follow', 'go on with events as they come, until interrupted')
   action(exported, async (options: ExportOptions): Promise<number> => (await load()).exportLog(options))
 
   const audit = quarantine.command('audit').description('check that a review log was not changed')

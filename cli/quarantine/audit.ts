@@ -1,28 +1,12 @@
-/** `quarantine export` and `quarantine audit verify`: the review log as it is stored. */
+/** `quarantine audit verify`: whether a review log is what was written. */
 import { readFileSync } from 'node:fs'
-import { CordonError, EXIT } from '../../config/errors.ts'
+import { CordonError } from '../../config/errors.ts'
 import { parseReviewLog } from '../../fraud/review/chain.ts'
-import type { ExportOptions, VerifyOptions } from '../commands/review.ts'
+import type { VerifyOptions } from '../commands/review.ts'
 import { facts, time } from '../format.ts'
 import { requireOperator } from '../operator.ts'
-import type { OperatorOptions } from '../options.ts'
 import { note, type CommandResult } from '../output.ts'
-
-/** Writes the lines themselves: with `--json` too they are what is wanted. */
-export async function exportLog(options: ExportOptions): Promise<number> {
-  for await (const line of linesOf(options, options.since)) process.stdout.write(`${line}\n`)
-  return EXIT.done
-}
-
-async function* linesOf(options: OperatorOptions, since: number): AsyncGenerator<string> {
-  const client = requireOperator(options)
-  for (let from = since; ; ) {
-    const { lines, next } = await client.call('review_export', { since: from })
-    if (lines.length === 0) return
-    yield* lines
-    from = next
-  }
-}
+import { exportedLines } from './export.ts'
 
 export async function verifyLog(options: VerifyOptions, file: string | undefined): Promise<CommandResult> {
   const text = file === undefined ? await textOfNode(options) : readLog(file)
@@ -50,7 +34,7 @@ export async function verifyLog(options: VerifyOptions, file: string | undefined
 
 async function textOfNode(options: VerifyOptions): Promise<string> {
   const lines: string[] = []
-  for await (const line of linesOf(options, 0)) lines.push(`${line}\n`)
+  for await (const line of exportedLines(requireOperator(options), 0)) lines.push(`${line}\n`)
   return lines.join('')
 }
 

@@ -1,6 +1,6 @@
 /** `quarantine list` and `show`. */
 import type { HoldInfo } from '../../client/api.ts'
-import type { HoldReason, HoldReview } from '../../client/operator-api.ts'
+import type { HoldReason, HoldReview, SimilarHold } from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { keystorePaths, withNode } from '../context.ts'
 import { amount, amountBoth, distance, facts, percent, table, time } from '../format.ts'
@@ -57,13 +57,14 @@ export async function show(options: ReviewOptions, id: string): Promise<CommandR
   const names = new Names(keystorePaths(options))
   const review = await reviewAtHand(options, id)
   const hold = review?.hold ?? (await withNode(options, (client) => client.call('quarantine_get', { id })))
-  const { details = [], case: known = null } = review ?? {}
+  const { details = [], case: known = null, similar = null } = review ?? {}
   const parts = [
     describe(hold, names),
     ...(details.length === 0 ? [] : [detailTable(details)]),
     ...(known === null ? [] : [caseText(known, names)]),
+    ...(similar === null || similar.length === 0 ? [] : [similarTable(similar)]),
   ]
-  return { data: { ...hold, details, case: known }, text: parts.join('\n\n') }
+  return { data: { ...hold, details, case: known, similar }, text: parts.join('\n\n') }
 }
 
 /** Null: no operator methods are at hand, or they cannot be used; the hold itself is public. */
@@ -124,13 +125,44 @@ function detailTable(details: readonly HoldReason[]): string {
       { title: 'USUAL', align: 'right' },
       { title: 'SHARE', align: 'right' },
     ],
-    details.map(({ text, value, usual, share }) => [
-      text,
-      number(value),
-      usual === null ? '-' : number(usual),
-      percent(Math.round(share * 10_000)),
+    details.map((detail) => [
+      detail.text,
+      number(detail.value),
+      usualWords(detail),
+      percent(Math.round(detail.share * 10_000)),
     ]),
   )
+}
+
+function similarTable(similar: readonly SimilarHold[]): string {
+  return table(
+    [
+      { title: 'SIMILAR HOLD' },
+      { title: 'OPENED' },
+      { title: 'AMOUNT', align: 'right' },
+      { title: 'SCORE', align: 'right' },
+      { title: 'REASONS IN COMMON' },
+      { title: 'ENDED' },
+      { title: 'OUTCOME' },
+    ],
+    similar.map((past) => [
+      past.id,
+      time(past.openedMs),
+      amount(past.amount),
+      String(past.score),
+      past.common.join(', '),
+      past.end.how,
+      past.outcome ?? 'none yet',
+    ]),
+  )
+}
+
+function usualWords({ usual, usualRange }: HoldReason): string {
+  if (usual === null) return '-'
+  if (usualRange === null) return number(usual)
+  const { from, to, of } = usualRange
+  const range = `${number(usual)} (${number(from)} to ${number(to)}`
+  return of === 'account' ? `${range})` : `${range} on this network)`
 }
 
 function number(value: number): string {

@@ -9,7 +9,7 @@
 import { BLOCK_MS, BLOCK_ROWS } from '../../fraud/evaluation/replay.ts'
 import type { TransferFacts } from '../../fraud/types.ts'
 import { goesOn, labelOf } from '../../ledger/hold-ends.ts'
-import { Validators, type Batched, type ValidatorsOptions } from './validators.ts'
+import { Validators, type Batched, type Opinion, type ValidatorsOptions } from './validators.ts'
 
 const DAY_MS = 86_400_000
 /** Account ids are hex; the store tells accounts apart by the first 52 bits. */
@@ -40,8 +40,8 @@ export interface ChainOptions extends ValidatorsOptions {
   readonly judgedFromMs: number
 }
 
-/** `unjudged`: it was history. */
-export type Verdict = 'settled' | 'held' | 'unjudged'
+/** `alert`: settled, and a node would have opened a case. `unjudged`: it was history. */
+export type Verdict = Opinion | 'unjudged'
 
 /** Told when a payment is executed. */
 export type Ended = (verdict: Verdict) => void
@@ -114,9 +114,9 @@ export class JudgedChain {
   wouldHold(payment: Payment): boolean {
     if (payment.atMs < this.#judgedFromMs) return false
     const asked = { key: 'dry-run', payment, author: payment.via ?? 0, ended: () => undefined }
-    const held = this.#validators.judge([...this.#block, asked].map((pending) => this.#batched(pending)))
+    const opinions = this.#validators.judge([...this.#block, asked].map((pending) => this.#batched(pending)))
     this.#validators.forget()
-    return held.at(-1) === true
+    return opinions.at(-1) === 'held'
   }
 
   /** After the last payment. */
@@ -131,13 +131,15 @@ export class JudgedChain {
     this.#pendingUnits.clear()
     const batched = block.map((pending) => this.#batched(pending))
     const judged = (block[0]?.payment.atMs ?? 0) >= this.#judgedFromMs
-    const held = judged ? this.#validators.judge(batched) : block.map(() => false)
-    this.#validators.executed(batched.map(({ facts }, i) => ({ facts, held: held[i] === true })))
+    const verdicts: readonly Verdict[] = judged
+      ? this.#validators.judge(batched)
+      : block.map(() => 'unjudged')
+    this.#validators.executed(batched.map(({ facts }, i) => ({ facts, held: verdicts[i] === 'held' })))
     block.forEach(({ payment }, i) => {
-      this.#execute(payment, (batched[i] as Batched).facts, held[i] === true)
+      this.#execute(payment, (batched[i] as Batched).facts, verdicts[i] === 'held')
     })
     block.forEach(({ ended }, i) => {
-      ended(!judged ? 'unjudged' : held[i] === true ? 'held' : 'settled')
+      ended(verdicts[i] as Verdict)
     })
   }
 

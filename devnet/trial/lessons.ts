@@ -32,7 +32,7 @@ export class Lessons {
   executed(outcomes: readonly TransferOutcome[]): void {
     for (const { facts, held } of outcomes) {
       const make = this.#examples.get(facts.key)
-      if (make !== undefined) this.#learner.transfer(make, held)
+      if (make !== undefined) this.#learner.transfer(make, held ? 'held' : 'ordinary')
     }
   }
 

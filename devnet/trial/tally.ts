@@ -18,6 +18,8 @@ export interface PatternCount {
 export interface OrdinaryCount {
   judged: number
   held: number
+  /** Not held, and suspicious enough for a case. */
+  alerts: number
 }
 
 export interface Tally {
@@ -28,7 +30,7 @@ export interface Tally {
 export function emptyTally(patterns: readonly AttackPattern[]): Tally {
   return {
     patterns: new Map(patterns.map((pattern) => [pattern, noAttacks()])),
-    ordinary: new Map(ORDINARY_KINDS.map((kind) => [kind, { judged: 0, held: 0 }])),
+    ordinary: new Map(ORDINARY_KINDS.map((kind) => [kind, { judged: 0, held: 0, alerts: 0 }])),
   }
 }
 
@@ -47,11 +49,12 @@ export function addTally(to: Tally, other: Tally): void {
     sum.heldAtFirstUnits += count.heldAtFirstUnits
     sum.heldLaterUnits += count.heldLaterUnits
   }
-  for (const [kind, { judged, held }] of other.ordinary) {
+  for (const [kind, { judged, held, alerts }] of other.ordinary) {
     const sum = to.ordinary.get(kind)
     if (sum === undefined) throw new RangeError(`the tally does not count ${kind}`)
     sum.judged += judged
     sum.held += held
+    sum.alerts += alerts
   }
 }
 
@@ -65,5 +68,6 @@ export function ordinaryTotal({ ordinary }: Tally): OrdinaryCount {
   return {
     judged: counts.reduce((sum, { judged }) => sum + judged, 0),
     held: counts.reduce((sum, { held }) => sum + held, 0),
+    alerts: counts.reduce((sum, { alerts }) => sum + alerts, 0),
   }
 }

@@ -132,6 +132,7 @@ export class Trial {
     if (verdict === 'unjudged' || count === undefined) return
     count.judged++
     if (verdict === 'held') count.held++
+    if (verdict === 'alert') count.alerts++
   }
 
   #submit(payment: Payment, pattern: AttackPattern | null, ended: Ended): void {

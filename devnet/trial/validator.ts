@@ -1,6 +1,6 @@
 /** One validator of a trial: its feature store, the model that it votes with, and what it learns. */
 import type { Head } from '../../fraud/head/head.ts'
-import { FLAG_SCORE, toByte } from '../../fraud/model/model-spec.ts'
+import { toByte } from '../../fraud/model/model-spec.ts'
 import { createModel, type DirectionalModel } from '../../fraud/model/model.ts'
 import { FeatureStore } from '../../fraud/store/feature-store.ts'
 import type { TransferFacts, TransferOutcome } from '../../fraud/types.ts'
@@ -33,13 +33,13 @@ export class Validator {
     return this.#lessons?.labels ?? 0
   }
 
-  /** Which transfers of a batch it flags. They count for later batches until they are executed or dropped. */
-  flags(batchKey: string, transfers: readonly TransferFacts[]): boolean[] {
+  /** Scores of the transfers of a batch, 0–255. They count for later batches until they are executed or dropped. */
+  scores(batchKey: string, transfers: readonly TransferFacts[]): number[] {
     const rows = this.#store.rows(transfers, batchKey)
     const inputs = this.#store.baseline.inputs.slice()
     this.#lessons?.judged(transfers, rows, inputs)
     const scores = this.#model.score(rows, inputs)
-    return transfers.map((_, i) => toByte(scores[i] ?? 0) >= FLAG_SCORE)
+    return transfers.map((_, i) => toByte(scores[i] ?? 0))
   }
 
   /** What is left of these batches does not come. */

@@ -3,6 +3,7 @@
  * each judges its own batch first and those of the others as they arrive, in an order of its own, with what it acked
  * before. What more than a third flags is held.
  */
+import { DEFAULT_SETTINGS } from '../../config/node-config.ts'
 import type { TransferFacts, TransferOutcome } from '../../fraud/types.ts'
 import { Random } from '../random.ts'
 import { Validator, type Judge } from './validator.ts'
@@ -22,6 +23,9 @@ export interface Batched {
   /** Number of the author. */
   readonly author: number
 }
+
+/** `alert`: not held, and a node would open a case, by the scores that are its defaults. */
+export type Opinion = 'settled' | 'alert' | 'held'
 
 /** Places of transfers in their block. */
 interface Batch {
@@ -53,23 +57,21 @@ export class Validators {
     return this.#all.length === 1 ? 0 : this.#random.below(this.#all.length)
   }
 
-  /** Which transfers are held; to be followed by `executed` or `forget`. */
-  judge(block: readonly Batched[]): boolean[] {
+  /** What becomes of each transfer; to be followed by `executed` or `forget`. */
+  judge(block: readonly Batched[]): Opinion[] {
     const batches = batchesOf(block)
     this.#open = [...batches.values()].map(({ key }) => key)
-    const flags = block.map(() => 0)
+    const scores = block.map((): number[] => [])
     this.#all.forEach((validator, v) => {
       for (const { key, places } of this.#arrivalAt(v, batches)) {
-        const flagged = validator.flags(
+        const own = validator.scores(
           key,
           places.map((place) => (block[place] as Batched).facts),
         )
-        places.forEach((place, i) => {
-          if (flagged[i] === true) flags[place] = (flags[place] as number) + 1
-        })
+        places.forEach((place, i) => scores[place]?.push(own[i] as number))
       }
     })
-    return flags.map((count) => 3 * count > this.#all.length)
+    return scores.map(opinionOf)
   }
 
   executed(outcomes: readonly TransferOutcome[]): void {
@@ -104,6 +106,14 @@ export class Validators {
     const others = [...batches].flatMap(([author, batch]) => (author === validator ? [] : [batch]))
     return [...(own === undefined ? [] : [own]), ...this.#random.sample(others, others.length)]
   }
+}
+
+/** @param scores one of each validator. */
+function opinionOf(scores: readonly number[]): Opinion {
+  const { fraudHoldScore, fraudAlertScore } = DEFAULT_SETTINGS
+  const flags = scores.filter((score) => score >= fraudHoldScore).length
+  if (3 * flags > scores.length) return 'held'
+  return scores.some((score) => score >= fraudAlertScore) ? 'alert' : 'settled'
 }
 
 /** By author. */

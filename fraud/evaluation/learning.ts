@@ -134,7 +134,7 @@ export class LearningScoring implements Judge {
       const { line, laundering, timeMs } = row
       const flagged = (scored.scores[i] as number) >= FLAG_AT
       const labelled = flagged || (labels === 'immediate' && laundering)
-      this.#learner.transfer(make, labelled)
+      this.#learner.transfer(make, labelled ? 'held' : 'ordinary')
       if (labelled)
         this.#due.push({
           key: String(line),

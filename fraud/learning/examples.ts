@@ -78,22 +78,62 @@ export class Sample {
   }
 }
 
-/** Holds that wait for their outcome, and those that have one. */
-export class Outcomes {
-  readonly #waiting: Map<string, Example>
-  #labelled: LabelledExample[]
+/** Examples that wait for their outcome. When there are too many, the oldest go. */
+class Waiting {
+  readonly #max: number
+  readonly #examples: Map<string, Example>
 
-  /** With what earlier ones had; the oldest go, if they are too many. */
-  constructor(waiting: readonly Example[] = [], labelled: readonly LabelledExample[] = []) {
-    this.#waiting = new Map(
-      waiting.slice(-LEARNING_LIMITS.waitingHolds).map((example) => [example.key, example]),
-    )
-    this.#labelled = labelled.slice(-LEARNING_LIMITS.labels)
+  constructor(max: number, examples: readonly Example[]) {
+    this.#max = max
+    this.#examples = new Map(examples.slice(-max).map((example) => [example.key, example]))
   }
 
   /** Oldest first. */
+  get examples(): readonly Example[] {
+    return [...this.#examples.values()]
+  }
+
+  add(example: Example): void {
+    this.#examples.set(example.key, example)
+    if (this.#examples.size <= this.#max) return
+    const [oldest] = this.#examples.keys()
+    if (oldest !== undefined) this.#examples.delete(oldest)
+  }
+
+  /** Undefined: it does not wait here. */
+  take(key: string): Example | undefined {
+    const example = this.#examples.get(key)
+    this.#examples.delete(key)
+    return example
+  }
+}
+
+/** Transfers that wait for their outcome, and those that have one. */
+export class Outcomes {
+  readonly #holds: Waiting
+  /** Apart from the holds: any number of alerts must not push one of those out. */
+  readonly #alerts: Waiting
+  #labelled: LabelledExample[]
+
+  /** With what earlier ones had; the oldest go, if they are too many. */
+  constructor(
+    waiting: readonly Example[] = [],
+    waitingAlerts: readonly Example[] = [],
+    labelled: readonly LabelledExample[] = [],
+  ) {
+    this.#holds = new Waiting(LEARNING_LIMITS.waitingHolds, waiting)
+    this.#alerts = new Waiting(LEARNING_LIMITS.waitingAlerts, waitingAlerts)
+    this.#labelled = labelled.slice(-LEARNING_LIMITS.labels)
+  }
+
+  /** Holds, oldest first. */
   get waiting(): readonly Example[] {
-    return [...this.#waiting.values()]
+    return this.#holds.examples
+  }
+
+  /** Suspicious transfers that were not held, oldest first. */
+  get waitingAlerts(): readonly Example[] {
+    return this.#alerts.examples
   }
 
   /** In the order in which the outcomes came. */
@@ -101,23 +141,23 @@ export class Outcomes {
     return this.#labelled
   }
 
-  /** Keys of all of them. */
+  /** Keys of what was held or has an outcome. An alert that nobody looked at is a transfer like any other. */
   keys(): Set<string> {
-    return new Set([...this.#waiting.keys(), ...this.#labelled.map(({ key }) => key)])
+    return new Set([...this.waiting, ...this.#labelled].map(({ key }) => key))
   }
 
   hold(example: Example): void {
-    this.#waiting.set(example.key, example)
-    if (this.#waiting.size <= LEARNING_LIMITS.waitingHolds) return
-    const [oldest] = this.#waiting.keys()
-    if (oldest !== undefined) this.#waiting.delete(oldest)
+    this.#holds.add(example)
   }
 
-  /** @returns whether the outcome taught something: one of an unknown hold does not. */
+  alert(example: Example): void {
+    this.#alerts.add(example)
+  }
+
+  /** @returns whether the outcome taught something: one of an unknown transfer, or a second one, does not. */
   label(key: string, laundering: boolean): boolean {
-    const example = this.#waiting.get(key)
+    const example = this.#holds.take(key) ?? this.#alerts.take(key)
     if (example === undefined) return false
-    this.#waiting.delete(key)
     this.#labelled.push({ ...example, laundering })
     this.#forget(example.payer)
     return true

@@ -1,8 +1,8 @@
 /**
- * Learns from the outcomes of holds, with a champion and a challenger.
+ * Learns from the outcomes of holds and of reviewed alerts, with a champion and a challenger.
  *
- *     transfers ─▶ sample ─┐
- *     holds ─▶ outcomes ───┴─▶ lesson ─▶ challenger ── some outcomes later, unseen by both ──▶ the better one is champion
+ *     transfers ─▶ sample ───────┐
+ *     holds, alerts ─▶ outcomes ─┴─▶ lesson ─▶ challenger ── some outcomes later, unseen by both ──▶ the better one is champion
  *
  * Both are heads that learned from outcomes up to some moment, the challenger from more of them. When enough new ones have
  * come, which neither has seen, the one with the lower loss on them is champion, and a new challenger learns from
@@ -12,8 +12,9 @@
  * A lesson takes some tenths of a second, so it is handed out: whoever has a thread for it calls `teach` and brings back
  * what came of it.
  *
- * Poisoning: recall and expiry are no outcomes (spec/ledger.md, Hold); a payer teaches a few examples only
- * (`examples.ts`); what the learner starts from is left only as far as the outcomes say so (`logistic.ts`).
+ * Poisoning: recall and expiry are no outcomes (spec/ledger.md, Hold); alerts wait in places of their own, and a payer
+ * teaches a few examples only (`examples.ts`); what the learner starts from is left only as far as the outcomes say so
+ * (`logistic.ts`).
  */
 import type { Head } from '../head/head.ts'
 import { Outcomes, Sample, type Example, type LabelledExample } from './examples.ts'
@@ -24,6 +25,7 @@ import { LEARNING_LIMITS } from './limits.ts'
 export interface LearnerState {
   readonly sample: readonly Example[]
   readonly waiting: readonly Example[]
+  readonly waitingAlerts: readonly Example[]
   readonly labelled: readonly LabelledExample[]
   readonly champion: Fitted | null
   readonly challenger: Fitted | null
@@ -38,6 +40,7 @@ export interface LearnerState {
 export const NOTHING_LEARNED: LearnerState = {
   sample: [],
   waiting: [],
+  waitingAlerts: [],
   labelled: [],
   champion: null,
   challenger: null,
@@ -45,6 +48,9 @@ export const NOTHING_LEARNED: LearnerState = {
   wins: false,
   unseen: 0,
 }
+
+/** What became of a transfer that was judged. */
+export type Fate = 'held' | 'alert' | 'ordinary'
 
 export interface LearnerStep {
   /** Is to judge from now on; null: no change. */
@@ -74,7 +80,7 @@ export class Learner {
   constructor(start: Start, random: () => number, state: LearnerState = NOTHING_LEARNED) {
     this.#start = start
     this.#sample = new Sample(random, state.sample)
-    this.#outcomes = new Outcomes(state.waiting, state.labelled)
+    this.#outcomes = new Outcomes(state.waiting, state.waitingAlerts, state.labelled)
     this.#champion = state.champion
     this.#challenger = state.challenger
     this.#judge = state.judge
@@ -96,6 +102,7 @@ export class Learner {
     return {
       sample: [...this.#sample.examples],
       waiting: this.#outcomes.waiting,
+      waitingAlerts: this.#outcomes.waitingAlerts,
       labelled: [...this.#outcomes.labelled],
       champion: this.#champion,
       challenger: this.#challenger,
@@ -105,20 +112,25 @@ export class Learner {
     }
   }
 
-  /** A transfer was judged. @param make makes its example; called only if it is kept. */
-  transfer(make: () => Example, held: boolean): void {
-    if (held) {
-      const example = make()
-      this.#outcomes.hold(example)
-      this.#sample.offer(() => example)
-    } else {
+  /**
+   * A transfer was judged.
+   * @param make makes its example; called only if it is kept.
+   * @param fate `alert`: it was suspicious here and not held, and a reviewer may still say what it was.
+   */
+  transfer(make: () => Example, fate: Fate): void {
+    if (fate === 'ordinary') {
       this.#sample.offer(make)
+      return
     }
+    const example = make()
+    if (fate === 'held') this.#outcomes.hold(example)
+    else this.#outcomes.alert(example)
+    this.#sample.offer(() => example)
   }
 
   /**
-   * The outcome of a hold is known.
-   * @returns whether it teaches something: one of an unknown hold does not.
+   * The outcome of a transfer is known.
+   * @returns whether it teaches something: one of an unknown transfer, or a second one, does not.
    */
   outcome(key: string, laundering: boolean): boolean {
     const teaches = this.#outcomes.label(key, laundering)

@@ -6,6 +6,8 @@ export const LEARNING_LIMITS = {
   sampledShare: 0.1,
   /** Holds whose outcome is awaited. */
   waitingHolds: 10_000,
+  /** Transfers that were suspicious and not held, whose case may be closed with an outcome. */
+  waitingAlerts: 2_000,
   /** Outcomes remembered. */
   labels: 5_000,
   /** Outcomes remembered of one payer's transfers. */

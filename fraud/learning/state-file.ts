@@ -8,7 +8,7 @@ import type { Fitted } from './fit.ts'
 import type { LearnerState } from './learner.ts'
 import { LEARNING_LIMITS } from './limits.ts'
 
-const VERSION = 1
+const VERSION = 2
 const ID_BYTES = 32
 const INPUTS = HEAD_INPUTS.length
 const WEIGHTS = INPUTS + 2
@@ -21,10 +21,11 @@ const EXAMPLES_PER_PART = 500
 
 /** The bytes in parts, so that whoever writes them can let others have their turn between two of them. */
 export function* encodeLearnerState(state: LearnerState): Generator<Uint8Array, void> {
-  const { sample, waiting, labelled } = state
+  const { sample, waiting, waitingAlerts, labelled } = state
   yield new Writer().u16(VERSION).raw(HEAD_INPUTS_ID).finish()
   yield* encodeExamples(sample, writeExample)
   yield* encodeExamples(waiting, writeExample)
+  yield* encodeExamples(waitingAlerts, writeExample)
   yield* encodeExamples(labelled, writeLabelled)
   const writer = new Writer()
   writeFitted(writer, state.champion)
@@ -67,6 +68,7 @@ export function decodeLearnerState(bytes: Uint8Array): LearnerState {
 function readState(reader: Reader): LearnerState {
   const sample = readAll(reader, LEARNING_LIMITS.sampledTransfers, 'sampled transfers', readExample)
   const waiting = readAll(reader, LEARNING_LIMITS.waitingHolds, 'waiting holds', readExample)
+  const waitingAlerts = readAll(reader, LEARNING_LIMITS.waitingAlerts, 'waiting alerts', readExample)
   const labelled = readAll(
     reader,
     LEARNING_LIMITS.labels,
@@ -82,7 +84,7 @@ function readState(reader: Reader): LearnerState {
   if ((challenger !== null || judge !== null) && champion === null)
     throw new DecodeError('expected a champion beside a challenger')
   if (unseen > labelled.length) throw new DecodeError('expected at most as many unseen outcomes as outcomes')
-  return { sample, waiting, labelled, champion, challenger, judge, wins, unseen }
+  return { sample, waiting, waitingAlerts, labelled, champion, challenger, judge, wins, unseen }
 }
 
 function* encodeExamples<Item extends Example>(

@@ -4,23 +4,21 @@
  * the right answer to a small sum: one that loads and computes wrongly is as bad as none.
  */
 import * as tf from '@tensorflow/tfjs-core'
+import { loadNative } from './native.ts'
 
 export type BackendName = 'tensorflow' | 'wasm' | 'cpu'
 
 export interface Backend {
   readonly name: BackendName
-  /** Why better ones were passed over; null: the first choice works. */
+  /** Why better ones were passed over, and what this one lacks; null: the first choice works as it should. */
   readonly problem: string | null
 }
 
 /** Registers a backend by importing its package. Throws if that is not there. */
 export type BackendLoader = () => Promise<unknown>
 
-/** Named by a variable because it is no dependency: the operator installs it, or not. */
-const NATIVE_PACKAGE: string = '@tensorflow/tfjs-node'
-
 const LOADERS: Readonly<Record<BackendName, BackendLoader>> = {
-  tensorflow: () => import(NATIVE_PACKAGE),
+  tensorflow: loadNative,
   wasm: () => import('@tensorflow/tfjs-backend-wasm'),
   cpu: () => import('@tensorflow/tfjs-backend-cpu'),
 }
@@ -44,6 +42,8 @@ export async function chooseBackend(
       if (!(await tf.setBackend(name))) throw new Error('TensorFlow.js does not start it')
       await tf.ready()
       if (!computesRightly()) throw new Error('it computes wrongly')
+      if (name === 'wasm' && !(await hasSimd()))
+        problems.push('wasm: this machine has no SIMD for WebAssembly, so the model is slower')
       return { name, problem: problems.length === 0 ? null : problems.join('; ') }
     } catch (error) {
       if (name === 'tensorflow' && isMissing(error)) continue
@@ -62,6 +62,11 @@ function computesRightly(): boolean {
     )
     return sum.dataSync<'float32'>()[0] === 32
   })
+}
+
+/** TensorFlow.js then takes another build of its kernels by itself, with the same results. */
+async function hasSimd(): Promise<boolean> {
+  return (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true
 }
 
 function isMissing(error: unknown): boolean {

@@ -86,10 +86,18 @@ export class Baseline {
     return this.#inputs
   }
 
-  /** The usual value of a tail term in its feature's own unit, or null. */
-  usual(term: number): number | null {
+  /** The usual value of a tail term, and one deviation below and above it, in its feature's own unit; null: too few seen. */
+  usual(term: number): { readonly value: number; readonly from: number; readonly to: number } | null {
     if (this.#samples < READY_SAMPLES) return null
-    return (2 ** (this.#means[term] as number) - 1) / (TAIL[term]?.scale ?? 1)
+    const scale = TAIL[term]?.scale ?? 1
+    const mean = this.#means[term] as number
+    const deviation = this.#deviation(term)
+    const valueAt = (log2: number): number => (2 ** log2 - 1) / scale
+    return {
+      value: valueAt(mean),
+      from: valueAt(Math.max(0, mean - deviation)),
+      to: valueAt(mean + deviation),
+    }
   }
 
   /** Takes the row of one executed transfer. `offset`: where the row starts. */

@@ -10,6 +10,7 @@ import { ruleScore, tailScore } from '../model/sum.ts'
 import { tailTerm } from '../model/tail.ts'
 import { TOPICS } from './topics.ts'
 import { sentence } from './sentences.ts'
+import { usualOf } from './usual.ts'
 import type { ReasonDetail, ScorePart } from '../types.ts'
 
 /** Reason bits of a flag (u16). A retired bit keeps its place. */
@@ -193,18 +194,6 @@ function detailOf(
   const { feature } = reason
   const column = (name: FeatureName): number => rows[offset + COLUMN[name]] as number
   const value = column(feature)
-  const usual = usualOf(feature, column, baseline)
-  return { feature, value, usual, share, text: sentence(feature, value, usual, column) }
-}
-
-/** The usual value in the feature's unit: the account's own where it is known, else everybody's, else null. */
-function usualOf(
-  feature: FeatureName,
-  column: (name: FeatureName) => number,
-  baseline: Baseline,
-): number | null {
-  if (feature === 'out_count_10m') return column('out_usual_known') === 1 ? column('out_usual_10m') : null
-  if (feature === 'own_ratio_log2' || feature === 'population_ratio_log2') return 0
-  const term = TAIL.findIndex((candidate) => candidate.feature === feature)
-  return term < 0 ? null : baseline.usual(term)
+  const { usual, usualRange } = usualOf(feature, column, baseline)
+  return { feature, value, usual, usualRange, share, text: sentence(feature, value, usual, column) }
 }

@@ -27,7 +27,7 @@ export function sentence(
     case 'idle_ratio_log2':
       return `first payment after ${count(2 ** value)} times the usual pause of this account`
     case 'own_ratio_log2':
-      return `${money(column('amount'))} where this account usually pays ${money(column('amount') / 2 ** value)}`
+      return `${money(column('amount'))} where this account usually pays ${moneyAround(column('amount') / 2 ** value, column('own_spread_log2'))}`
     case 'population_ratio_log2':
       return `${money(column('amount'))} where ${money(column('amount') / 2 ** value)} is usual on this network`
     case 'new_payees_1d':
@@ -82,4 +82,10 @@ function percent(share: number): string {
 
 function money(crd: number): string {
   return `${crd.toFixed(2)} CRD`
+}
+
+/** A usual amount, with the range of one deviation around it where amounts differ at all. */
+function moneyAround(crd: number, spreadLog2: number): string {
+  const [from, to] = [-spreadLog2, spreadLog2].map((log2) => (crd * 2 ** log2).toFixed(2))
+  return from === to ? money(crd) : `${money(crd)}, from ${from} to ${to}`
 }

@@ -18,6 +18,8 @@ export const REVIEW_LIMITS = {
   snoozes: 32,
   /** Notes of one case. */
   notes: 100,
+  /** Past holds shown beside one. */
+  similarHolds: 5,
   /** A note, or why an entry was made. */
   textCharacters: 1_000,
   /** Longest life of an entry, and of a snooze. */

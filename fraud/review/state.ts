@@ -58,6 +58,12 @@ export class ReviewState {
     return this.#open.get(id) ?? this.#closed.get(id) ?? null
   }
 
+  /** All cases in memory, in no order. */
+  *cases(): Generator<ReviewCase, void> {
+    yield* this.#open.values()
+    yield* this.#closed.values()
+  }
+
   /** Cases to be worked on: the earliest deadline first, then the largest amount, then the highest score. */
   queue(): readonly ReviewCase[] {
     return [...this.#open.values()].sort(

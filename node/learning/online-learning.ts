@@ -3,10 +3,12 @@
  *
  *     judged batches ─▶ rows ─┐
  *     executed transfers ─────┴─▶ learner ─▶ lesson ─▶ worker ─▶ head ─▶ whoever votes with it
- *     ended holds ─▶ labels ──────┘
+ *     ended holds, ──▶ labels ────┘
+ *     closed cases
  *
  * What it remembers lies in a file, with the height that it belongs to; outcomes since then are read from the ledger.
- * Losing the file costs what was learned and nothing else.
+ * Closed cases are told again at each start: one whose outcome is known already teaches nothing more. Losing the file
+ * costs what was learned and nothing else.
  */
 import { CordonError } from '../../config/errors.ts'
 import { equalBytes } from '../../crypto/bytes.ts'
@@ -20,7 +22,7 @@ import type { TransferOutcome } from '../../fraud/types.ts'
 import { readCheckedFile, writeCheckedFile } from '../checked-file.ts'
 import type { BatchObserver, JudgedBatch } from '../scoring/scorer.ts'
 import { JudgedRows } from './judged-rows.ts'
-import type { HoldLabel } from './labels.ts'
+import type { OutcomeLabel } from './labels.ts'
 import type { Teach } from './teacher.ts'
 
 const VERSION = 1
@@ -47,6 +49,8 @@ export interface OnlineLearningOptions {
   readonly file: string
   readonly base: Base
   readonly teach: Teach
+  /** Whether a transfer was suspicious here, so that there is a case of it. @param key as in `TransferFacts`. */
+  readonly isAlert: (key: string) => boolean
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly onLearned: (learned: LearnedHead) => void
@@ -94,16 +98,23 @@ export class OnlineLearning implements BatchObserver {
   }
 
   /** A block was executed. @param labels of the holds that ended in it. */
-  executed(height: number, outcomes: readonly TransferOutcome[], labels: readonly HoldLabel[]): void {
+  executed(height: number, outcomes: readonly TransferOutcome[], labels: readonly OutcomeLabel[]): void {
     let news = false
     for (const { facts, held } of outcomes) {
+      const fate = held ? 'held' : this.#options.isAlert(facts.key) ? 'alert' : 'ordinary'
       const make = this.#rows.maker(facts)
-      if (make !== null) this.#learner.transfer(make, held)
-      news ||= held
+      if (make !== null) this.#learner.transfer(make, fate)
+      news ||= fate !== 'ordinary'
     }
-    for (const { key, label } of labels) news = this.#learner.outcome(key, label === 'fraud') || news
     this.#height = height
     if (news) this.#saveSoon()
+    this.labelled(labels)
+  }
+
+  /** What transfers were is known; what is not awaited teaches nothing. */
+  labelled(labels: readonly OutcomeLabel[]): void {
+    const taught = labels.filter(({ key, label }) => this.#learner.outcome(key, label === 'fraud'))
+    if (taught.length > 0) this.#saveSoon()
     if (labels.length > 0) this.#learn()
   }
 
@@ -214,8 +225,8 @@ function decodeFile(body: Uint8Array): LearningFile {
 }
 
 /** What was seen, for a learner that starts from another model. */
-function withoutHeads({ sample, waiting, labelled }: LearnerState): LearnerState {
-  return { ...NOTHING_LEARNED, sample, waiting, labelled }
+function withoutHeads({ sample, waiting, waitingAlerts, labelled }: LearnerState): LearnerState {
+  return { ...NOTHING_LEARNED, sample, waiting, waitingAlerts, labelled }
 }
 
 function startOf({ head }: Base): Start {

@@ -10,7 +10,7 @@ import { decodeHead } from '../../fraud/head/file.ts'
 import { pretrainedHead } from '../../fraud/head/pretrained.ts'
 import type { TransferOutcome } from '../../fraud/types.ts'
 import type { Base, LearnedHead, OnlineLearning } from '../learning/online-learning.ts'
-import type { HoldLabel } from '../learning/labels.ts'
+import type { OutcomeLabel } from '../learning/labels.ts'
 import type { Scorer } from '../scoring/scorer.ts'
 import { modelIdText, type ModelShelf } from './shelf.ts'
 import type { ModelRecord } from './shelf-index.ts'
@@ -92,7 +92,7 @@ export class Models {
   /** What was learned won its trial, or what it started from did. */
   learned({ head, outcomes, fraud }: LearnedHead): void {
     const { shelf, scorer, log } = this.#options
-    const about = `learned from ${outcomes} outcomes of holds, ${fraud} of them fraud`
+    const about = `learned from ${outcomes} outcomes, ${fraud} of them fraud`
     const { base } = shelf.voting
     const model = shelf.add(head, { name: 'learned', origin: 'learned', base, about, data: [about] })
     shelf.use(model)
@@ -104,7 +104,7 @@ export class Models {
   }
 
   /** What was executed, and outcomes of holds, for the comparison. */
-  executed(outcomes: readonly TransferOutcome[], labels: readonly HoldLabel[]): void {
+  executed(outcomes: readonly TransferOutcome[], labels: readonly OutcomeLabel[]): void {
     const { comparison } = this.#options.scorer
     if (comparison === null) return
     for (const { facts, held } of outcomes) comparison.executed(facts.key, held)

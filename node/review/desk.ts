@@ -30,6 +30,8 @@ export interface ReviewDeskOptions extends Omit<ReviewLogOptions, 'nowMs' | 'log
   readonly thresholds: Thresholds
   /** Amounts above it need a second reviewer, in uCRD. */
   readonly secondAboveUnits: bigint
+  /** Told of each case whose outcome stands from now on. */
+  readonly onClosed?: (closed: ReviewCase) => void
   readonly log: {
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
@@ -95,12 +97,12 @@ export class ReviewDesk {
   async closeCase(actor: string, id: string, outcome: Outcome): Promise<ReviewCase> {
     const { secondAboveUnits } = this.#options
     await this.#byPerson(actor, (state) => closeBody(state, { id, outcome, actor, secondAboveUnits }))
-    return caseOf(this.#state, id)
+    return this.#tellIfClosed(caseOf(this.#state, id))
   }
 
   async confirmCase(actor: string, id: string): Promise<ReviewCase> {
     await this.#byPerson(actor, (state) => confirmBody(state, id, actor))
-    return caseOf(this.#state, id)
+    return this.#tellIfClosed(caseOf(this.#state, id))
   }
 
   async addEntry(
@@ -129,6 +131,11 @@ export class ReviewDesk {
   async close(): Promise<void> {
     await this.settled()
     await this.#file.close()
+  }
+
+  #tellIfClosed(found: ReviewCase): ReviewCase {
+    if (found.status === 'closed') this.#options.onClosed?.(found)
+    return found
   }
 
   /** @returns the number of the event. */

@@ -1,13 +1,21 @@
 /** The operator methods about cases, lists and the review log. */
-import type { CaseInfo, EntryInfo, EntrySubject, OperatorMethod } from '../../client/operator-api.ts'
+import type {
+  CaseInfo,
+  EntryInfo,
+  EntrySubject,
+  OperatorMethod,
+  SimilarHold,
+} from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
+import { covers } from '../../config/tokens.ts'
 import { decodeAddress, encodeAddress } from '../../crypto/address.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
 import type { EntryKind, Subject } from '../../fraud/review/events.ts'
 import type { ListEntry } from '../../fraud/review/policy.ts'
 import { caseOf } from '../../fraud/review/rules.ts'
-import type { ReviewCase } from '../../fraud/review/state.ts'
+import { similarHolds } from '../../fraud/review/similar.ts'
+import type { ReviewCase, ReviewState } from '../../fraud/review/state.ts'
 import type { OperatorServiceOptions } from '../operator-service.ts'
 import type { OperatorService } from '../rpc/operator-server.ts'
 import { transferKey } from '../transfers.ts'
@@ -29,6 +37,7 @@ export function createReviewMethods(options: OperatorServiceOptions): ReviewMeth
         hold: held,
         details: (key === null ? null : scorer.details(key))?.details ?? [],
         case: known === null ? null : info(known),
+        similar: covers(context.token.scope, 'review') ? similarTo(known, review.state) : null,
       }
     },
     review_cases: async ({ status = 'open', limit = DEFAULT_ITEMS }) => {
@@ -52,7 +61,7 @@ export function createReviewMethods(options: OperatorServiceOptions): ReviewMeth
     },
     review_export: async ({ since = 0, limit = LIMITS.rpcPageItems }) => {
       const lines = await review.lines(since, limit)
-      return { lines, next: since + lines.length }
+      return { lines, next: since + lines.length, events: review.state.events }
     },
   }
 }
@@ -64,6 +73,14 @@ function caseInfo(found: ReviewCase, prefix: string): CaseInfo {
     payer: encodeAddress(prefix, fromHex(payer)),
     payee: encodeAddress(prefix, fromHex(payee)),
   }
+}
+
+function similarTo(known: ReviewCase | null, state: ReviewState): readonly SimilarHold[] {
+  if (known === null) return []
+  return similarHolds(known, state.cases()).map(({ past, common }) => {
+    const { id, openedMs, amount, score, reasons, hold, outcome } = past
+    return { id, openedMs, amount, score, reasons, common, end: hold.end, outcome }
+  })
 }
 
 function entryInfo({ seq, kind, why, actor, expiresMs, subject }: ListEntry, prefix: string): EntryInfo {

@@ -103,7 +103,8 @@ export const OPERATOR_METHODS: {
     result: { name: 'ShadowReport | null', schema: { type: ['object', 'null'] } },
   },
   review_hold: {
-    about: "A hold with the numbers behind this node's flag, and its case.",
+    about:
+      "A hold with the numbers behind this node's flag, and its case; for a token with scope `review` also past holds like it, and how they ended.",
     scope: 'read',
     params: { id },
     required: ['id'],
@@ -184,7 +185,7 @@ export const OPERATOR_METHODS: {
     scope: 'read',
     params: { since: { ...eventNumber, description: 'number of the first event' }, limit },
     required: [],
-    result: { name: '{ lines: string[], next }', schema: object },
+    result: { name: '{ lines: string[], next, events }', schema: object },
   },
 }
 

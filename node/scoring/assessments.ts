@@ -25,14 +25,14 @@ export function byCheapSum(
   return transfers.map(({ key }, i) => assessmentOf(key, { rows, i, modelScore: NaN }, judge))
 }
 
-/** `modelScore` NaN: the worker did not get to it, or the model had no number. */
+/** `modelScore` not finite: the worker did not get to it, or the model had no number. */
 export function assessmentOf(
   key: string,
   { rows, i, modelScore }: { readonly rows: Float32Array; readonly i: number; readonly modelScore: number },
   { inputs, baseline, head, thresholds }: JudgeOfMoment,
 ): Assessment {
   const offset = i * FEATURE_COUNT
-  const cheap = Number.isNaN(modelScore)
+  const cheap = !Number.isFinite(modelScore)
   const score = toByte(cheap ? cheapScore(rows, offset, inputs) : modelScore)
   if (score < thresholds.alert) return unflagged(key, score)
   const explained = explain(rows, offset, baseline, cheap ? null : head)
@@ -57,7 +57,7 @@ export function compare(
 ): void {
   transfers.forEach(({ key }, i) => {
     const [voting, shadow] = [scores[i] ?? NaN, shadowScores[i] ?? NaN]
-    if (!Number.isNaN(voting) && !Number.isNaN(shadow))
+    if (Number.isFinite(voting) && Number.isFinite(shadow))
       comparison.scored(key, { voting, shadow }, shadowInputs)
   })
 }

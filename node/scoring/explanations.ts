@@ -37,13 +37,16 @@ export class Explanations {
 }
 
 /**
- * The list behind `Explanations.toJson`.
+ * The list behind `Explanations.toJson`. Those that a build without ranges wrote are given none.
  * @throws Error if the text is no list of assessments.
  */
 export function parseExplanations(json: string): Assessment[] {
   const list: unknown = JSON.parse(json)
   if (!Array.isArray(list) || !list.every(isAssessment)) throw new TypeError('expected a list of assessments')
-  return list
+  return list.map((assessment) => ({
+    ...assessment,
+    details: assessment.details.map((detail) => ({ ...detail, usualRange: detail.usualRange ?? null })),
+  }))
 }
 
 function isAssessment(value: unknown): value is Assessment {

@@ -4,7 +4,8 @@
  *
  *     assess: rows (main) → worker, at most budgetMs → scores; what is missing by the cheap sum → flags with reasons
  *
- * A worker that crashed gives no flags, never an error: the node goes on, and `status` says so.
+ * A worker that crashed gives no flags, never an error: the node goes on, and `status` says so. Whatever the model did not
+ * judge is counted, and said (`fallbacks.ts`).
  */
 import { toHex } from '../../crypto/bytes.ts'
 import { Comparison } from '../../fraud/learning/comparison.ts'
@@ -18,6 +19,7 @@ import type { Assessment, TransferFacts, TransferOutcome } from '../../fraud/typ
 import { spawnWorker } from '../workers/spawn.ts'
 import { assessmentOf, byCheapSum, compare, unflagged } from './assessments.ts'
 import { Explanations } from './explanations.ts'
+import { Fallbacks, type Fallback } from './fallbacks.ts'
 import type { Models } from './messages.ts'
 import { encodeScorerSnapshot, parseScorerSnapshot } from './scorer-snapshot.ts'
 import { ScoringWorkerClient, type WorkerClientOptions } from './worker-client.ts'
@@ -104,6 +106,8 @@ export interface Scorer {
   /** What this node would say now. Leaves no trace. */
   dryRun(transfer: TransferFacts, budgetMs?: number): Promise<Assessment>
   status(): ScorerStatus
+  /** Transfers that the model did not judge, dry runs among them, by why. */
+  readonly fallbacks: Readonly<Record<Fallback, number>>
   /** Feature store and explanations as bytes, in one turn: they belong to what was executed so far. */
   snapshot(): Uint8Array
   /** @throws CordonError `format-version` or `data-inconsistent`: then replay executed transfers instead. */
@@ -121,6 +125,7 @@ class WorkerScorer implements Scorer {
   readonly #worker: ScoringWorkerClient
   readonly #explanations: Explanations = new Explanations()
   readonly #observer: BatchObserver | null
+  readonly #fallbacks: Fallbacks
   #head: HeadByHand | null
   #modelId: Uint8Array
   #models: Models
@@ -149,8 +154,12 @@ class WorkerScorer implements Scorer {
     this.#worker = new ScoringWorkerClient({
       spawn: spawn ?? (() => spawnWorker('node/scoring/scoring-worker', this.#models satisfies Models)),
       onProblem: (message) => log.warn(`fraud model: ${message}`),
-      onReady: (backend) => log.info(`fraud model: ready on ${backend}`),
+      onReady: (backend, problem) =>
+        problem === null
+          ? log.info(`fraud model: ready on ${backend}`)
+          : log.warn(`fraud model: ready on ${backend}, with a problem: ${problem}`),
     })
+    this.#fallbacks = new Fallbacks((message) => log.warn(`fraud model: ${message}`))
   }
 
   get started(): Promise<void> {
@@ -232,6 +241,10 @@ class WorkerScorer implements Scorer {
     }
   }
 
+  get fallbacks(): Readonly<Record<Fallback, number>> {
+    return this.#fallbacks.counts
+  }
+
   snapshot(): Uint8Array {
     return encodeScorerSnapshot(this.#store.snapshot(), this.#explanations.toJson())
   }
@@ -259,13 +272,21 @@ class WorkerScorer implements Scorer {
       thresholds: this.#thresholds,
     }
     const modelId = this.#modelId
-    if (this.#worker.state === 'starting') return { assessments: byCheapSum(transfers, rows, judge), modelId }
+    if (this.#worker.state === 'starting') {
+      this.#fallbacks.note('loading', transfers.length)
+      return { assessments: byCheapSum(transfers, rows, judge), modelId }
+    }
     const shadowInputs = comparison?.inputs(inputs) ?? null
-    const { scores, shadowScores, failed } = await this.#worker.score(
+    const { scores, shadowScores, missing, failed } = await this.#worker.score(
       { rows: rows.slice(), inputs, shadowInputs },
       { count: transfers.length, budgetMs },
     )
-    if (failed) return { assessments: transfers.map(({ key }) => unflagged(key, 0)), modelId: NO_MODEL }
+    if (failed) {
+      this.#fallbacks.note('down', transfers.length)
+      return { assessments: transfers.map(({ key }) => unflagged(key, 0)), modelId: NO_MODEL }
+    }
+    this.#fallbacks.note('slow', missing)
+    this.#fallbacks.note('no-number', scores.filter((score) => !Number.isFinite(score)).length - missing)
     if (comparison !== null && shadowInputs !== null)
       compare(comparison, transfers, { scores, shadowScores, shadowInputs })
     const assessments = transfers.map(({ key }, i) =>

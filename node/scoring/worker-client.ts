@@ -15,13 +15,16 @@ export interface WorkerClientOptions {
   /** Starts the thread. */
   readonly spawn: () => Worker
   readonly onProblem: (message: string) => void
-  readonly onReady: (backend: string) => void
+  /** @param problem with the better backends or with this one, or null. */
+  readonly onReady: (backend: string, problem: string | null) => void
 }
 
 /** Scores as far as they came. */
 export interface WorkerScores {
   /** NaN for rows that the worker did not reach in time. */
   readonly scores: Float32Array
+  /** How many those are. */
+  readonly missing: number
   /** The same of the model in the shadow; all NaN if there is none. */
   readonly shadowScores: Float32Array
   /** The worker is down, or went down meanwhile. */
@@ -84,22 +87,26 @@ export class ScoringWorkerClient {
     const scores = new Float32Array(count).fill(NaN)
     const shadowScores = new Float32Array(count).fill(NaN)
     const worker = this.#worker
-    if (count === 0) return Promise.resolve({ scores, shadowScores, failed: false })
+    if (count === 0) return Promise.resolve({ scores, shadowScores, missing: 0, failed: false })
     if (this.#state !== 'ready' || worker === null)
-      return Promise.resolve({ scores, shadowScores, failed: true })
+      return Promise.resolve({ scores, shadowScores, missing: count, failed: true })
     this.#endIfStuck()
     return new Promise((resolve) => {
       const id = this.#nextId++
-      const timer = setTimeout(
-        () => resolve({ scores: scores.slice(), shadowScores: shadowScores.slice(), failed: false }),
-        budgetMs,
-      )
+      const soFar = (failed: boolean): WorkerScores => ({
+        scores: scores.slice(),
+        shadowScores: shadowScores.slice(),
+        missing: waiting.missing,
+        failed,
+      })
+      const timer = setTimeout(() => resolve(soFar(false)), budgetMs)
       const settle = (failed: boolean): void => {
         clearTimeout(timer)
         this.#waiting.delete(id)
-        resolve({ scores, shadowScores, failed })
+        resolve(soFar(failed))
       }
-      this.#waiting.set(id, { scores, shadowScores, missing: count, settle, sentMs: performance.now() })
+      const waiting = { scores, shadowScores, missing: count, settle, sentMs: performance.now() }
+      this.#waiting.set(id, waiting)
       worker.postMessage({ id, ...request } satisfies WorkerRequest, [request.rows.buffer])
     })
   }
@@ -140,7 +147,7 @@ export class ScoringWorkerClient {
       this.#state = 'ready'
       this.#backend = answer.backend
       this.#problem = answer.problem
-      this.#options.onReady(answer.backend)
+      this.#options.onReady(answer.backend, answer.problem)
       this.#startSettled()
       return
     }

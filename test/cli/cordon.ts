@@ -5,10 +5,16 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const CORDON = fileURLToPath(new URL('../../bin/cordon', import.meta.url))
+export const CORDON: string = fileURLToPath(new URL('../../bin/cordon', import.meta.url))
 
 /** Compiled code is shared; a fresh home would compile everything anew. */
 const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+
+/** Of a command whose home is this: no settings of the tests' own environment. */
+export function environmentOf(home: string): Record<string, string | undefined> {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CORDON_'))
+  return { ...Object.fromEntries(inherited), HOME: home, XDG_CACHE_HOME: CACHE }
+}
 
 export interface Envelope {
   readonly v: number
@@ -34,11 +40,10 @@ export class Home implements Disposable {
     args: readonly string[],
     options: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
   ): Promise<Run> {
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CORDON_'))
     return new Promise((resolve, reject) => {
       const child = spawn(CORDON, args, {
         cwd: this.path,
-        env: { ...Object.fromEntries(inherited), HOME: this.path, XDG_CACHE_HOME: CACHE, ...options.env },
+        env: { ...environmentOf(this.path), ...options.env },
       })
       let stdout = ''
       let stderr = ''

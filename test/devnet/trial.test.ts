@@ -50,6 +50,22 @@ describe('chain', () => {
     }
   })
 
+  test('from the default alert score on it settles with an alert, from the hold score on it is held', () => {
+    const verdicts = [95, 96, 127, 128].map((byte) => {
+      const ends: string[] = []
+      const judges = chain((byte + 0.5) / 256)
+      judges.submit(payment, (verdict) => ends.push(verdict))
+      judges.finish()
+      return [...ends, judges.available(1) > 0n]
+    })
+    assert.deepEqual(verdicts, [
+      ['settled', true],
+      ['alert', true],
+      ['alert', true],
+      ['held', false],
+    ])
+  })
+
   test('nobody pays what is pending already', () => {
     const busy = chain(0)
     busy.submit({ ...payment, amountUnits: 7n * CRD }, () => undefined)
@@ -130,6 +146,12 @@ describe('counting', () => {
     )
     assert.equal(tally.patterns.get('scam')?.attacks, 2)
     assert.ok(ordinaryTotal(tally).judged < payments.filter(({ pattern }) => pattern === null).length)
+  })
+
+  test('a model that only suspects gives an alert for each, and holds nothing', () => {
+    const { judged, held, alerts } = ordinaryTotal(playTrial({ ...SMALL, seed: '1', ...opinion(0.4) }))
+    assert.ok(judged > 500)
+    assert.deepEqual([held, alerts], [0, judged])
   })
 
   test('tallies add up', () => {

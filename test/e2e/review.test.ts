@@ -36,6 +36,13 @@ async function caseOf(devnet: Devnet, id: string): Promise<Case> {
   return (await devnet.run(0, 'quarantine', 'case', 'show', id)) as unknown as Case
 }
 
+/** Of the first validator. */
+async function metricOf(devnet: Devnet, name: string): Promise<number> {
+  const text = await (await fetch(`${devnet.rpcOf('v1')}/metrics`)).text()
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `))
+  return Number(line?.slice(name.length))
+}
+
 test('a held payment is a case: looked at, closed by two, and the log proves it', async () => {
   const { devnet, v1 } = await start()
   await using _ = devnet
@@ -76,6 +83,10 @@ test('a held payment is a case: looked at, closed by two, and the log proves it'
   const closed = (await devnet.run(0, 'quarantine', 'case', 'confirm', first, ...asBob)) as unknown as Case
   assert.deepEqual([closed.status, closed.reviewers], ['closed', ['operator', 'bob']])
 
+  // What both say teaches the model of this node, before the ledger says anything.
+  assert.equal(await metricOf(devnet, 'cordon_learned_outcomes'), 1)
+  assert.equal(await metricOf(devnet, 'cordon_fraud_fallbacks_total{why="no-number"}'), 0)
+
   // The end of the hold is told by the ledger.
   await devnet.run(0, 'quarantine', 'return', first)
   await eventually(
@@ -83,6 +94,16 @@ test('a held payment is a case: looked at, closed by two, and the log proves it'
     CASE_TIMEOUT_MS,
     async () => (await caseOf(devnet, first)).hold?.end?.how === 'returned',
   )
+
+  // From now on it stands beside those that are like it; a hold that has not ended is no example.
+  const { similar } = (await devnet.run(0, 'quarantine', 'show', second)) as {
+    similar: readonly { id: string; common: readonly string[]; end: { how: string }; outcome: string }[]
+  }
+  assert.deepEqual(
+    similar.map(({ id, end, outcome }) => [id, end.how, outcome]),
+    [[first, 'returned', 'confirmed-fraud']],
+  )
+  assert.ok(similar[0]?.common.includes('drain') === true)
 
   // An allowed pair passes this validator; the others hold it all the same, and the log says what the model said.
   const { payer, payee, amount } = await caseOf(devnet, second)

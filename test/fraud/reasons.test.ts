@@ -8,6 +8,7 @@ import { REASON, explain, reasonNames } from '../../fraud/reasons/reasons.ts'
 import { COLUMN, FEATURE_COUNT, type FeatureName } from '../../fraud/schema.ts'
 import { sentence } from '../../fraud/reasons/sentences.ts'
 import { INPUT } from '../../fraud/model/tail.ts'
+import { usualOf } from '../../fraud/reasons/usual.ts'
 import { TOPICS } from '../../fraud/reasons/topics.ts'
 
 function rowOf(values: Partial<Record<FeatureName, number>>): Float32Array {
@@ -15,6 +16,8 @@ function rowOf(values: Partial<Record<FeatureName, number>>): Float32Array {
   for (const [name, value] of Object.entries(values)) row[COLUMN[name as FeatureName]] = value
   return row
 }
+
+const HOUR_MS = 3_600_000
 
 const TAKEOVER = {
   drain_new_10m: 0.62,
@@ -58,6 +61,34 @@ describe('explanations', () => {
     const unknown = explain(rowOf({ ...shots, out_usual_known: 0 }), 0, new Baseline(), null)
     assert.equal(unknown.details[0]?.usual, null)
     assert.equal(unknown.details[0].text, '18 payments in 10 minutes, no earlier habit known')
+  })
+
+  test('an amount has the range of the account beside it', () => {
+    const { details } = explain(rowOf({ ...TAKEOVER, own_spread_log2: 1 }), 0, new Baseline(), null)
+    const amount = details.find(({ feature }) => feature === 'own_ratio_log2')
+    assert.equal(amount?.text, '640.00 CRD where this account usually pays 20.00 CRD, from 10.00 to 40.00')
+    assert.deepEqual([amount.usual, amount.usualRange], [0, { from: -1, to: 1, of: 'account' }])
+    const unknown = usualOf('own_ratio_log2', () => 0, new Baseline())
+    assert.deepEqual(unknown, { usual: null, usualRange: null })
+  })
+
+  test('what compares with everybody has the range of the network, once it is known', () => {
+    const baseline = new Baseline()
+    const usual = rowOf({ new_payees_1d: 1 })
+    const busy = rowOf({ new_payees_1d: 3 })
+    const samples = 2_000
+    for (let i = 0; i < samples; i++) baseline.sample(i % 2 === 0 ? usual : busy, 0, i * HOUR_MS)
+    const { details } = explain(rowOf({ new_payees_1d: 40 }), 0, baseline, null)
+    const [detail] = details
+    assert.equal(detail?.feature, 'new_payees_1d')
+    const { usual: middle, usualRange } = detail
+    assert.ok(middle !== null && usualRange !== null)
+    // log2(1 + x) is 1 and 2 by turns: 1.5 in the middle, and half of one away from it.
+    assert.ok(Math.abs(middle - (2 ** 1.5 - 1)) < 0.05, `${middle}`)
+    assert.ok(Math.abs(usualRange.from - 1) < 0.1 && Math.abs(usualRange.to - 3) < 0.1)
+    assert.equal(usualRange.of, 'network')
+    const young = explain(rowOf({ ...TAKEOVER }), 0, new Baseline(), null)
+    assert.equal(young.details.find(({ feature }) => feature === 'drain_new_10m')?.usualRange, null)
   })
 
   test('the row at an offset is the one explained', () => {

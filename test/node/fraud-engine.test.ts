@@ -6,10 +6,14 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { toHex } from '../../crypto/bytes.ts'
 import { encodeHead } from '../../fraud/head/file.ts'
 import { LEARNING_LIMITS } from '../../fraud/learning/limits.ts'
 import { FLAG_SCORE } from '../../fraud/model/model-spec.ts'
+import type { Outcome } from '../../fraud/review/events.ts'
+import type { ReviewCase } from '../../fraud/review/state.ts'
 import type { Action } from '../../ledger/actions/index.ts'
+import type { Hold } from '../../ledger/types.ts'
 import { FraudEngine } from '../../node/fraud-engine.ts'
 import { transferFacts } from '../../node/transfers.ts'
 import { someHead } from '../fraud/head/some-head.ts'
@@ -35,15 +39,15 @@ afterEach(async () => {
   await chain[Symbol.asyncDispose]()
 })
 
-function open(fraudModel = 'label-free'): Promise<FraudEngine> {
+function open({ alert = FLAG_SCORE }: { readonly alert?: number } = {}): Promise<FraudEngine> {
   const directory = join(chain.directory, 'node')
   const dataDirectory = join(directory, 'data')
   mkdirSync(dataDirectory, { recursive: true })
   return FraudEngine.open({
-    config: { directory, dataDirectory, fraudModel, fraudLearn: true },
+    config: { directory, dataDirectory, fraudModel: 'label-free', fraudLearn: true },
     parameters: chain.chain.genesis.parameters,
     ledger: chain.ledger,
-    thresholds: { hold: FLAG_SCORE, alert: FLAG_SCORE },
+    thresholds: { hold: FLAG_SCORE, alert },
     log: { info: () => undefined, warn: (_: object, message: string) => warnings.push(message) } as never,
   })
 }
@@ -51,6 +55,15 @@ function open(fraudModel = 'label-free'): Promise<FraudEngine> {
 async function restart(): Promise<void> {
   await engine.close()
   engine = await open()
+}
+
+/** A block with one transfer, judged and then executed without a hold. @returns its case, closed by a reviewer. */
+async function settle(payer: string, outcome: Outcome): Promise<ReviewCase> {
+  const tx = chain.tx(payer, [transferTo('dave', 1_000n)])
+  const facts = transferFacts(tx, START_BALANCE, Date.now()).map((each) => each.facts)
+  await engine.scorer.assess('batch', facts, LONG_MS)
+  await engine.executed(await chain.execute([tx]), [])
+  return { txId: toHex(tx.id), action: 0, status: 'closed', outcome } as ReviewCase
 }
 
 /** A block with one transfer, judged and then executed. @returns the id of its hold. */
@@ -91,7 +104,7 @@ test('learns from reviews, votes with what it learned, keeps it over a restart, 
   const [learned] = engine.models.list()
   assert.ok(learned !== undefined)
   assert.deepEqual([learned.origin, learned.role], ['learned', 'votes'])
-  assert.match(learned.about, /28 outcomes of holds, 14 of them fraud/)
+  assert.match(learned.about, /28 outcomes, 14 of them fraud/)
   assert.equal(engine.scorer.status().id, learned.id)
 
   await restart()
@@ -121,6 +134,34 @@ test('outcomes that came while it was away are learned from at the next start', 
 test('a hold that this node did not judge teaches nothing', async () => {
   await review(await hold('alice', 5_000_000n, false), 'return')
   assert.equal(engine.outcomesLearned, 0)
+})
+
+test('a case that reviewers closed teaches, once, whether it was held or not; without an alert there is none', async () => {
+  const unsuspicious = await settle('alice', 'confirmed-fraud')
+  engine.reviewed([unsuspicious])
+  assert.equal(engine.outcomesLearned, 0)
+
+  await engine.close()
+  engine = await open({ alert: 0 }) // everything is suspicious
+  await engine.scorer.started
+  const [fraud, harmless, unclear] = [
+    await settle('alice', 'confirmed-fraud'),
+    await settle('bob', 'false-positive'),
+    await settle('carol', 'inconclusive'),
+  ]
+  engine.reviewed([unclear, { ...fraud, status: 'closing' }])
+  assert.equal(engine.outcomesLearned, 0)
+  engine.reviewed([fraud])
+  await restart()
+  engine.reviewed([fraud, harmless])
+  assert.equal(engine.outcomesLearned, 2)
+
+  const held = await hold('alice', 5_000_000n)
+  const { txId } = (await chain.ledger.hold(held)) as Hold
+  engine.reviewed([{ ...fraud, txId: toHex(txId) }])
+  assert.equal(engine.outcomesLearned, 3)
+  await review(held, 'release')
+  assert.equal(engine.outcomesLearned, 3, 'the end of its hold comes too late')
 })
 
 test('a model in the shadow is compared, also after a restart, and has no vote', async () => {

@@ -69,7 +69,7 @@ function facts(n: number): TransferFacts {
 
 function scored({ key }: TransferFacts, score: number): Assessment {
   const text = '62 % of the balance leaves for new payees within 10 minutes'
-  const details = [{ feature: 'drain_new_10m', value: 0.62, usual: null, share: 1, text }]
+  const details = [{ feature: 'drain_new_10m', value: 0.62, usual: null, usualRange: null, share: 1, text }]
   return { key, score, flagged: score >= 128, reasons: REASON.drain, details }
 }
 
@@ -214,6 +214,20 @@ test('two people at once: the second sees what the first did', async (t) => {
   assert.equal(second.status === 'rejected' && (second.reason as { code: string }).code, 'review-refused')
   const confirmed = await desk.confirmCase('ben', caseId(1))
   assert.deepEqual([confirmed.status, confirmed.reviewers], ['closed', ['ann', 'ben']])
+})
+
+test('a case is told when its outcome stands: at once, or when it is confirmed', async (t) => {
+  const { open } = harness(t)
+  const told: (readonly [string, string | null])[] = []
+  const desk = await open({ onClosed: ({ id, outcome }) => void told.push([id, outcome]) })
+  desk.judge(facts(1), scored(facts(1), 200))
+  desk.judge({ ...facts(2), amount: 101n }, scored(facts(2), 200))
+  await desk.settled()
+  await desk.closeCase('ann', caseId(2), 'confirmed-fraud')
+  await desk.closeCase('ann', caseId(1), 'false-positive')
+  assert.deepEqual(told, [[caseId(1), 'false-positive']])
+  await desk.confirmCase('ben', caseId(2))
+  assert.deepEqual(told.slice(1), [[caseId(2), 'confirmed-fraud']])
 })
 
 test('a torn last line is cut off with a warning, and the log goes on', async (t) => {

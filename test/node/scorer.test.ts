@@ -12,6 +12,8 @@ import { createScorer, type Scorer, type ScorerOptions } from '../../node/scorin
 import { START_MS, account } from '../fraud/play.ts'
 
 const LONG_MS = 60_000
+/** A worker of these tests has answered by then, with as much as it ever will. */
+const SHORT_MS = 500
 const silent = { info: (): void => undefined, warn: (): void => undefined }
 let nextKey = 0
 
@@ -135,8 +137,11 @@ test('with a head, it is the head that is named, and silent while the chain is y
 
 describe('time budget', () => {
   test('what the worker did not reach is judged by the cheap sum', async () => {
-    await withScorer({ spawn: answering(1) }, async (scorer) => {
-      const { assessments, modelId } = await scorer.assess('b', [...burst('x')], 50)
+    const { said, log } = warned()
+    await withScorer({ spawn: answering(1), log }, async (scorer) => {
+      const { assessments, modelId } = await scorer.assess('b', [...burst('x')], SHORT_MS)
+      assert.equal(scorer.fallbacks.slow, 48)
+      assert.match(said[0] ?? '', /no answer in time for 48 transfers; the cheap sum judged them/)
       assert.deepEqual(modelId, modelIdOf(null))
       assert.equal(assessments[0]?.score, 230)
       assert.equal(assessments[1]?.score, 230)
@@ -152,6 +157,7 @@ describe('time budget', () => {
     assert.ok(assessments[49]!.flagged && (assessments[49]!.reasons & REASON.cheapSum) !== 0)
     assert.equal(scorer.status().healthy, false)
     assert.match(scorer.status().problem ?? '', /loading/)
+    assert.equal(scorer.fallbacks.loading, 50)
     await scorer.close()
   })
 
@@ -164,6 +170,46 @@ describe('time budget', () => {
       )
       assert.ok(assessments.every(({ score }) => score === 230))
     })
+  })
+})
+
+/** Collects warnings. */
+function warned(): { readonly said: string[]; readonly log: ScorerOptions['log'] } {
+  const said: string[] = []
+  return { said, log: { info: () => undefined, warn: (message) => void said.push(message) } }
+}
+
+describe('a model that gives no numbers', () => {
+  for (const bad of ['NaN', 'Infinity', '-Infinity'])
+    test(`${bad}: the cheap sum judges, and it is counted and said once`, async () => {
+      const { said, log } = warned()
+      const spawn = worker(`${SAY_READY}
+        port.on('message', ({ id, rows }) => {
+          const scores = new Float32Array(rows.length / ${FEATURE_COUNT}).fill(${bad})
+          port.postMessage({ type: 'scores', id, first: 0, scores, shadowScores: null })
+        })`)
+      await withScorer({ spawn, log }, async (scorer) => {
+        const { assessments, modelId } = await scorer.assess('b', burst('x'), LONG_MS)
+        await scorer.assess('c', burst('y'), LONG_MS)
+        assert.deepEqual(modelId, modelIdOf(null))
+        assert.equal(assessments[0]?.flagged, false)
+        const last = assessments[49]!
+        assert.ok(last.flagged && (last.reasons & REASON.cheapSum) !== 0)
+        assert.deepEqual(scorer.fallbacks, { loading: 0, slow: 0, 'no-number': 100, down: 0 })
+        assert.equal(said.length, 1)
+        assert.match(said[0] ?? '', /fraud model: no number for 50 transfers/)
+      })
+    })
+})
+
+test('a backend with a problem is said when it is ready, and in the status', async () => {
+  const { said, log } = warned()
+  const spawn = worker(`port.postMessage({ type: 'ready', backend: 'wasm', problem: 'wasm: no SIMD' })
+    port.on('message', () => undefined)`)
+  await withScorer({ spawn, log }, async (scorer) => {
+    assert.deepEqual(said, ['fraud model: ready on wasm, with a problem: wasm: no SIMD'])
+    const { healthy, problem } = scorer.status()
+    assert.deepEqual([healthy, problem], [true, 'wasm: no SIMD'])
   })
 })
 
@@ -189,6 +235,7 @@ describe('a worker that fails', () => {
     assert.equal(scorer.status().healthy, false)
     assert.match(scorer.status().problem ?? '', /weights gone/)
     assert.match(problems[0] ?? '', /weights gone; starting it again in 250 ms/)
+    assert.equal(scorer.fallbacks.down, 50)
     await recovered.promise
     assert.equal(scorer.status().healthy, true)
     const again = await scorer.assess('c', [transfer('a', 'b', 1)], LONG_MS)

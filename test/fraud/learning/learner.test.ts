@@ -44,11 +44,11 @@ class Village {
 
   /** A day of traffic, with holds whose outcomes come at once. */
   day(largeIsLaundering: boolean, holds = 10): void {
-    for (let i = 0; i < 100; i++) this.learner.transfer(() => this.#example(this.#unit() < 0.3), false)
+    for (let i = 0; i < 100; i++) this.learner.transfer(() => this.#example(this.#unit() < 0.3), 'ordinary')
     for (let i = 0; i < holds; i++) {
       const large = i % 2 === 0
       const example = this.#example(large)
-      this.learner.transfer(() => example, true)
+      this.learner.transfer(() => example, 'held')
       this.learner.outcome(example.key, large === largeIsLaundering)
     }
     const head = learn(this.learner)
@@ -98,7 +98,7 @@ describe('learner', () => {
     const unit = random(9)
     for (let i = 0; i < 16; i++) {
       const example = exampleFrom(`innocent ${i}`, `${i}`, rowOf(i % 2 === 0, unit))
-      village.learner.transfer(() => example, true)
+      village.learner.transfer(() => example, 'held')
       village.learner.outcome(example.key, false)
     }
     const head = learn(village.learner)
@@ -122,7 +122,7 @@ describe('learner', () => {
     const unit = random(2)
     for (let i = 0; i < 100; i++) {
       const example = exampleFrom(`${i}`, `${i}`, rowOf(true, unit))
-      learner.transfer(() => example, true)
+      learner.transfer(() => example, 'held')
       learner.outcome(example.key, false)
     }
     assert.equal(learn(learner), null)
@@ -182,6 +182,39 @@ describe('memory', () => {
     }
     assert.equal(outcomes.labelled.length, LEARNING_LIMITS.labelsPerAccount)
     assert.equal(outcomes.labelled.at(-1)!.key, `${3 * LEARNING_LIMITS.labelsPerAccount - 1}`)
+  })
+
+  test('an alert teaches when it is reviewed; until then it is a transfer like any other', () => {
+    const outcomes = new Outcomes()
+    outcomes.alert(example('a'))
+    assert.deepEqual([...outcomes.keys()], [])
+    assert.equal(outcomes.label('a', false), true)
+    assert.deepEqual([...outcomes.keys()], ['a'])
+    assert.equal(outcomes.label('a', true), false, 'an outcome counts once')
+  })
+
+  test('alerts are bounded, and never take the place of a hold', () => {
+    const outcomes = new Outcomes()
+    outcomes.hold(example('held'))
+    for (let i = 0; i <= LEARNING_LIMITS.waitingAlerts; i++) outcomes.alert(example(`${i}`))
+    assert.equal(outcomes.waitingAlerts.length, LEARNING_LIMITS.waitingAlerts)
+    assert.equal(outcomes.label('0', true), false)
+    assert.equal(outcomes.label('1', true), true)
+    assert.equal(outcomes.label('held', true), true)
+  })
+
+  test('a full store of outcomes takes new ones, and the oldest go', () => {
+    const outcomes = new Outcomes()
+    for (let i = 0; i <= LEARNING_LIMITS.labels; i++) {
+      outcomes.hold(example(`${i}`))
+      assert.equal(outcomes.label(`${i}`, i % 2 === 0), true)
+    }
+    assert.equal(outcomes.labelled.length, LEARNING_LIMITS.labels)
+    assert.equal(outcomes.labelled[0]?.key, '1')
+    assert.equal(outcomes.labelled.at(-1)?.key, `${LEARNING_LIMITS.labels}`)
+    const restored = new Outcomes([], [], [...outcomes.labelled, { ...example('later'), laundering: true }])
+    assert.equal(restored.labelled.length, LEARNING_LIMITS.labels)
+    assert.equal(restored.labelled.at(-1)?.key, 'later')
   })
 
   test('outcomes and waiting holds are bounded, the oldest go', () => {

@@ -26,11 +26,12 @@ function bytesOf(state: LearnerState): Uint8Array {
 /** One that has learned something, with holds that wait. */
 function learned(): Learner {
   const learner = new Learner(FROM_TAIL, random(1))
-  for (let i = 0; i < 600; i++) learner.transfer(() => example(`sampled ${i}`), false)
+  for (let i = 0; i < 600; i++) learner.transfer(() => example(`sampled ${i}`), 'ordinary')
   for (let i = 0; i < 40; i++) {
-    learner.transfer(() => example(`${i}`), true)
+    learner.transfer(() => example(`${i}`), 'held')
     if (i < 30) learner.outcome(`${i}`, i % 2 === 0)
   }
+  for (let i = 0; i < 5; i++) learner.transfer(() => example(`alert ${i}`), 'alert')
   const { lesson } = learner.next()
   assert.ok(lesson !== null)
   learner.learned(teach(lesson))
@@ -41,6 +42,7 @@ function learned(): Learner {
 test('comes back as it was', () => {
   const { state } = learned()
   assert.equal(state.waiting.length, 9)
+  assert.equal(state.waitingAlerts.length, 5)
   assert.equal(state.unseen, 1)
   assert.ok(state.challenger !== null)
   assert.deepEqual(decodeLearnerState(bytesOf(state)), state)

@@ -155,8 +155,9 @@ function learnerState(holds: number): Uint8Array {
   const learner = new Learner(FROM_TAIL, () => 0)
   for (let i = 0; i < holds; i++) {
     const inputs = new Float32Array(HEAD_INPUTS.length).fill(i)
-    learner.transfer(() => ({ key: `${i}`, payer: 'payer', inputs, tail: i }), true)
+    learner.transfer(() => ({ key: `${i}`, payer: 'payer', inputs, tail: i }), 'held')
     if (i > 0) learner.outcome(`${i}`, true)
+    learner.transfer(() => ({ key: `alert ${i}`, payer: 'payer', inputs, tail: i }), 'alert')
   }
   return Buffer.concat([...encodeLearnerState(learner.state)])
 }
