@@ -1,7 +1,8 @@
 /**
  * `npm run crash -- --rounds N [--points a,b] [--minutes M] [--seed S] [--rate R] [--built] [--keep] [--json]`: kills
  * real validators at every named durable boundary, N times each. Exit 1 if a validator signed two things, anything was
- * lost or forked, a node did not come back by itself, or a point was not reached.
+ * lost or forked, a node did not come back by itself, or a point was not reached. SIGTERM ends it after the round that is
+ * played, with its result.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -52,6 +53,11 @@ const dir = join(parent, 'devnet')
 say(
   `seed ${values.seed}, ${rounds} rounds of ${points.length} points, ${rate} payments per second, in ${dir}`,
 )
+const stop = new AbortController()
+process.once('SIGTERM', () => {
+  say('told to stop: this round is the last one')
+  stop.abort()
+})
 const { findings, ...result } = await runCrashes({
   dir,
   points,
@@ -59,6 +65,7 @@ const { findings, ...result } = await runCrashes({
   forMs: minutes * 60_000,
   seed: values.seed,
   ratePerSecond: rate,
+  signal: stop.signal,
   onProgress: say,
   ...(values.built && { entry: BUILT_NODE }),
 })

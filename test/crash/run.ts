@@ -30,6 +30,8 @@ export interface CrashOptions {
   readonly forMs: number
   readonly seed: string
   readonly ratePerSecond: number
+  /** No round begins after it is aborted; what was played is audited as ever. */
+  readonly signal?: AbortSignal
   readonly onProgress: (text: string) => void
   /** Program of the nodes; the sources unless a build is to be tested. */
   readonly entry?: string
@@ -187,9 +189,9 @@ class CrashRun {
   }
 
   async #playRounds(): Promise<void> {
-    const { seed, points, rounds, forMs, onProgress } = this.#options
+    const { seed, points, rounds, forMs, signal, onProgress } = this.#options
     for (const round of planRounds(seed, this.#names, points, rounds)) {
-      if (performance.now() - this.#startMs >= forMs) break
+      if (signal?.aborted === true || performance.now() - this.#startMs >= forMs) break
       const beganMs = performance.now()
       if (round.deaths.length > 1) await this.#rest()
       const kills = await this.#die(round)
