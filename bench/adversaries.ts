@@ -12,8 +12,7 @@ import type { Judge } from '../devnet/trial/validator.ts'
 import { PRETRAINED, chooseHead } from '../fraud/head/choose.ts'
 import { chooseBackend } from '../fraud/model/backend.ts'
 import { createModel } from '../fraud/model/model.ts'
-
-const MOST_SEEDS = 10_000
+import { refuse, wholeNumber } from './arguments.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -25,14 +24,6 @@ const { values: options } = parseArgs({
   },
 })
 
-function wholeNumber(name: 'seeds' | 'start'): number {
-  const value = Number(options[name])
-  if (Number.isInteger(value) && value >= 1 && value <= MOST_SEEDS) return value
-  return refuse(
-    `--${name}: expected a whole number from 1 to ${MOST_SEEDS}, got ${JSON.stringify(options[name])}`,
-  )
-}
-
 function chosen(): readonly AdversaryName[] {
   const { only } = options
   if (only === undefined) return ADVERSARY_NAMES
@@ -42,13 +33,9 @@ function chosen(): readonly AdversaryName[] {
     : refuse(`--only: expected ${ADVERSARY_NAMES.join(', ')}, got ${JSON.stringify(only)}`)
 }
 
-function refuse(why: string): never {
-  process.stderr.write(`${why}\n`)
-  process.exit(2)
-}
-
 async function main(): Promise<void> {
-  const [seeds, start, names] = [wholeNumber('seeds'), wholeNumber('start'), chosen()]
+  const [seeds, start] = [wholeNumber('seeds', options.seeds), wholeNumber('start', options.start)]
+  const names = chosen()
   await chooseBackend()
   const head = chooseHead(options.model, (path) => readFileSync(path, 'utf8'))
   const judge = { model: createModel(head), head }

@@ -24,8 +24,7 @@ import { PRETRAINED, chooseHead } from '../fraud/head/choose.ts'
 import { chooseBackend } from '../fraud/model/backend.ts'
 import { createModel } from '../fraud/model/model.ts'
 import { toCrd } from '../fraud/units.ts'
-
-const MOST_SEEDS = 10_000
+import { wholeNumber } from './arguments.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -38,15 +37,6 @@ const { values: options } = parseArgs({
 })
 const seeds = wholeNumber('seeds', options.seeds)
 const start = wholeNumber('start', options.start)
-
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1 && value <= MOST_SEEDS) return value
-  process.stderr.write(
-    `--${name}: expected a whole number from 1 to ${MOST_SEEDS}, got ${JSON.stringify(text)}\n`,
-  )
-  process.exit(2)
-}
 
 async function main(): Promise<void> {
   await chooseBackend()

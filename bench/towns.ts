@@ -1,9 +1,9 @@
 /**
  * Writes towns with attacks as labelled files, to learn from: docs/model-card.md. Nothing is held in them.
  *
- *   npm run bench:towns -- --out DIRECTORY [--seeds 20] [--start 2001] [--attacks 3]
+ *   npm run bench:towns -- --out DIRECTORY [--seeds 24] [--start 2001] [--attacks 1]
  *
- * `--attacks` of each pattern play in each town. The files have the columns that `cordon fraud train` reads.
+ * `--attacks` of each pattern play in each town. What is left out is as for the head that comes with Cordon. The files have the columns that `cordon fraud train` reads.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,8 +13,8 @@ import { ATTACK_PATTERNS } from '../devnet/attacks/attack.ts'
 import { settleTown } from '../devnet/town/people.ts'
 import { USUAL_TRIAL, playTrial, type PlayedPayment } from '../devnet/trial/trial.ts'
 import { OUTSIDE_SOURCE } from '../fraud/evaluation/labelled-rows.ts'
+import { refuse, wholeNumber } from './arguments.ts'
 
-const MOST = 10_000
 const UNITS_PER_CENT = 10_000n
 /** A Monday, as the first day of a town is. */
 const FIRST_DAY_MS = Date.UTC(2024, 0, 1)
@@ -23,22 +23,11 @@ const HOLDS_NOTHING = { score: (rows: Float32Array): Float32Array => new Float32
 const { values: options } = parseArgs({
   options: {
     out: { type: 'string' },
-    seeds: { type: 'string', default: '20' },
+    seeds: { type: 'string', default: '24' },
     start: { type: 'string', default: '2001' },
-    attacks: { type: 'string', default: '3' },
+    attacks: { type: 'string', default: '1' },
   },
 })
-
-function wholeNumber(name: 'seeds' | 'start' | 'attacks'): number {
-  const value = Number(options[name])
-  if (Number.isInteger(value) && value >= 1 && value <= MOST) return value
-  return refuse(`--${name}: expected a whole number from 1 to ${MOST}, got ${JSON.stringify(options[name])}`)
-}
-
-function refuse(why: string): never {
-  process.stderr.write(`${why}\n`)
-  process.exit(2)
-}
 
 function townFile(seed: number, attacksEach: number): string {
   const lines = ['time,kind,from,to,amount,is_sar,pattern_type']
@@ -71,7 +60,11 @@ function inCents(units: bigint): string {
 }
 
 const directory = options.out ?? refuse('--out: expected the directory for the files, nothing came')
-const [seeds, start, attacks] = [wholeNumber('seeds'), wholeNumber('start'), wholeNumber('attacks')]
+const [seeds, start, attacks] = [
+  wholeNumber('seeds', options.seeds),
+  wholeNumber('start', options.start),
+  wholeNumber('attacks', options.attacks),
+]
 mkdirSync(directory, { recursive: true })
 for (let seed = start; seed < start + seeds; seed++) {
   const path = join(directory, `town-${seed}.csv.gz`)

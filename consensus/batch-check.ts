@@ -6,7 +6,7 @@
  */
 import { LIMITS } from '../config/limits.ts'
 import type { Parameters } from '../config/parameters.ts'
-import { equalBytes } from '../crypto/bytes.ts'
+import { equalBytes, mapKey } from '../crypto/bytes.ts'
 import type { Verifier } from './replica-types.ts'
 import type {
   Ack,
@@ -128,14 +128,15 @@ export class BatchCheck {
     for (const { signer, flags, modelId, signature } of acks) {
       if (signer <= previous) return `signers must ascend strictly, got ${signer} after ${previous}`
       previous = signer
+      // Before anything is made of them: flags out of order have no encoding.
+      const misfit = flagsProblem(flags, certificate.txCount, certificate.bytes)
+      if (misfit !== null) return `ack of validator ${signer}: ${misfit}`
       const message: Uint8Array =
         unflagged !== null && flags.length === 0 && equalBytes(modelId, unflagged.modelId)
           ? unflagged.message
           : ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
       if (flags.length === 0) unflagged = { modelId, message }
-      const reason =
-        flagsProblem(flags, certificate.txCount, certificate.bytes) ??
-        this.#ackSignature(signer, message, signature)
+      const reason = this.#ackSignature(signer, message, signature)
       if (reason !== null) return `ack of validator ${signer}: ${reason}`
       weight += weightOfIndex(this.#set, signer)
     }
@@ -187,16 +188,12 @@ class PassedSignatures {
   }
 
   has(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): boolean {
-    const subject = this.#subjects.get(latin1(signature))
+    const subject = this.#subjects.get(mapKey(signature))
     return subject !== undefined && subject.signer === signer && equalBytes(subject.message, message)
   }
 
   add(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): void {
-    this.#subjects.set(latin1(signature), { signer, message })
+    this.#subjects.set(mapKey(signature), { signer, message })
     if (this.#subjects.size > this.#limit) this.#subjects.delete(this.#subjects.keys().next().value as string)
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }

@@ -159,15 +159,19 @@ export class Inbound {
     signature: Uint8Array,
   ): boolean {
     const { set, pool, verifier } = this.#core
-    if (pool.isKnown(kind, view, pidKey(pid), signer, signature)) return true
+    const pidHex = pidKey(pid)
+    if (pool.isKnown(kind, view, pidHex, signer, signature)) return true
     const publicKey = set.validators[signer]?.publicKey
-    return publicKey !== undefined && verifier.verify(signature, this.#messageOf(kind, view, pid), publicKey)
+    return (
+      publicKey !== undefined &&
+      verifier.verify(signature, this.#messageOf(kind, view, pid, pidHex), publicKey)
+    )
   }
 
   /** What a vote signs: the same for all who vote for one thing, and they come one after another. */
-  #messageOf(kind: VoteKind, view: number, pid: Digest | null): Uint8Array {
+  #messageOf(kind: VoteKind, view: number, pid: Digest | null, pidHex: string): Uint8Array {
     const { context, epoch } = this.#core.set
-    const key = `${view} ${pidKey(pid)}`
+    const key = `${view} ${pidHex}`
     const latest = this.#messages.get(kind)
     if (latest?.key === key) return latest.message
     const message = voteMessage(context, kind, epoch, view, pid)

@@ -5,6 +5,11 @@ export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
+/** Bytes as the key of a map: one character per byte, the smallest string there is. For hex see `toHex`. */
+export function mapKey(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
 /**
  * Bytes of a lower-case hex string.
  * @throws RangeError if `hex` is not lower-case hex, or not of `length` bytes when that is given.

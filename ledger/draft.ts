@@ -4,12 +4,12 @@
  */
 import type { Parameters } from '../config/parameters.ts'
 import { LIMITS } from '../config/limits.ts'
+import { mapKey } from '../crypto/bytes.ts'
 import { holdId, type AccountEntry, type ValidatorEntry } from './entries.ts'
 import type { ActionContext } from './actions/index.ts'
 import { changedGuardian, guardianAt, type Guardian } from './guardian.ts'
 import { goesOn, labelOf } from './hold-ends.ts'
 import type { Bytes32, EvidenceJudge, ExecutedTransfer, HeldTransfer, Hold, HoldEnd } from './types.ts'
-import { idKey } from './windows.ts'
 
 /** The state before the block, as far as the block can touch it. */
 export interface StateBefore {
@@ -114,7 +114,7 @@ export class Draft implements ActionContext {
   }
 
   #purse(account: Bytes32): Purse {
-    const key = idKey(account)
+    const key = mapKey(account)
     let purse = this.#purses.get(key)
     if (purse === undefined) {
       const before = this.#before.accounts.get(key)
@@ -206,7 +206,7 @@ export class Draft implements ActionContext {
   }
 
   hold(id: Bytes32): Hold | null {
-    const key = idKey(id)
+    const key = mapKey(id)
     const hold = this.#holds.get(key) ?? this.#before.holds.get(key)
     if (hold === undefined) throw new Error('a hold that the block touches was not read')
     return hold
@@ -242,7 +242,7 @@ export class Draft implements ActionContext {
 
   validatorsOf(operator: Bytes32): readonly number[] {
     this.#operators ??= operatorsOf(this.#before.validators)
-    return this.#operators.get(idKey(operator)) ?? []
+    return this.#operators.get(mapKey(operator)) ?? []
   }
 
   stakeOf(validator: number): bigint {
@@ -304,7 +304,7 @@ export class Draft implements ActionContext {
   }
 
   #setHold(hold: Hold): void {
-    const key = idKey(hold.id)
+    const key = mapKey(hold.id)
     const before = this.#holds.get(key)
     this.#holds.set(key, hold)
     this.#undo.push(() => {
@@ -324,7 +324,7 @@ export class Draft implements ActionContext {
 function operatorsOf(validators: readonly ValidatorEntry[]): ReadonlyMap<string, readonly number[]> {
   const operators = new Map<string, number[]>()
   for (const { operator, index } of validators) {
-    const key = idKey(operator)
+    const key = mapKey(operator)
     operators.set(key, [...(operators.get(key) ?? []), index])
   }
   return operators

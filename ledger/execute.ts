@@ -10,6 +10,7 @@ import { LIMITS } from '../config/limits.ts'
 import type { Parameters } from '../config/parameters.ts'
 import { hash } from '../crypto/hash.ts'
 import { CordonError } from '../config/errors.ts'
+import { mapKey } from '../crypto/bytes.ts'
 import { definitionOf } from './actions/index.ts'
 import { Draft, type StateBefore, type StateChanges } from './draft.ts'
 import { checkStructure, isOfSystem } from './rules.ts'
@@ -27,15 +28,7 @@ import type {
   Receipt,
   VoidTransaction,
 } from './types.ts'
-import {
-  batchKey,
-  batchMember,
-  bucketEndMs,
-  idKey,
-  liveMember,
-  type BatchName,
-  type Member,
-} from './windows.ts'
+import { batchKey, batchMember, bucketEndMs, liveMember, type BatchName, type Member } from './windows.ts'
 
 /** What names a batch, and when it was made: all that decides whether it is skipped. */
 export interface BatchRef extends BatchName {
@@ -226,7 +219,7 @@ export class BlockExecutor {
       return account.exists && transaction.sequence === account.sequence + 1n ? null : 'sequence'
     }
     if (transaction.validUntilMs > timeMs + LIMITS.unorderedValidityMs) return 'not-yet-valid'
-    const key = idKey(id)
+    const key = mapKey(id)
     return this.#liveInThisBlock.has(key) || this.#input.liveIds.find(key) !== null ? 'duplicate' : null
   }
 
@@ -321,11 +314,11 @@ export function touchedBy(decoded: ExecutionInput['decoded']): {
   for (const item of decoded.flatMap((batch) => batch ?? [])) {
     if (item === null) continue
     const { sender, actions } = item.transaction
-    if (!isOfSystem(item.transaction)) accounts.set(idKey(sender), sender)
+    if (!isOfSystem(item.transaction)) accounts.set(mapKey(sender), sender)
     for (const action of actions) {
       const touches = definitionOf(action).touches(action)
-      for (const account of touches.accounts) accounts.set(idKey(account), account)
-      for (const hold of touches.holds) holds.set(idKey(hold), hold)
+      for (const account of touches.accounts) accounts.set(mapKey(account), account)
+      for (const hold of touches.holds) holds.set(mapKey(hold), hold)
     }
   }
   return { accounts, holds }

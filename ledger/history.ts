@@ -3,13 +3,13 @@
  * the block's body; the body has the rest.
  */
 import { CordonError } from '../config/errors.ts'
+import { mapKey } from '../crypto/bytes.ts'
 import { Reader, Writer } from '../crypto/codec.ts'
 import type { Execution } from './execute.ts'
 import { receiptOf, type BlockBody } from './records.ts'
 import { isOfSystem } from './rules.ts'
 import { decodeTransaction } from './transaction.ts'
 import type { Bytes32, Hold, HoldEnd, Receipt } from './types.ts'
-import { idKey } from './windows.ts'
 
 /** One line of an account's history. */
 export interface HistoryItem {
@@ -54,7 +54,7 @@ export function historyRecords(
 ): readonly { readonly account: Bytes32; readonly record: Uint8Array }[] {
   const touched = new Map<string, { readonly account: Bytes32; readonly pointers: Pointer[] }>()
   const point = (account: Bytes32, pointer: Pointer): void => {
-    const key = idKey(account)
+    const key = mapKey(account)
     const entry = touched.get(key)
     if (entry === undefined) touched.set(key, { account, pointers: [pointer] })
     else entry.pointers.push(pointer)

@@ -7,6 +7,7 @@
 import { CordonError } from '../config/errors.ts'
 import { chainIdOf, type Genesis } from '../config/genesis.ts'
 import { LIMITS } from '../config/limits.ts'
+import { mapKey } from '../crypto/bytes.ts'
 import { blockRecords, bodyOf, neededUntilMs } from './block-records.ts'
 import { checkConservation, totalsAfter, valueOfState } from './conservation.ts'
 import { accountKey, decodeAccount, decodeHold, holdKey, type AccountEntry } from './entries.ts'
@@ -51,7 +52,6 @@ import type {
   Hold,
   Totals,
 } from './types.ts'
-import { idKey } from './windows.ts'
 
 export interface LedgerChain {
   readonly genesis: Genesis
@@ -236,17 +236,17 @@ export class Ledger extends LedgerReader {
     const { parameters } = this.#genesis
     const touched = touchedBy(decoded)
     const dueIds = openHolds.due(block.timeMs, parameters.maxExpiriesPerBlock).map((hold) => hold.id)
-    for (const id of dueIds) touched.holds.set(idKey(id), id)
+    for (const id of dueIds) touched.holds.set(mapKey(id), id)
     const keys = new Map([...touched.holds].map(([key, id]) => [key, holdKey(id)]))
     await tree.load(keys.values())
     const holds = new Map<string, Hold | null>()
     for (const [key, treeKey] of keys) holds.set(key, decodeOrNull(tree.get(treeKey), decodeHold))
     for (const hold of holds.values()) {
       if (hold?.end !== null) continue
-      touched.accounts.set(idKey(hold.payer), hold.payer)
-      touched.accounts.set(idKey(hold.payee), hold.payee)
+      touched.accounts.set(mapKey(hold.payer), hold.payer)
+      touched.accounts.set(mapKey(hold.payee), hold.payee)
     }
-    const due = dueIds.map((id) => holds.get(idKey(id))).filter((hold): hold is Hold => hold?.end === null)
+    const due = dueIds.map((id) => holds.get(mapKey(id))).filter((hold): hold is Hold => hold?.end === null)
     if (due.length !== dueIds.length) throw inconsistent('an open hold is not in its state')
     const accounts = await this.#readAccounts(touched.accounts)
     return {
@@ -419,7 +419,7 @@ export class Ledger extends LedgerReader {
     this.cache.trim()
     for (const { holds } of receipts) {
       for (const { holdId } of holds) {
-        const hold = changes.holds.get(idKey(holdId)) as Hold
+        const hold = changes.holds.get(mapKey(holdId)) as Hold
         memory.openHolds.add({
           expiresMs: hold.expiresMs,
           id: hold.id,

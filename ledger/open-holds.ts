@@ -1,7 +1,6 @@
 /** Open holds in the order in which they fall due, in memory: (expiresMs, id) with what queries need. */
-import { compareBytes } from '../crypto/bytes.ts'
+import { compareBytes, mapKey } from '../crypto/bytes.ts'
 import type { Bytes32, Hold } from './types.ts'
-import { idKey } from './windows.ts'
 
 export interface OpenHold {
   readonly expiresMs: number
@@ -26,7 +25,7 @@ export class OpenHolds {
 
   /** uCRD of a payer in open holds. */
   heldBy(payer: Bytes32): bigint {
-    return this.#heldByPayer.get(idKey(payer)) ?? 0n
+    return this.#heldByPayer.get(mapKey(payer)) ?? 0n
   }
 
   add(hold: OpenHold): void {
@@ -42,7 +41,7 @@ export class OpenHolds {
   }
 
   #addHeld(payer: Bytes32, amount: bigint): void {
-    const key = idKey(payer)
+    const key = mapKey(payer)
     const held = (this.#heldByPayer.get(key) ?? 0n) + amount
     if (held === 0n) this.#heldByPayer.delete(key)
     else this.#heldByPayer.set(key, held)

@@ -4,7 +4,7 @@
  */
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
-import { equalBytes, fromHex, toHex } from '../crypto/bytes.ts'
+import { equalBytes, fromHex, mapKey, toHex } from '../crypto/bytes.ts'
 import { Reader } from '../crypto/codec.ts'
 import { merklePath, type MerklePath } from '../crypto/merkle.ts'
 import { AccountCache } from './account-cache.ts'
@@ -46,7 +46,6 @@ import {
 import type { LedgerStore } from './store/store.ts'
 import type { Transaction } from './transaction.ts'
 import type { Account, Bytes32, Hold, Receipt, Totals } from './types.ts'
-import { idKey } from './windows.ts'
 
 /** A transaction that was executed, and where. */
 export interface StoredTransaction {
@@ -149,7 +148,7 @@ export class LedgerReader {
 
   /** Whether an unordered transaction of this id was executed and could still be valid. */
   isLive(txId: Bytes32): boolean {
-    return this.memory.liveIds.find(idKey(txId)) !== null
+    return this.memory.liveIds.find(mapKey(txId)) !== null
   }
 
   /** What executing a height resulted in, or null if it is not executed. */
@@ -179,7 +178,7 @@ export class LedgerReader {
   }
 
   async #account(id: Bytes32): Promise<Account | null> {
-    const key = idKey(id)
+    const key = mapKey(id)
     const cached = this.cache.get(key)
     if (cached !== undefined) return publicAccount(cached.entry)
     const treeKey = accountKey(id)
@@ -200,7 +199,7 @@ export class LedgerReader {
 
   /** A hold, open or ended, or null. */
   async hold(id: Bytes32): Promise<Hold | null> {
-    const key = idKey(id)
+    const key = mapKey(id)
     const treeKey = holdKey(id)
     for (;;) {
       await this.memory.tree.load([treeKey])
@@ -333,9 +332,9 @@ export class LedgerReader {
       const hold = await this.hold(id)
       if (hold?.end?.height !== height)
         throw inconsistent(`the history of an account names a hold that did not end at height ${height}`)
-      holds.set(idKey(id), hold)
+      holds.set(mapKey(id), hold)
     }
-    return historyItems(record, body, result, (id) => holds.get(idKey(id)) as Hold)
+    return historyItems(record, body, result, (id) => holds.get(mapKey(id)) as Hold)
   }
 
   /** What is executed uses up its sequence, or its id is live until it is invalid (ledger/execute.ts). */

@@ -3,6 +3,7 @@
  * buckets of ten seconds. The state holds one leaf per bucket, a hash chained over its members in order of execution;
  * the members themselves are in memory and are rebuilt from the records of recent blocks.
  */
+import { mapKey } from '../crypto/bytes.ts'
 import { LIMITS } from '../config/limits.ts'
 import { Writer } from '../crypto/codec.ts'
 import { hash } from '../crypto/hash.ts'
@@ -102,17 +103,12 @@ function batchBytes({ epoch, author, seq }: BatchName): Uint8Array {
 }
 
 export function batchKey(batch: BatchName): string {
-  return idKey(batchBytes(batch))
+  return mapKey(batchBytes(batch))
 }
 
 /** An executed batch as member of its window. */
 export function batchMember(batch: BatchName & { readonly createdMs: number }): Member {
   return memberOf(bucketOf(batch.createdMs), batchBytes(batch))
-}
-
-/** Bytes of an id as key: one character per byte, the smallest string there is. */
-export function idKey(id: Uint8Array): string {
-  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
 }
 
 /** A live transaction id as member of its window. */
@@ -122,5 +118,5 @@ export function liveMember(id: Bytes32, validUntilMs: number): Member {
 
 /** A member from its 32 bytes. */
 export function memberOf(bucket: number, bytes: Bytes32): Member {
-  return { bucket, key: idKey(bytes), bytes }
+  return { bucket, key: mapKey(bytes), bytes }
 }

@@ -1,7 +1,6 @@
 /** What adversaries of the fraud model have in common: what one is given, and what is counted. */
 import { heldShareOfMix } from '../trial/mix.ts'
 import type { Tally } from '../trial/tally.ts'
-import type { PlayedPayment } from '../trial/trial.ts'
 import type { Verdict } from '../trial/chain.ts'
 import type { Judge } from '../trial/validator.ts'
 import { toCrd } from '../../fraud/units.ts'
@@ -44,24 +43,14 @@ export function shareOf({ part, whole }: Figure): number | null {
 }
 
 /** Counts payments that were judged, and those held among them. */
-export class HeldCount {
+export class HeldCount implements Figure {
   part = 0
   whole = 0
-  readonly #counts: (payment: PlayedPayment) => boolean
 
-  /** @param counts which payments are counted. */
-  constructor(counts: (payment: PlayedPayment) => boolean) {
-    this.#counts = counts
-  }
-
-  add(payment: PlayedPayment, verdict: Verdict): void {
-    if (verdict === 'unjudged' || !this.#counts(payment)) return
+  add(verdict: Verdict): void {
+    if (verdict === 'unjudged') return
     this.whole++
     if (verdict === 'held') this.part++
-  }
-
-  get figure(): Figure {
-    return { part: this.part, whole: this.whole }
   }
 }
 

@@ -29,36 +29,29 @@ export const dusting: Adversary = (options) => ({ ...watched(options, true), ...
 function watched({ seed, persons, model, head }: AdversaryOptions, dusted: boolean): Figures {
   const random = new Random(`${seed}/dusting`)
   const victims: number[] = []
-  const isLater = (atMs: number): boolean => atMs > DUST_MS
-  const own = new HeldCount(({ from, atMs }) => isLater(atMs) && victims.includes(from))
-  const incoming = new HeldCount(({ to, atMs }) => isLater(atMs) && victims.includes(to))
+  const [own, incoming, dust] = [new HeldCount(), new HeldCount(), new HeldCount()]
   const trial = new Trial({
     ...{ seed, persons, model, head, patterns: [] },
     ...{ days: DAYS, fromDay: JUDGED_FROM_DAY, untilDay: DAYS },
-    onVerdict: (payment, verdict) => {
-      own.add(payment, verdict)
-      incoming.add(payment, verdict)
+    onVerdict: ({ from, to, atMs }, verdict) => {
+      if (atMs <= DUST_MS) return
+      if (victims.includes(from)) own.add(verdict)
+      if (victims.includes(to)) incoming.add(verdict)
     },
   })
   const awake = trial.town.persons.filter(({ sleeper }) => !sleeper)
   victims.push(...random.sample(awake, VICTIMS).map(({ account }) => account))
-  const dust = { part: 0, whole: 0 }
   if (dusted) for (const victim of victims) throwDust(trial, random, victim, dust)
   trial.play()
   const name = dusted ? 'with dust' : 'without'
   return {
-    [`payments of victims held in the week after, ${name}`]: own.figure,
-    [`payments to victims held in the week after, ${name}`]: incoming.figure,
+    [`payments of victims held in the week after, ${name}`]: own,
+    [`payments to victims held in the week after, ${name}`]: incoming,
     ...(dusted ? { 'dust held': dust } : {}),
   }
 }
 
-function throwDust(
-  trial: Trial,
-  random: Random,
-  victim: number,
-  dust: { part: number; whole: number },
-): void {
+function throwDust(trial: Trial, random: Random, victim: number, dust: HeldCount): void {
   for (let sybil = 0; sybil < SYBILS; sybil++) {
     const account = trial.casting.open()
     const fundedMs = random.between(DEPOSITS_FROM_DAY, JUDGED_FROM_DAY) * DAY_MS
@@ -69,10 +62,9 @@ function throwDust(
       trial.pay({ atMs: fundedMs, ...deposit, ifHeld: 'released' })
     })
     trial.at(atMs, () => {
-      trial.pay({ atMs, from: account, to: victim, amountUnits, ifHeld: 'released' }, (verdict) => {
-        dust.whole++
-        if (verdict === 'held') dust.part++
-      })
+      trial.pay({ atMs, from: account, to: victim, amountUnits, ifHeld: 'released' }, (verdict) =>
+        dust.add(verdict),
+      )
     })
   }
 }

@@ -5,6 +5,7 @@
  * Knows the answer of the model, and nothing else of it. Costs accounts and patience.
  */
 import { ATTACK_PATTERNS } from '../attacks/attack.ts'
+import { HOUR_MS, MINUTE_MS } from '../attacks/move.ts'
 import { shareOf, unitsOf } from '../amounts.ts'
 import type { Due, Evasion, Sending } from '../trial/raid.ts'
 import type { PatternCount } from '../trial/tally.ts'
@@ -18,9 +19,9 @@ const PARTS = [1, 0.5, 0.25, 0.125] as const
 /** Smaller payments are not worth another one. */
 const LEAST_UNITS = unitsOf(5)
 /** After a part went through. */
-const REST_AFTER_MS = 15 * 60_000
+const REST_AFTER_MS = 15 * MINUTE_MS
 /** After nothing did. */
-const WAIT_MS = 6 * 3_600_000
+const WAIT_MS = 6 * HOUR_MS
 /** Accounts of a payee that are tried beside the first. */
 const OTHER_ACCOUNTS = 2
 

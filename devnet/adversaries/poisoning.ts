@@ -7,6 +7,7 @@
  * Knows how its attacks will look. Costs fees, and a month: the money goes round and comes back.
  */
 import { ATTACK_PATTERNS, type AttackPattern } from '../attacks/attack.ts'
+import { HOUR_MS, MINUTE_MS } from '../attacks/move.ts'
 import { shareOf } from '../amounts.ts'
 import { Random } from '../random.ts'
 import { DAY_MS, awake } from '../town/calendar.ts'
@@ -20,9 +21,8 @@ const POISON_DAYS = 30
 const RAID_FROM_DAY: number = JUDGED_FROM_DAY + POISON_DAYS
 const RAID_UNTIL_DAY: number = RAID_FROM_DAY + 8
 const DAYS: number = RAID_UNTIL_DAY + 6
-const MINUTE_MS = 60_000
 const SOONEST_MS = 10 * MINUTE_MS
-const LATEST_MS = 6 * 60 * MINUTE_MS
+const LATEST_MS = 6 * HOUR_MS
 /** Accounts of a relay, the last of which pays the exchange. */
 const HANDS = 4
 const RELAYS_PER_DAY = 4
@@ -39,14 +39,14 @@ const HASTY: readonly AttackPattern[] = ['drain', 'burst']
 export const poisoning: Adversary = (options) => ({ ...watched(options, true), ...watched(options, false) })
 
 function watched({ seed, persons, model, head }: AdversaryOptions, poisoned: boolean): Figures {
-  const stolen = new HeldCount(({ pattern, atMs }) => pattern !== null && atMs >= RAID_FROM_DAY * DAY_MS)
-  const ordinary = new HeldCount(({ pattern, atMs }) => pattern === null && atMs >= RAID_FROM_DAY * DAY_MS)
+  const [stolen, ordinary] = [new HeldCount(), new HeldCount()]
   const trial = new Trial({
     ...{ seed, persons, model, head, patterns: [], learns: true },
     ...{ days: DAYS, fromDay: JUDGED_FROM_DAY, untilDay: DAYS },
-    onVerdict: (payment, verdict) => {
-      stolen.add(payment, verdict)
-      ordinary.add(payment, verdict)
+    onVerdict: ({ pattern, atMs }, verdict) => {
+      if (atMs < RAID_FROM_DAY * DAY_MS) return
+      if (pattern === null) ordinary.add(verdict)
+      else stolen.add(verdict)
     },
   })
   const gang = new Gang(trial, new Random(`${seed}/poisoning`), Math.round(OWNED_SHARE * persons))
@@ -62,18 +62,19 @@ function watched({ seed, persons, model, head }: AdversaryOptions, poisoned: boo
   const name = poisoned ? 'after poisoning' : 'without'
   return {
     ...valueHeld({ patterns: counts }, `value held, ${name}`),
-    [`payments of attacks held, ${name}`]: stolen.figure,
-    [`ordinary payments held, ${name}`]: ordinary.figure,
+    [`payments of attacks held, ${name}`]: stolen,
+    [`ordinary payments held, ${name}`]: ordinary,
     ...(poisoned ? { 'crafted payments held': gang.held } : {}),
   }
 }
 
 /** Accounts in one hand. */
 class Gang {
+  /** Of crafted payments. */
+  readonly held: HeldCount = new HeldCount()
   readonly #trial: Trial
   readonly #random: Random
   readonly #accounts: readonly number[]
-  readonly #count = { part: 0, whole: 0 }
   #mules = 0
 
   constructor(trial: Trial, random: Random, size: number) {
@@ -82,11 +83,6 @@ class Gang {
     const awakeOnes = trial.town.persons.filter(({ sleeper }) => !sleeper)
     this.#accounts = random.sample(awakeOnes, size).map(({ account }) => account)
     trial.casting.reserve(this.#accounts)
-  }
-
-  /** Of crafted payments. */
-  get held(): { readonly part: number; readonly whole: number } {
-    return this.#count
   }
 
   /** The next account that has not been one; null: all have. */
@@ -128,9 +124,8 @@ class Gang {
   #pay(atMs: number, from: number, to: number, amountUnits: bigint, settled?: () => void): void {
     this.#trial.at(atMs, () => {
       this.#trial.pay({ atMs, from, to, amountUnits, ifHeld: 'released' }, (verdict) => {
-        this.#count.whole++
-        if (verdict === 'held') this.#count.part++
-        else settled?.()
+        this.held.add(verdict)
+        if (verdict !== 'held') settled?.()
       })
     })
   }

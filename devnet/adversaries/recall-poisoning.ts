@@ -10,7 +10,7 @@ import { Random } from '../random.ts'
 import { DAY_MS, WEEK_DAYS, awake } from '../town/calendar.ts'
 import { popular } from '../town/people.ts'
 import { Trial } from '../trial/trial.ts'
-import { HeldCount, type Adversary, type AdversaryOptions, type Figure, type Figures } from './adversary.ts'
+import { HeldCount, type Adversary, type AdversaryOptions, type Figures } from './adversary.ts'
 
 const ACCOUNTS = 12
 const DEPOSIT_CRD = 2_000
@@ -37,13 +37,14 @@ export const recallPoisoning: Adversary = (options) => ({
 function watched({ seed, persons, model, head }: AdversaryOptions, poisoned: boolean): Figures {
   const random = new Random(`${seed}/recall-poisoning`)
   const rivals: number[] = []
-  const toRivals = new HeldCount(
-    ({ to, pattern, atMs }) => pattern === null && atMs >= CAMPAIGN_UNTIL_DAY * DAY_MS && rivals.includes(to),
-  )
+  const toRivals = new HeldCount()
   const trial = new Trial({
     ...{ seed, persons, model, head, patterns: ATTACK_PATTERNS, learns: true },
     ...{ days: DAYS, fromDay: JUDGED_FROM_DAY, untilDay: ATTACKS_UNTIL_DAY },
-    onVerdict: (payment, verdict) => toRivals.add(payment, verdict),
+    onVerdict: ({ to, pattern, atMs }, verdict) => {
+      if (pattern === null && atMs >= CAMPAIGN_UNTIL_DAY * DAY_MS && rivals.includes(to))
+        toRivals.add(verdict)
+    },
   })
   rivals.push(random.pick(trial.town.sellers), popular(random, trial.town.shops))
   trial.casting.reserve(rivals)
@@ -51,24 +52,20 @@ function watched({ seed, persons, model, head }: AdversaryOptions, poisoned: boo
   if (poisoned) for (let i = 0; i < ACCOUNTS; i++) campaign.enlist(random.pick(rivals))
   trial.play()
   return {
-    [`payments to rivals held in the week after, ${poisoned ? 'with recalls' : 'without'}`]: toRivals.figure,
+    [`payments to rivals held in the week after, ${poisoned ? 'with recalls' : 'without'}`]: toRivals,
     ...(poisoned ? { 'payments held to be recalled': campaign.held } : {}),
   }
 }
 
 class Campaign {
+  /** Of payments to rivals. */
+  readonly held: HeldCount = new HeldCount()
   readonly #trial: Trial
   readonly #random: Random
-  readonly #count = { part: 0, whole: 0 }
 
   constructor(trial: Trial, random: Random) {
     this.#trial = trial
     this.#random = random
-  }
-
-  /** Of payments to rivals. */
-  get held(): Figure {
-    return this.#count
   }
 
   /** An account that does its part. */
@@ -98,9 +95,7 @@ class Campaign {
       this.#trial.at(atMs, () => {
         const amountUnits = shareOf(this.#trial.chain.available(account), SHARE)
         this.#trial.pay({ atMs, from: account, to, amountUnits, ifHeld: 'recalled' }, (verdict) => {
-          if (to !== rival) return
-          this.#count.whole++
-          if (verdict === 'held') this.#count.part++
+          if (to === rival) this.held.add(verdict)
         })
       })
     })

@@ -9,15 +9,16 @@
 import { BLOCK_MS, BLOCK_ROWS } from '../../fraud/evaluation/replay.ts'
 import type { TransferFacts } from '../../fraud/types.ts'
 import { goesOn, labelOf } from '../../ledger/hold-ends.ts'
+import { HOUR_MS } from '../attacks/move.ts'
+import { DAY_MS } from '../town/calendar.ts'
 import { Validators, type Batched, type Opinion, type ValidatorsOptions } from './validators.ts'
 
-const DAY_MS = 86_400_000
 /** Account ids are hex; the store tells accounts apart by the first 52 bits. */
 const TAG_DIGITS = 13
 const ID_DIGITS = 64
 
 /** From a hold to its end. */
-const ENDS_AFTER_MS = { released: DAY_MS, returned: DAY_MS, recalled: 3_600_000 } as const
+const ENDS_AFTER_MS = { released: DAY_MS, returned: DAY_MS, recalled: HOUR_MS } as const
 
 /** How a hold ends. */
 export type TrialEnd = keyof typeof ENDS_AFTER_MS

@@ -1,3 +1,5 @@
+import { mapKey } from '../../crypto/bytes.ts'
+
 /** A map from byte strings that forgets its oldest entries, bounded by the bytes that its values have on disk. */
 export class ByteCache<Value> {
   readonly #entries: Map<string, { readonly value: Value; readonly bytes: number }> = new Map()
@@ -9,12 +11,12 @@ export class ByteCache<Value> {
   }
 
   get(key: Uint8Array): Value | undefined {
-    return this.#entries.get(nameOf(key))?.value
+    return this.#entries.get(mapKey(key))?.value
   }
 
   /** @param bytes length of the encoded value. */
   set(key: Uint8Array, value: Value, bytes: number): void {
-    const name = nameOf(key)
+    const name = mapKey(key)
     this.#drop(name)
     this.#entries.set(name, { value, bytes })
     this.#bytes += bytes
@@ -25,15 +27,11 @@ export class ByteCache<Value> {
   }
 
   delete(key: Uint8Array): void {
-    this.#drop(nameOf(key))
+    this.#drop(mapKey(key))
   }
 
   #drop(name: string): void {
     this.#bytes -= this.#entries.get(name)?.bytes ?? 0
     this.#entries.delete(name)
   }
-}
-
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 }

@@ -4,7 +4,7 @@
  * log is needed (docs/adr/0002). The signer's journal is elsewhere, where no reset reaches it.
  */
 import { CordonError } from '../../config/errors.ts'
-import { concatBytes, equalBytes, toHex } from '../../crypto/bytes.ts'
+import { concatBytes, equalBytes, mapKey, toHex } from '../../crypto/bytes.ts'
 import { Reader, Writer } from '../../crypto/codec.ts'
 import type {
   Ack,
@@ -315,7 +315,7 @@ export class ChainStore {
     const seen = new Set<string>()
     while (wanted.length > 0) {
       const digest = wanted.pop() as Digest
-      const name = Buffer.from(digest).toString('latin1')
+      const name = mapKey(digest)
       if (seen.has(name)) continue
       seen.add(name)
       const block = await this.block(digest)

@@ -76,6 +76,16 @@ const badCertificates: readonly [string, BatchCertificate, RegExp][] = [
     { ...good, acks: acks.map((ack) => ({ ...ack, flags: [flag(1, 0)] })) },
     /outside/,
   ],
+  [
+    'flags out of order',
+    {
+      ...good,
+      txCount: 2,
+      bytes: 84,
+      acks: acks.map((ack) => ({ ...ack, flags: [flag(1, 0), flag(0, 0)] })),
+    },
+    /flags must ascend/,
+  ],
   ['an unknown author', { ...good, author: 4 }, /no validator 4/],
   [
     'an unknown signer',

@@ -47,7 +47,7 @@ test('a drain that is split over four validators is held no less than one throug
   assert.ok(split > 0.75, `${split} of the value held`)
 })
 
-test('a month of poisoning lowers what is held of the attacks after it by ten points at most', () => {
+test('in a small town a month of poisoning lowers what the rules hold of the attacks after it by ten points at most', () => {
   const figures = poisoning({ seed: '1', persons: 120, model, head: null })
   const value = 'in the mix: value held'
   const lost = share(figures, `${value}, without`) - share(figures, `${value}, after poisoning`)

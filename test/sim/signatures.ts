@@ -6,7 +6,7 @@
 import { createHash, hash } from 'node:crypto'
 import type { SigningKey } from '../../consensus/signer.ts'
 import type { Verifier } from '../../consensus/replica-types.ts'
-import { equalBytes } from '../../crypto/bytes.ts'
+import { equalBytes, mapKey } from '../../crypto/bytes.ts'
 import { keyPairFromSeed, sign, verify } from '../../crypto/ed25519.ts'
 
 export type SimKey = SigningKey & { readonly publicKey: Uint8Array }
@@ -33,7 +33,7 @@ export class SignatureOracle implements Signatures {
       publicKey,
       sign: (message) => {
         const signature = signatureOf(publicKey, message)
-        this.#made.set(latin1(signature), { publicKey, message: Uint8Array.from(message) })
+        this.#made.set(mapKey(signature), { publicKey, message: Uint8Array.from(message) })
         return signature
       },
     }
@@ -44,7 +44,7 @@ export class SignatureOracle implements Signatures {
   }
 
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
-    const made = this.#made.get(latin1(signature))
+    const made = this.#made.get(mapKey(signature))
     return made !== undefined && equalBytes(made.message, message) && equalBytes(made.publicKey, publicKey)
   }
 }
@@ -82,9 +82,5 @@ function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
 }
 
 function subjectOf(publicKey: Uint8Array, message: Uint8Array): string {
-  return latin1(publicKey) + latin1(message)
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  return mapKey(publicKey) + mapKey(message)
 }

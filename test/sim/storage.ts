@@ -3,6 +3,7 @@
  * bytes, which may end in the middle of a record, the database some prefix of its write batches. What was synced stays, but
  * for a bit that flips.
  */
+import { mapKey } from '../../crypto/bytes.ts'
 import type { JournalStorage } from '../../consensus/journal.ts'
 import { SEALED } from '../../ledger/store/sealed.ts'
 import type { ChainDatabase } from '../../node/store/chain-store.ts'
@@ -120,7 +121,7 @@ export class VirtualDatabase implements ChainDatabase {
   readonly #flipped = new Set<string>()
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    const stored = this.#stored(nameOf(key))
+    const stored = this.#stored(mapKey(key))
     return Promise.resolve(stored).then((bytes) => (bytes === undefined ? undefined : unseal(bytes)))
   }
 
@@ -136,7 +137,7 @@ export class VirtualDatabase implements ChainDatabase {
     )
     this.#unsynced.push({ operations: sealed, sync })
     for (const operation of sealed)
-      this.#overlay.set(nameOf(operation.key), operation.type === 'put' ? operation.value : null)
+      this.#overlay.set(mapKey(operation.key), operation.type === 'put' ? operation.value : null)
     return Promise.resolve()
   }
 
@@ -166,7 +167,7 @@ export class VirtualDatabase implements ChainDatabase {
 
   /** Keys in a range, ascending. */
   #names({ gte, lt }: KeyRange): string[] {
-    const [from, to] = [nameOf(gte), nameOf(lt)]
+    const [from, to] = [mapKey(gte), mapKey(lt)]
     const found = new Set<string>()
     for (const names of [this.#durable.keys(), this.#overlay.keys()])
       for (const name of names)
@@ -182,7 +183,7 @@ export class VirtualDatabase implements ChainDatabase {
   }
 
   #apply(operation: Operation): void {
-    const name = nameOf(operation.key)
+    const name = mapKey(operation.key)
     this.#flipped.delete(name)
     if (operation.type === 'put') this.#durable.set(name, operation.value)
     else this.#durable.delete(name)
@@ -226,10 +227,6 @@ export function unseal(stored: Uint8Array): Uint8Array {
 export function flipBit(bytes: Uint8Array, prng: Prng): void {
   const at = prng.below(bytes.length)
   bytes[at] = (bytes[at] ?? 0) ^ (1 << prng.below(8))
-}
-
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 }
 
 function bytesOf(name: string): Uint8Array {
