@@ -13,33 +13,16 @@ import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import type { Verdict } from '../p2p/types.ts'
 import type { Admission } from './admission.ts'
 import { assignmentRank } from './assignment.ts'
+import type { Congestion } from './congestion.ts'
 import { TAKEOVER_MS, txName, type PendingTransactions } from './pending.ts'
 import type { PendingStore } from './store/pending-store.ts'
 
-/** How long what admission found about the load is taken for true: it is not looked at for every transaction. */
-const LOAD_VALID_MS = 50
-const BUSY_RETRY_MS = 250
-/** Transactions in final blocks not executed yet, above which nothing more is taken in. */
-const MAX_EXECUTION_BACKLOG_TXS = 20_000
-/** Transactions that wait for a batch, above which nothing more is taken in. */
-const MAX_QUEUED_TXS = 2_000
 /** Transactions handed to the batch builder in one input. */
 const OFFER_TXS = 1_000
 /** A full node looks that often for transactions to hand to another validator. */
 const HANDOVER_CHECK_MS = 250
 /** Handed over in one round. */
 const HANDOVER_TXS = 4_096
-/** Final blocks not executed yet, above which this node is too far behind to judge payments. */
-const MAX_EXECUTION_BACKLOG_BLOCKS = 1_024
-
-export interface Load {
-  readonly ownOpenBatches: number
-  /** Transactions that wait for a batch. */
-  readonly queuedTxs: number
-  readonly executionBacklogTxs: number
-  readonly executionBacklogBlocks: number
-}
-
 export interface IntakeLog {
   info(fields: object, message: string): void
   error(fields: object, message: string): void
@@ -52,10 +35,9 @@ export interface IntakeOptions {
   readonly admission: Admission
   readonly pending: PendingTransactions
   readonly store: PendingStore
-  readonly maxOpenBatches: number
+  readonly congestion: Pick<Congestion, 'refusal'>
   /** Whether this node writes batches now: never a full node, and not a validator that signs nothing. */
   readonly writesBatches: () => boolean
-  readonly load: () => Load
   /** Hands transactions to the replica's batch builder. */
   readonly offer: (txs: readonly Uint8Array[]) => void
   /** The strict verifier accepted its signatures. */
@@ -68,8 +50,6 @@ export interface IntakeOptions {
 
 export class Intake {
   readonly #options: IntakeOptions
-  #busy: string | null = null
-  #loadValidUntilMs = -Infinity
   #offerTimer: NodeJS.Timeout | undefined
   #handoverTimer: NodeJS.Timeout | undefined
   #offerQueued = false
@@ -122,16 +102,30 @@ export class Intake {
    * @throws CordonError with the reason for a refusal; `busy` if it should be tried again later.
    */
   async submit(bytes: Uint8Array): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
+    await this.#refuseEarly(bytes)
     return this.#take(this.#options.admission.decode(bytes))
   }
 
+  /**
+   * Before its signatures are checked, so that what a node does not take costs it little. What it knows is known, however
+   * busy it is.
+   */
+  async #refuseEarly(bytes: Uint8Array): Promise<void> {
+    const { admission, pending, ledger, congestion } = this.#options
+    const refusal = congestion.refusal(performance.now())
+    if (refusal === null) return
+    const { id, transaction } = admission.decodeUnsigned(bytes)
+    if (pending.get(txName(id)) === null && (await ledger.receipt(id, transaction)) === null) throw refusal
+  }
+
   async #take(tx: DecodedTransaction): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    const { admission, pending, checked, gossip, writesBatches } = this.#options
+    const { admission, pending, congestion, checked, gossip, writesBatches } = this.#options
     const { id } = tx
     const taken = await this.#withAccount(tx, (account) => {
       const known = pending.get(txName(id)) !== null
       if (!known) {
-        this.#refuseIfBusy()
+        const refusal = congestion.refusal(performance.now())
+        if (refusal !== null) throw refusal
         admission.judge(tx.transaction, account, Date.now())
         checked(tx)
       }
@@ -262,31 +256,5 @@ export class Intake {
     if (writesBatches()) return
     const txs = pending.takeForHandover(performance.now(), HANDOVER_TXS)
     if (txs.length > 0) await handOver(txs).catch(() => undefined) // the next round tries another validator
-  }
-
-  #checkLoad(): void {
-    const { load, maxOpenBatches, pending } = this.#options
-    const { ownOpenBatches, queuedTxs, executionBacklogTxs, executionBacklogBlocks } = load()
-    if (pending.full) this.#busy = `${pending.size} transactions are on their way, the most this node takes`
-    else if (ownOpenBatches >= maxOpenBatches)
-      this.#busy = `${ownOpenBatches} batches of this validator wait to be ordered`
-    else if (queuedTxs > MAX_QUEUED_TXS) this.#busy = `${queuedTxs} transactions wait for a batch`
-    else if (executionBacklogTxs > MAX_EXECUTION_BACKLOG_TXS)
-      this.#busy = `${executionBacklogTxs} ordered transactions wait to be executed`
-    else if (executionBacklogBlocks > MAX_EXECUTION_BACKLOG_BLOCKS)
-      this.#busy = `this node is ${executionBacklogBlocks} blocks behind`
-    else this.#busy = null
-  }
-
-  #refuseIfBusy(): void {
-    const nowMs = performance.now()
-    if (nowMs >= this.#loadValidUntilMs) {
-      this.#checkLoad()
-      this.#loadValidUntilMs = nowMs + LOAD_VALID_MS
-    }
-    if (this.#busy !== null)
-      throw new CordonError('busy', `${this.#busy}; try again in ${BUSY_RETRY_MS} ms`, {
-        retryAfterMs: BUSY_RETRY_MS,
-      })
   }
 }

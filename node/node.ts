@@ -24,6 +24,7 @@ import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
+import { Congestion } from './congestion.ts'
 import { Driver } from './driver.ts'
 import { EPOCH } from './epoch.ts'
 import { Exchange } from './exchange.ts'
@@ -224,6 +225,17 @@ export async function startNode(
     log,
   })
   exchange.attach(network)
+  const congestion = new Congestion({
+    pending,
+    maxOpenBatches: parameters.maxOpenBatches,
+    batchMaxTxs: parameters.batchMaxTxs,
+    load: () => ({
+      ownOpenBatches: replica.ownOpenBatches,
+      queuedTxs: replica.queuedTxs,
+      executionBacklogTxs: executor.backlogTxs,
+      executionBacklogBlocks: executor.backlogBlocks,
+    }),
+  })
   const intake: Intake = new Intake({
     set,
     self,
@@ -231,14 +243,8 @@ export async function startNode(
     admission,
     pending,
     store: pendingStore,
-    maxOpenBatches: parameters.maxOpenBatches,
+    congestion,
     writesBatches: () => self !== null && replica.abstention === null,
-    load: () => ({
-      ownOpenBatches: replica.ownOpenBatches,
-      queuedTxs: replica.queuedTxs,
-      executionBacklogTxs: executor.backlogTxs,
-      executionBacklogBlocks: executor.backlogBlocks,
-    }),
     offer: (txs) => {
       driver.input({ type: 'submit', txs })
     },
@@ -304,7 +310,7 @@ export async function startNode(
   }
   const metrics = new Metrics(gauges, () => scorer.fallbacks)
   const settlement: Settlement = new Settlement(
-    { ledger, pending, fraud, outcomes, review, log },
+    { ledger, pending, congestion, fraud, outcomes, review, log },
     {
       status,
       metrics,

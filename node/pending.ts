@@ -167,15 +167,19 @@ export class PendingTransactions {
     return txs
   }
 
-  /** These are final. */
-  settle(names: Iterable<string>): void {
+  /** These are final. @returns how many of them were on their way here. */
+  settle(names: Iterable<string>): number {
     const logged: Uint8Array[] = []
+    let settled = 0
     for (const name of names) {
       const entry = this.#drop(name)
-      if (entry !== null && entry.durable !== null) logged.push(entry.tx.id)
+      if (entry === null) continue
+      settled++
+      if (entry.durable !== null) logged.push(entry.tx.id)
     }
     // Not waited for: what comes back after a crash is found in the ledger then. A store that fails refuses the next put.
     if (logged.length > 0) this.#store.remove(logged).catch(() => undefined)
+    return settled
   }
 
   /** These were in a batch that did not count; they go into another one. */

@@ -68,7 +68,8 @@ export class Rehearsal {
 
   /** A real payment is here: it must not wait for a play. */
   interrupt(): void {
-    this.#interrupted.abort()
+    // Asked first: every call of abort makes an exception, and this is called for each payment.
+    if (!this.#interrupted.signal.aborted) this.#interrupted.abort()
   }
 }
 

@@ -11,6 +11,7 @@ import type { Block } from '../consensus/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
 import type { BlockExecution, Receipt, VoidTransaction } from '../ledger/types.ts'
+import type { Congestion } from './congestion.ts'
 import type { ExecutedBlock } from './executor.ts'
 import type { FraudEngine } from './fraud-engine.ts'
 import type { Intake } from './intake.ts'
@@ -28,6 +29,7 @@ const PARKED_SENDERS = 256
 export interface SettlementOptions {
   readonly ledger: Ledger
   readonly pending: PendingTransactions
+  readonly congestion: Pick<Congestion, 'ended'>
   readonly fraud: Pick<FraudEngine, 'executed'>
   readonly outcomes: Outcomes
   readonly review: Pick<ReviewDesk, 'executed'>
@@ -61,12 +63,14 @@ export class Settlement {
 
   /** A block was executed and is durable. */
   async executed({ execution, refs, skippedTxs }: ExecutedBlock): Promise<void> {
-    const { pending, fraud, outcomes } = this.#options
+    const { pending, congestion, fraud, outcomes } = this.#options
     const { metrics, intake, input } = this.#sinks
     await fraud.executed(execution, refs)
     this.#options.review.executed(execution)
-    pending.settle(execution.receipts.map((receipt) => txName(receipt.txId)))
-    pending.settle(voidsOf(execution, 'duplicate')) // executed before, in a batch of somebody else
+    const settled =
+      pending.settle(execution.receipts.map((receipt) => txName(receipt.txId))) +
+      pending.settle(voidsOf(execution, 'duplicate')) // executed before, in a batch of somebody else
+    congestion.ended(settled, performance.now())
     pending.park(voidsOf(execution, 'sequence'))
     pending.offerAgain(namesOf(skippedTxs))
     metrics.noteExecuted(execution)

@@ -39,7 +39,8 @@ import type { DecodedTransaction } from '../../ledger/transaction.ts'
 import type { BlockExecution, ExecutionBatch, HeldTransfer } from '../../ledger/types.ts'
 import { ChainStore, refOf } from '../../node/store/chain-store.ts'
 import { Admission } from '../../node/admission.ts'
-import { Intake, type Load } from '../../node/intake.ts'
+import { Congestion, type Load } from '../../node/congestion.ts'
+import { Intake } from '../../node/intake.ts'
 import { PendingTransactions } from '../../node/pending.ts'
 import { PendingStore } from '../../node/store/pending-store.ts'
 import {
@@ -334,9 +335,13 @@ export async function makeIntake(
     admission,
     pending,
     store: log,
-    maxOpenBatches: parameters.maxOpenBatches,
+    congestion: new Congestion({
+      pending,
+      maxOpenBatches: parameters.maxOpenBatches,
+      batchMaxTxs: parameters.batchMaxTxs,
+      load: () => harness.load,
+    }),
     writesBatches,
-    load: () => harness.load,
     offer: (txs) => harness.offered.push(...txs),
     checked: (tx) => harness.checked.push(tx),
     gossip: (bytes) => harness.gossiped.push(bytes),

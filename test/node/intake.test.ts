@@ -170,6 +170,25 @@ test('a busy node says when to come back, and keeps nothing', async () => {
   await intake.submit(transfer(5n).bytes)
 })
 
+test('a busy node checks no signature, and knows what it knows', async () => {
+  let nowMs = 0
+  mock.method(performance, 'now', () => nowMs)
+  const harness = await open()
+  const { intake, pending } = harness
+  const [waiting, final] = [transfer(5n), transfer(6n)]
+  await intake.submit(waiting.bytes)
+  await chain.execute([final])
+  harness.load = { ...NO_LOAD, queuedTxs: 2_001 }
+  nowMs += 50
+  const forged = transfer(7n).bytes.slice()
+  forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
+  await assert.rejects(intake.submit(forged), { code: 'busy' })
+  await assert.rejects(intake.submit(forged.subarray(1)), { code: /^tx-/ })
+  for (const { id, bytes } of [waiting, final])
+    assert.deepEqual(await intake.submit(bytes), { id, known: true })
+  assert.equal(pending.size, 1)
+})
+
 test('a full pool is busy; what is in it is known all the same', async () => {
   let nowMs = 0
   mock.method(performance, 'now', () => nowMs)

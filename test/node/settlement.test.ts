@@ -20,6 +20,7 @@ let outcomes: Outcomes
 let settlement: Settlement
 let inputs: Input[]
 let calls: string[]
+let ended: number
 
 beforeEach(async () => {
   chain = await NodeChain.open()
@@ -27,6 +28,7 @@ beforeEach(async () => {
   outcomes = new Outcomes()
   inputs = []
   calls = []
+  ended = 0
   const note = (name: string) => (): void => {
     calls.push(name)
   }
@@ -34,6 +36,7 @@ beforeEach(async () => {
     {
       ledger: chain.ledger,
       pending: harness.pending,
+      congestion: { ended: (txs) => (ended += txs) },
       fraud: {
         executed: async () => {
           calls.push('learn')
@@ -93,6 +96,7 @@ test('an executed payment is pending no longer, and whoever waits for it is told
   await waiting.promise
   assert.deepEqual(event.results, [{ txId: toHex(tx.id), status: 'settled', holds: [] }])
   assert.equal(isPending(tx), false)
+  assert.equal(ended, 1)
   await assertNothingLogged()
   assert.equal(inputs.filter(({ type }) => type === 'executed').length, 1)
 })
@@ -121,6 +125,7 @@ test('what turns out to be executed before ends as well', async () => {
   const event = await run([tx])
   assert.deepEqual(event.results, [])
   assert.equal(isPending(tx), false)
+  assert.equal(ended, 1)
 })
 
 test('transactions of a skipped batch are offered again, whatever else is in it', async () => {
