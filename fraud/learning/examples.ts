@@ -33,7 +33,8 @@ export function exampleOf(
   offset: number,
   baseline: Float32Array,
 ): Example {
-  const inputs = Float32Array.from({ length: INPUTS }, (_, i) => encodedInput(i, rows, offset))
+  const inputs = new Float32Array(INPUTS)
+  for (let i = 0; i < INPUTS; i++) inputs[i] = encodedInput(i, rows, offset)
   return { key, payer, inputs, tail: tailSum(rows, offset, baseline) }
 }
 
@@ -68,13 +69,14 @@ export class Sample {
     return this.#examples
   }
 
-  /** Makes and takes the example of one more transfer, or passes it over. */
-  offer(make: () => Example): void {
-    if (this.#examples.length < LEARNING_LIMITS.sampledTransfers) {
-      this.#examples.push(make())
-    } else if (this.#random() < LEARNING_LIMITS.sampledShare) {
-      this.#examples[Math.floor(this.#random() * this.#examples.length)] = make()
-    }
+  /** Makes and takes the example of one more transfer, or passes it over. @param make null: there is none. */
+  offer(make: () => Example | null): void {
+    const full = this.#examples.length >= LEARNING_LIMITS.sampledTransfers
+    if (full && this.#random() >= LEARNING_LIMITS.sampledShare) return
+    const example = make()
+    if (example === null) return
+    if (full) this.#examples[Math.floor(this.#random() * this.#examples.length)] = example
+    else this.#examples.push(example)
   }
 }
 

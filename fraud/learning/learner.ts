@@ -114,15 +114,16 @@ export class Learner {
 
   /**
    * A transfer was judged.
-   * @param make makes its example; called only if it is kept.
+   * @param make makes its example, or null if there is none; called only if it is kept.
    * @param fate `alert`: it was suspicious here and not held, and a reviewer may still say what it was.
    */
-  transfer(make: () => Example, fate: Fate): void {
+  transfer(make: () => Example | null, fate: Fate): void {
     if (fate === 'ordinary') {
       this.#sample.offer(make)
       return
     }
     const example = make()
+    if (example === null) return
     if (fate === 'held') this.#outcomes.hold(example)
     else this.#outcomes.alert(example)
     this.#sample.offer(() => example)

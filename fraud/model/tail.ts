@@ -1,6 +1,7 @@
 /** The arithmetic of the label-free tail, for one row at a time (`model-spec.ts`). */
-import { TAIL, Z_MAX, type TailTerm } from './model-spec.ts'
-import { COLUMN } from '../schema.ts'
+import { TAIL, TAIL_COLUMNS, Z_MAX } from './model-spec.ts'
+
+const SCALES = TAIL.map(({ scale }) => scale)
 
 /** Where the numbers lie that the model needs beside the rows. */
 export const INPUT = {
@@ -14,8 +15,8 @@ export const BASELINE_INPUTS: number = 2 * TAIL.length + 2
 
 /** The value of a tail term as it is compared with the population. */
 export function tailValue(i: number, rows: Float32Array, offset: number): number {
-  const { feature, scale } = TAIL[i] as TailTerm
-  return Math.log2(1 + scale * Math.max(0, rows[offset + COLUMN[feature]] as number))
+  const value = rows[offset + (TAIL_COLUMNS[i] as number)] as number
+  return Math.log2(1 + (SCALES[i] as number) * Math.max(0, value))
 }
 
 /** Contribution of one tail term to the sum. */

@@ -10,6 +10,7 @@ import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
 
 const PAYEES = FRAUD_LIMITS.payeesPerAccount
 const PAYERS = FRAUD_LIMITS.payersPerAccount
+const PARTNERS = PAYEES + PAYERS
 const OWN = FRAUD_LIMITS.ownAmounts
 const INFLOWS = FRAUD_LIMITS.inflowAmounts
 
@@ -129,6 +130,8 @@ export class AccountTable {
   #oldest = NONE
   #numbers: Float64Array = new Float64Array(INITIAL_ACCOUNTS * NUMBERS)
   #words: Uint32Array = new Uint32Array(INITIAL_ACCOUNTS * WORDS)
+  /** Where each partner's own record was found last; it may lie elsewhere by now. */
+  #partnerSlots: Int32Array = new Int32Array(INITIAL_ACCOUNTS * PARTNERS)
 
   constructor(maxAccounts: number) {
     this.#maxAccounts = maxAccounts
@@ -152,20 +155,24 @@ export class AccountTable {
     return this.#slots.get(account) ?? NONE
   }
 
-  /** Slot of the account that records know by this tag, or −1. */
-  findTag(tag: number): number {
-    return this.#slotsByTag.get(tag) ?? NONE
+  /**
+   * Slot of a partner that a record knows by this tag, or −1. Where it was found last time is remembered beside the
+   * record, since looking for it costs more than all the rest of a row.
+   * @param place in the record: payees first, then payers.
+   */
+  partnerSlot(slot: number, place: number, tag: number): number {
+    const at = slot * PARTNERS + place
+    const hint = this.#partnerSlots[at] as number
+    if (this.#numbers[hint * NUMBERS + Field.tag] === tag) return hint
+    const found = this.#slotsByTag.get(tag)
+    if (found === undefined) return NONE
+    this.#partnerSlots[at] = found
+    return found
   }
 
-  /** Tag of an account, known or not. */
-  tagOf(account: string): number {
-    const slot = this.find(account)
-    return slot < 0 ? tagOf(account) : (this.#numbers[slot * NUMBERS + Field.tag] as number)
-  }
-
-  /** Slot of an account, made if need be, and moved to the newest end. */
-  touch(account: string, timeMs: number): number {
-    const known = this.#slots.get(account)
+  /** Slot of an account, made if need be, and moved to the newest end. @param hint where it was found lately; −1: not. */
+  touch(account: string, timeMs: number, hint: number = NONE): number {
+    const known = hint >= 0 && this.#ids[hint] === account ? hint : this.#slots.get(account)
     if (known !== undefined) {
       this.#unlink(known)
       this.#linkNewest(known)
@@ -218,6 +225,7 @@ export class AccountTable {
     this.#older = grown(this.#older, new Int32Array(capacity))
     this.#numbers = grown(this.#numbers, new Float64Array(capacity * NUMBERS))
     this.#words = grown(this.#words, new Uint32Array(capacity * WORDS))
+    this.#partnerSlots = grown(this.#partnerSlots, new Int32Array(capacity * PARTNERS))
   }
 
   #evictOldest(): number {

@@ -1,12 +1,12 @@
 /** What an executed transfer changes in the records of its accounts. */
 import type { AccountTable } from './account-table.ts'
 import { Field, NUMBERS, WORDS, WordField } from './account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../limits.ts'
+import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
 import { indexOfTag, oldestOf, setTag } from './rings.ts'
 import { rememberAmount } from './rows/amounts.ts'
+import type { Scene, Side } from './rows/scene.ts'
 import { leaveTrail } from './rows/trail.ts'
-import { lowBits, toCrd } from '../units.ts'
-import type { TransferFacts, TransferOutcome } from '../types.ts'
+import { lowBits } from '../units.ts'
 
 const PAYEES = FRAUD_LIMITS.payeesPerAccount
 const PAYERS = FRAUD_LIMITS.payersPerAccount
@@ -14,47 +14,47 @@ const INFLOWS = FRAUD_LIMITS.inflowAmounts
 /** Weight of a new ten-minute stretch in the usual count. */
 const USUAL_WEIGHT = 0.2
 
-/** @param row the transfer's row just before it, without anything pending. */
-export function execute(accounts: AccountTable, { facts, held }: TransferOutcome, row: Float32Array): void {
-  const { payer, payee, timeMs } = facts
-  const freshPayee = accounts.find(payee) < 0
-  const from = accounts.touch(payer, timeMs)
-  accounts.decayTo(from, timeMs)
-  payOut(accounts, from, facts, freshPayee)
+/**
+ * @param scene of the transfer, as the records are just before it.
+ * @param row the transfer's row of that moment, without anything pending.
+ */
+export function execute(accounts: AccountTable, scene: Scene, row: Float32Array, held: boolean): void {
+  const from = touch(accounts, scene.payer, scene.timeMs)
+  payOut(accounts, from, scene)
   if (held) return // nothing has reached the payee
-  settle(accounts, from, facts, row)
+  settle(accounts, from, scene, row)
 }
 
-/** A held transfer goes on at `facts.timeMs`: what was left out when it was held. @param row its row just before that. */
-export function release(accounts: AccountTable, facts: TransferFacts, row: Float32Array): void {
-  const { payer, timeMs } = facts
-  const from = accounts.touch(payer, timeMs)
-  accounts.decayTo(from, timeMs)
-  settle(accounts, from, facts, row)
+/** A held transfer goes on at `scene.timeMs`: what was left out when it was held. Parameters as of `execute`. */
+export function release(accounts: AccountTable, scene: Scene, row: Float32Array): void {
+  settle(accounts, touch(accounts, scene.payer, scene.timeMs), scene, row)
+}
+
+/** The account's record, made if need be, at the time of the transfer. */
+function touch(accounts: AccountTable, { account, slot }: Side, timeMs: number): number {
+  const touched = accounts.touch(account, timeMs, slot)
+  accounts.decayTo(touched, timeMs)
+  return touched
 }
 
 /** The money is with the payee. */
-function settle(accounts: AccountTable, from: number, facts: TransferFacts, row: Float32Array): void {
-  const { payee, timeMs } = facts
-  becomeUsual(accounts, from, facts)
-  const to = accounts.touch(payee, timeMs)
-  accounts.decayTo(to, timeMs)
-  takeIn(accounts, to, facts)
-  leaveTrail(accounts.numbers, from * NUMBERS, to * NUMBERS, row, toCrd(facts.amount))
+function settle(accounts: AccountTable, from: number, scene: Scene, row: Float32Array): void {
+  becomeUsual(accounts, from, scene)
+  const to = touch(accounts, scene.payee, scene.timeMs)
+  takeIn(accounts, to, scene)
+  leaveTrail(accounts.numbers, from * NUMBERS, to * NUMBERS, row, scene.amount)
 }
 
 /** Counts the payment, which may be an attempt only: one that is held is in no picture of what is usual for the payer. */
-function payOut(accounts: AccountTable, slot: number, facts: TransferFacts, freshPayee: boolean): void {
-  const { payee, timeMs } = facts
-  const { numbers, words } = accounts
+function payOut(
+  { numbers }: AccountTable,
+  slot: number,
+  { paid, youngPair, payee, amount, timeMs }: Scene,
+): void {
   const base = slot * NUMBERS
-  const amount = toCrd(facts.amount)
-  const tag = accounts.tagOf(payee)
-  const paid = indexOfTag(words, slot * WORDS + WordField.payeeTags, PAYEES, tag)
   if (paid < 0) for (const field of NEW_PAYEE_COUNTERS) bump(numbers, base + field, 1)
-  if (freshPayee) bump(numbers, base + Field.freshPayeesMinute, 1)
-  const firstS = slot * WORDS + WordField.payeeFirstS + paid
-  if (paid < 0 || timeMs - 1_000 * (words[firstS] as number) < YOUNG_PAIR_MS) {
+  if (!payee.known) bump(numbers, base + Field.freshPayeesMinute, 1)
+  if (youngPair) {
     bump(numbers, base + Field.newSumTenMinutes, amount)
     bump(numbers, base + Field.newSumHour, amount)
   }
@@ -63,20 +63,12 @@ function payOut(accounts: AccountTable, slot: number, facts: TransferFacts, fres
   numbers[base + Field.lastOutMs] = Math.max(numbers[base + Field.lastOutMs] as number, timeMs)
 }
 
-function becomeUsual(accounts: AccountTable, slot: number, facts: TransferFacts): void {
-  const { numbers, words } = accounts
+function becomeUsual({ numbers, words }: AccountTable, slot: number, scene: Scene): void {
   const base = slot * NUMBERS
-  const tag = accounts.tagOf(facts.payee)
   bump(numbers, base + Field.outTotal, 1)
-  countStretch(numbers, base, facts.timeMs)
-  rememberAmount(numbers, base, toCrd(facts.amount))
-  rememberPayee(
-    accounts,
-    slot,
-    indexOfTag(words, slot * WORDS + WordField.payeeTags, PAYEES, tag),
-    tag,
-    facts,
-  )
+  countStretch(numbers, base, scene.timeMs)
+  rememberAmount(numbers, base, scene.amount)
+  rememberPayee(words, slot, scene)
 }
 
 const OUT_COUNTERS = [
@@ -110,18 +102,16 @@ const NEW_PAYER_COUNTERS = [
   Field.newPayersTotal,
 ] as const
 
-function takeIn(accounts: AccountTable, slot: number, facts: TransferFacts): void {
-  const { numbers } = accounts
+function takeIn({ numbers, words }: AccountTable, slot: number, { payer, amount, timeMs }: Scene): void {
   const base = slot * NUMBERS
-  const amount = toCrd(facts.amount)
   for (const field of IN_COUNTERS) bump(numbers, base + field, 1)
   for (const field of IN_SUMS) bump(numbers, base + field, amount)
-  numbers[base + Field.lastInMs] = Math.max(numbers[base + Field.lastInMs] as number, facts.timeMs)
+  numbers[base + Field.lastInMs] = Math.max(numbers[base + Field.lastInMs] as number, timeMs)
   const written = numbers[base + Field.inflowWritten] as number
   numbers[base + Field.inflow + (written % INFLOWS)] = amount
-  numbers[base + Field.inflowMs + (written % INFLOWS)] = facts.timeMs
+  numbers[base + Field.inflowMs + (written % INFLOWS)] = timeMs
   numbers[base + Field.inflowWritten] = written + 1
-  rememberPayer(accounts, slot, accounts.tagOf(facts.payer), facts.timeMs)
+  rememberPayer(numbers, words, { slot, tag: payer.tag, timeMs })
 }
 
 /** Mean count of the ten-minute stretches in which the account paid at all: "usually 1". */
@@ -141,32 +131,30 @@ function countStretch(numbers: Float64Array, base: number, timeMs: number): void
   numbers[base + Field.stretchCount] = 1
 }
 
-function rememberPayee(
-  { words }: AccountTable,
-  slot: number,
-  known: number,
-  tag: number,
-  { amount, timeMs }: TransferFacts,
-): void {
+function rememberPayee(words: Uint32Array, slot: number, { paid, payee, facts, timeMs }: Scene): void {
   const base = slot * WORDS
   const nowS = Math.floor(timeMs / 1_000)
-  let i = known
+  let i = paid
   if (i < 0) {
     i = oldestOf(words, base + WordField.payeeLastS, PAYEES)
-    setTag(words, base + WordField.payeeTags, PAYEES, i, tag)
+    setTag(words, base + WordField.payeeTags, PAYEES, i, payee.tag)
     words[base + WordField.payeeFirstS + i] = nowS
     words[base + WordField.payeeCount + i] = 0
   }
   words[base + WordField.payeeLastS + i] = nowS
   words[base + WordField.payeeCount + i] = (words[base + WordField.payeeCount + i] as number) + 1
-  words[base + WordField.payeeAmount + i] = lowBits(amount)
+  words[base + WordField.payeeAmount + i] = lowBits(facts.amount)
 }
 
 /**
  * Counts distinct payers: each payer contributes what its latest payment has decayed to, so one that pays again is
  * only brought back to 1. A payer that was forgotten counts as another one.
  */
-function rememberPayer({ numbers, words }: AccountTable, slot: number, tag: number, timeMs: number): void {
+function rememberPayer(
+  numbers: Float64Array,
+  words: Uint32Array,
+  { slot, tag, timeMs }: { readonly slot: number; readonly tag: number; readonly timeMs: number },
+): void {
   const base = slot * NUMBERS
   const lastS = slot * WORDS + WordField.payerLastS
   const counts = slot * WORDS + WordField.payerCount

@@ -18,7 +18,7 @@ import { Baseline } from '../model/baseline.ts'
 import { execute, release } from './execution.ts'
 import type { Head } from '../head/head.ts'
 import { FRAUD_LIMITS } from '../limits.ts'
-import { Overlay } from './overlay.ts'
+import { EXECUTED, Overlay } from './overlay.ts'
 import { ageColumns } from './rows/ages.ts'
 import { amountColumns } from './rows/amounts.ts'
 import { balanceColumns } from './rows/balance.ts'
@@ -46,9 +46,6 @@ export class FeatureStore {
   #accounts: AccountTable
   #baseline: Baseline
   readonly #overlay: Overlay
-  /** Keys of executed transfers, in two generations: the older one goes when the newer is full. */
-  #executed: Set<string> = new Set()
-  #executedBefore: Set<string> = new Set()
 
   // Scratch space, so that a row allocates nothing but its contribution.
   readonly #scene: Scene = new Scene()
@@ -86,25 +83,34 @@ export class FeatureStore {
     const rows = new Float32Array(transfers.length * FEATURE_COUNT)
     let at = 0
     for (const facts of transfers) {
-      this.#rowWithoutItself(facts, rows, at)
-      if (!this.#wasExecuted(facts.key)) this.#overlay.add(facts.key, batchKey, this.#scene.contribution())
+      this.#provisionalRow(facts, batchKey, rows, at)
       at += FEATURE_COUNT
     }
     return rows
   }
 
+  #provisionalRow(facts: TransferFacts, batchKey: string, rows: Float32Array, at: number): void {
+    const overlay = this.#overlay
+    const scene = this.#scene
+    const known = overlay.find(facts.key)
+    this.#rowWithoutItself(facts, known, rows, at)
+    if (known === undefined) {
+      const sums = { from: scene.payer.sums, to: scene.payee.sums }
+      overlay.add(facts.key, batchKey, scene.contribution(), sums)
+    } else if (known !== EXECUTED) overlay.addBatch(facts.key, batchKey, known)
+  }
+
   /** The row a transfer would get now. Leaves no trace. */
   dryRow(facts: TransferFacts): Float32Array {
     const row = new Float32Array(FEATURE_COUNT)
-    this.#rowWithoutItself(facts, row, 0)
+    this.#rowWithoutItself(facts, this.#overlay.find(facts.key), row, 0)
     return row
   }
 
   /** Takes executed transfers into the lasting memory, in the order of execution. */
   executed(outcomes: readonly TransferOutcome[]): void {
     for (const outcome of outcomes) {
-      this.#overlay.remove(outcome.facts.key)
-      this.#rememberKey(outcome.facts.key)
+      this.#overlay.executed(outcome.facts.key)
       this.#execute(outcome)
     }
   }
@@ -113,7 +119,7 @@ export class FeatureStore {
   released(transfers: readonly TransferFacts[]): void {
     for (const facts of transfers) {
       this.#writeExecutedRow(facts)
-      release(this.#accounts, facts, this.#executedRow)
+      release(this.#accounts, this.#scene, this.#executedRow)
     }
   }
 
@@ -143,24 +149,21 @@ export class FeatureStore {
     const restored = readSnapshot(bytes, maxAccounts, this.#head)
     this.#accounts = restored.accounts
     this.#baseline = restored.baseline
-    this.#executed = new Set()
-    this.#executedBefore = new Set()
-  }
-
-  #wasExecuted(key: string): boolean {
-    return this.#executed.has(key) || this.#executedBefore.has(key)
-  }
-
-  #rememberKey(key: string): void {
-    this.#executed.add(key)
-    if (this.#executed.size < FRAUD_LIMITS.executedKeys) return
-    this.#executedBefore = this.#executed
-    this.#executed = new Set()
+    this.#overlay.forgetExecuted()
   }
 
   /** A transfer that lies in several batches is judged as if it were not there yet. */
-  #rowWithoutItself(facts: TransferFacts, rows: Float32Array, at: number): void {
-    this.#overlay.without(facts.key, () => this.#row(facts, rows, at, this.#overlay))
+  #rowWithoutItself(
+    facts: TransferFacts,
+    known: ReturnType<Overlay['find']>,
+    rows: Float32Array,
+    at: number,
+  ): void {
+    if (known === undefined || known === EXECUTED) this.#row(facts, rows, at, this.#overlay)
+    else
+      this.#overlay.without(known, () => {
+        this.#row(facts, rows, at, this.#overlay)
+      })
   }
 
   /** Writes one row, all zeros before; afterwards the scene is that of its transfer. `overlay`: null, or acked transfers count. */
@@ -178,11 +181,11 @@ export class FeatureStore {
     trailColumns(scene, this.#baseline.inputs, rows, at)
   }
 
-  #execute(outcome: TransferOutcome): void {
+  #execute({ facts, held }: TransferOutcome): void {
     const row = this.#executedRow
-    this.#writeExecutedRow(outcome.facts)
-    if (!outcome.held) this.#sampleBaseline(row, outcome.facts.timeMs)
-    execute(this.#accounts, outcome, row)
+    this.#writeExecutedRow(facts)
+    if (!held) this.#sampleBaseline(row, facts.timeMs)
+    execute(this.#accounts, this.#scene, row, held)
   }
 
   #writeExecutedRow(facts: TransferFacts): void {

@@ -26,6 +26,7 @@ export interface Contribution {
 
 /** Sums of one account's pending transfers. */
 export interface PendingSums {
+  readonly account: string
   outCount: number
   outSum: number
   newPayees: number
@@ -42,8 +43,9 @@ export interface PendingSums {
   payees: Map<string, number> | null
 }
 
-export function nothingPending(): PendingSums {
+export function nothingPending(account: string): PendingSums {
   return {
+    account,
     outCount: 0,
     outSum: 0,
     newPayees: 0,
@@ -59,69 +61,107 @@ export function nothingPending(): PendingSums {
   }
 }
 
-interface Entry {
+/** A pending transfer, with the sums it is counted in. */
+export interface PendingTransfer {
   readonly contribution: Contribution
+  from: PendingSums
+  to: PendingSums
   batches: number
 }
+
+/** Stands for a transfer that is executed: a late batch that holds it as well does not count it again. */
+export const EXECUTED = 'executed'
 
 export class Overlay {
   readonly #maxTransfers: number
   readonly #accounts: Map<string, PendingSums> = new Map()
-  readonly #entries: Map<string, Entry> = new Map()
+  /** What is known of a transfer, by its key: one look for each. */
+  readonly #transfers: Map<string, PendingTransfer | typeof EXECUTED> = new Map()
   readonly #batches: Map<string, string[]> = new Map()
+  /** Keys of executed transfers, a ring: the oldest is forgotten. */
+  #executedKeys: string[] = []
+  #executedCount = 0
+  #pendingCount = 0
 
   constructor(maxTransfers: number) {
     this.#maxTransfers = maxTransfers
   }
 
+  /** Transfers that are pending. */
   get size(): number {
-    return this.#entries.size
+    return this.#pendingCount
   }
 
   account(account: string): PendingSums | undefined {
     return this.#accounts.get(account)
   }
 
-  has(key: string): boolean {
-    return this.#entries.has(key)
+  /** Undefined: neither pending nor lately executed. */
+  find(key: string): PendingTransfer | typeof EXECUTED | undefined {
+    return this.#transfers.get(key)
   }
 
   /** Takes a transfer's sums out while `judge` looks at the rest, then puts them back. */
-  without<Result>(key: string, judge: () => Result): Result {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return judge()
-    this.#apply(entry.contribution, -1)
+  without(transfer: PendingTransfer, judge: () => void): void {
+    const { contribution } = transfer
+    this.#takeBack(transfer)
     try {
-      return judge()
+      judge()
     } finally {
-      this.#apply(entry.contribution, 1)
+      transfer.from = this.#sums(contribution.payer)
+      transfer.to = this.#sums(contribution.payee)
+      apply(transfer, 1)
     }
   }
 
-  /** Adds a transfer of a batch. One that another batch holds already is only noted. */
-  add(key: string, batchKey: string, contribution: Contribution): void {
-    let batch = this.#batches.get(batchKey)
-    if (batch === undefined) {
-      batch = []
-      this.#batches.set(batchKey, batch)
+  /**
+   * Adds a transfer of a batch that is not known yet.
+   * @param from sums of the payer, and `to` of the payee; undefined: they have none.
+   */
+  add(
+    key: string,
+    batchKey: string,
+    contribution: Contribution,
+    { from, to }: { readonly from: PendingSums | undefined; readonly to: PendingSums | undefined },
+  ): void {
+    const transfer: PendingTransfer = {
+      contribution,
+      from: from ?? this.#sums(contribution.payer),
+      to: to ?? this.#sums(contribution.payee),
+      batches: 0,
     }
-    batch.push(key)
-    const entry = this.#entries.get(key)
-    if (entry !== undefined) {
-      entry.batches++
-      return
-    }
-    this.#entries.set(key, { contribution, batches: 1 })
-    this.#apply(contribution, 1)
-    if (this.#entries.size > this.#maxTransfers) this.dropBatch(this.#batches.keys().next().value ?? batchKey)
+    this.#transfers.set(key, transfer)
+    this.#pendingCount++
+    apply(transfer, 1)
+    this.addBatch(key, batchKey, transfer)
+    if (this.#pendingCount > this.#maxTransfers) this.dropBatch(this.#batches.keys().next().value ?? batchKey)
+  }
+
+  /** Notes that this batch holds the transfer too. */
+  addBatch(key: string, batchKey: string, transfer: PendingTransfer): void {
+    const batch = this.#batches.get(batchKey)
+    if (batch === undefined) this.#batches.set(batchKey, [key])
+    else batch.push(key)
+    transfer.batches++
   }
 
   /** The transfer is executed: it counts no more, whatever batches hold it. */
-  remove(key: string): void {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return
-    this.#entries.delete(key)
-    this.#apply(entry.contribution, -1)
+  executed(key: string): void {
+    const transfer = this.#transfers.get(key)
+    if (transfer === EXECUTED) return
+    if (transfer !== undefined) this.#end(transfer)
+    this.#transfers.set(key, EXECUTED)
+    const place = this.#executedCount++ % FRAUD_LIMITS.executedKeys
+    const forgotten = this.#executedKeys[place]
+    if (forgotten !== undefined) this.#transfers.delete(forgotten)
+    this.#executedKeys[place] = key
+  }
+
+  /** What was executed may be judged again. */
+  forgetExecuted(): void {
+    for (const key of this.#executedKeys) this.#transfers.delete(key)
+    this.#executedKeys = []
+    this.#executedCount = 0
   }
 
   /** The batch is executed, skipped or dropped: what only it held counts no more. Unknown batches are fine. */
@@ -130,51 +170,59 @@ export class Overlay {
     if (batch === undefined) return
     this.#batches.delete(batchKey)
     for (const key of batch) {
-      const entry = this.#entries.get(key)
-      if (entry !== undefined && --entry.batches <= 0) this.remove(key)
+      const transfer = this.#transfers.get(key)
+      if (transfer === undefined || transfer === EXECUTED || --transfer.batches > 0) continue
+      this.#transfers.delete(key)
+      this.#end(transfer)
     }
   }
 
-  #apply(contribution: Contribution, sign: 1 | -1): void {
-    const { payer, payee, amount, timeMs } = contribution
-    const from = this.#sums(payer)
-    from.outCount += sign
-    from.outSum += sign * amount
-    if (contribution.newPair) from.newPayees += sign
-    if (contribution.freshPayee) from.freshPayees += sign
-    if (contribution.youngPair) from.newSum += sign * amount
-    from.lastOutMs = Math.max(from.lastOutMs, timeMs)
-    if (sign > 0) {
-      if (from.earliest.length < FRAUD_LIMITS.pendingAmounts) from.earliest.push(amount)
-    } else if (from.earliest.includes(amount)) {
-      from.earliest.splice(from.earliest.indexOf(amount), 1)
-    }
-    from.payees ??= new Map()
-    const pairCount = (from.payees.get(payee) ?? 0) + sign
-    if (pairCount === 0) from.payees.delete(payee)
-    else from.payees.set(payee, pairCount)
-    const to = this.#sums(payee)
-    to.inCount += sign
-    to.inSum += sign * amount
-    if (contribution.newPayer) to.newPayers += sign
-    to.lastInMs = Math.max(to.lastInMs, timeMs)
-    if (sign < 0) {
-      this.#forgetIfEmpty(payer, from)
-      this.#forgetIfEmpty(payee, to)
-    }
+  #end(transfer: PendingTransfer): void {
+    this.#pendingCount--
+    this.#takeBack(transfer)
+  }
+
+  #takeBack(transfer: PendingTransfer): void {
+    apply(transfer, -1)
+    this.#forgetIfEmpty(transfer.from)
+    this.#forgetIfEmpty(transfer.to)
   }
 
   #sums(account: string): PendingSums {
     let sums = this.#accounts.get(account)
     if (sums === undefined) {
-      sums = nothingPending()
+      sums = nothingPending(account)
       this.#accounts.set(account, sums)
     }
     return sums
   }
 
   /** Also clears what rounding left of the sums. */
-  #forgetIfEmpty(account: string, sums: PendingSums): void {
-    if (sums.outCount === 0 && sums.inCount === 0) this.#accounts.delete(account)
+  #forgetIfEmpty({ account, outCount, inCount }: PendingSums): void {
+    if (outCount === 0 && inCount === 0) this.#accounts.delete(account)
   }
+}
+
+function apply({ contribution, from, to }: PendingTransfer, sign: 1 | -1): void {
+  const { payee, amount, timeMs } = contribution
+  from.outCount += sign
+  from.outSum += sign * amount
+  if (contribution.newPair) from.newPayees += sign
+  if (contribution.freshPayee) from.freshPayees += sign
+  if (contribution.youngPair) from.newSum += sign * amount
+  from.lastOutMs = Math.max(from.lastOutMs, timeMs)
+  if (sign > 0) {
+    if (from.earliest.length < FRAUD_LIMITS.pendingAmounts) from.earliest.push(amount)
+  } else {
+    const place = from.earliest.indexOf(amount)
+    if (place >= 0) from.earliest.splice(place, 1)
+  }
+  from.payees ??= new Map()
+  const pairCount = (from.payees.get(payee) ?? 0) + sign
+  if (pairCount === 0) from.payees.delete(payee)
+  else from.payees.set(payee, pairCount)
+  to.inCount += sign
+  to.inSum += sign * amount
+  if (contribution.newPayer) to.newPayers += sign
+  to.lastInMs = Math.max(to.lastInMs, timeMs)
 }

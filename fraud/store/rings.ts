@@ -13,9 +13,8 @@ export function highHalf(tag: number): number {
   return Math.floor(tag / TWO_POW_32)
 }
 
-/** The tag at position `i` of a ring of `length`; 0: a free place, and so are all behind it. */
-export function tagAt(words: Uint32Array, start: number, length: number, i: number): number {
-  return (words[start + length + i] as number) * TWO_POW_32 + (words[start + i] as number)
+export function wholeTag(low: number, high: number): number {
+  return high * TWO_POW_32 + low
 }
 
 export function setTag(words: Uint32Array, start: number, length: number, i: number, tag: number): void {

@@ -45,12 +45,12 @@ export class JudgedRows {
     }
   }
 
-  /** Makes the example of a judged transfer; null: it was not judged here, or is forgotten. */
-  maker({ key, payer }: TransferFacts): (() => Example) | null {
+  /** Of a judged transfer; null: it was not judged here, or is forgotten. */
+  example({ key, payer }: TransferFacts): Example | null {
     const place = this.#places.get(key)
     if (place === undefined) return null
     const { rows, baseline } = place.batch
-    return () => exampleOf({ key, payer }, rows, place.row * FEATURE_COUNT, baseline)
+    return exampleOf({ key, payer }, rows, place.row * FEATURE_COUNT, baseline)
   }
 
   /** The batch is executed, skipped or given up. */

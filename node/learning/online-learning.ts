@@ -102,8 +102,7 @@ export class OnlineLearning implements BatchObserver {
     let news = false
     for (const { facts, held } of outcomes) {
       const fate = held ? 'held' : this.#options.isAlert(facts.key) ? 'alert' : 'ordinary'
-      const make = this.#rows.maker(facts)
-      if (make !== null) this.#learner.transfer(make, fate)
+      this.#learner.transfer(() => this.#rows.example(facts), fate)
       news ||= fate !== 'ordinary'
     }
     this.#height = height

@@ -12,7 +12,7 @@
  */
 import { type AccountTable, Field, NUMBERS, WORDS, WordField } from '../account-table.ts'
 import { FRAUD_LIMITS, WINDOW_MS } from '../../limits.ts'
-import { highHalf, lowHalf, tagAt } from '../rings.ts'
+import { highHalf, lowHalf, wholeTag } from '../rings.ts'
 import { COLUMN } from '../../schema.ts'
 import type { Scene, Side } from './scene.ts'
 
@@ -23,23 +23,39 @@ const MOST_TIES = FRAUD_LIMITS.tiesPerAccount
 const RECENT_MS = 3 * WINDOW_MS.week
 
 /** The two kinds of partners in a record: where their tags, times and numbers of payments lie. */
-const KINDS = [
-  { tags: WordField.payeeTags, lastS: WordField.payeeLastS, count: WordField.payeeCount, length: PAYEES },
-  { tags: WordField.payerTags, lastS: WordField.payerLastS, count: WordField.payerCount, length: PAYERS },
-] as const
-type Kind = (typeof KINDS)[number]
+const PAYEE_KIND = {
+  tags: WordField.payeeTags,
+  lastS: WordField.payeeLastS,
+  count: WordField.payeeCount,
+  length: PAYEES,
+  firstPlace: 0,
+  paid: 0,
+} as const
+const PAYER_KIND = {
+  tags: WordField.payerTags,
+  lastS: WordField.payerLastS,
+  count: WordField.payerCount,
+  length: PAYERS,
+  firstPlace: PAYEES,
+  paid: 1,
+} as const
+type Kind = typeof PAYEE_KIND | typeof PAYER_KIND
 
 const NOT_LOOKED_UP = -2
 
 /** Recent partners of one account: the latest `MOST_TIES`. */
 class Ties {
   count = 0
-  readonly tags: Float64Array = new Float64Array(MOST_TIES)
+  /** Tags in two halves, as in the record. */
+  readonly lows: Uint32Array = new Uint32Array(MOST_TIES)
+  readonly highs: Uint32Array = new Uint32Array(MOST_TIES)
   /** exp(−age / a week), and that divided by the number of payments. */
   readonly freshness: Float64Array = new Float64Array(MOST_TIES)
   readonly weights: Float64Array = new Float64Array(MOST_TIES)
   /** 1: the partner paid. */
   readonly paid: Uint8Array = new Uint8Array(MOST_TIES)
+  #owner = 0
+  readonly #places: Uint8Array = new Uint8Array(MOST_TIES)
   readonly #slots: Int32Array = new Int32Array(MOST_TIES)
   readonly #lastS: Uint32Array = new Uint32Array(MOST_TIES)
   readonly #payments: Uint32Array = new Uint32Array(MOST_TIES)
@@ -48,7 +64,9 @@ class Ties {
   gather(side: Side, other: number, timeMs: number): void {
     this.count = 0
     if (!side.known) return
-    for (const kind of KINDS) this.#gatherKind(side, kind, other, timeMs)
+    this.#owner = side.slot
+    this.#gatherKind(side, PAYEE_KIND, other, timeMs)
+    this.#gatherKind(side, PAYER_KIND, other, timeMs)
     for (let i = 0; i < this.count; i++) {
       const fresh = freshness(timeMs - 1_000 * (this.#lastS[i] as number))
       this.freshness[i] = fresh
@@ -57,25 +75,34 @@ class Ties {
     }
   }
 
-  /** Record of a partner; −1: forgotten. Looked up when it is needed first: that costs more than the rest. */
+  /** Record of a partner; −1: forgotten. Looked up when it is needed first. */
   slotOf(i: number, accounts: AccountTable): number {
-    if (this.#slots[i] === NOT_LOOKED_UP) this.#slots[i] = accounts.findTag(this.tags[i] as number)
+    if (this.#slots[i] === NOT_LOOKED_UP) {
+      const tag = wholeTag(this.lows[i] as number, this.highs[i] as number)
+      this.#slots[i] = accounts.partnerSlot(this.#owner, this.#places[i] as number, tag)
+    }
     return this.#slots[i] as number
   }
 
-  #gatherKind(side: Side, kind: Kind, other: number, timeMs: number): void {
-    const { words, wordBase } = side
+  #gatherKind({ words, wordBase }: Side, kind: Kind, other: number, timeMs: number): void {
+    const otherLow = lowHalf(other)
+    const otherHigh = highHalf(other)
+    const lows = wordBase + kind.tags
+    const highs = lows + kind.length
     for (let i = 0; i < kind.length; i++) {
-      const tag = tagAt(words, wordBase + kind.tags, kind.length, i)
-      if (tag === 0) return
+      const low = words[lows + i] as number
+      const high = words[highs + i] as number
+      if (low === 0 && high === 0) return
       const lastS = words[wordBase + kind.lastS + i] as number
-      if (tag === other || timeMs - 1_000 * lastS >= RECENT_MS) continue
+      if (timeMs - 1_000 * lastS >= RECENT_MS || (low === otherLow && high === otherHigh)) continue
       const at = this.count < MOST_TIES ? this.count++ : this.#placeOfOlder(lastS)
       if (at < 0) continue
-      this.tags[at] = tag
+      this.lows[at] = low
+      this.highs[at] = high
+      this.#places[at] = kind.firstPlace + i
       this.#lastS[at] = lastS
       this.#payments[at] = words[wordBase + kind.count + i] as number
-      this.paid[at] = kind.tags === WordField.payerTags ? 1 : 0
+      this.paid[at] = kind.paid
     }
   }
 
@@ -121,26 +148,43 @@ export class Circles {
   /** Σ over the payments between the account of `slot` and the indexed partners of their weights' products. */
   #tiesToOthers(words: Uint32Array, slot: number, timeMs: number): number {
     const base = slot * WORDS
+    return (
+      this.#tiesOfKind(words, base, PAYEE_KIND, timeMs) + this.#tiesOfKind(words, base, PAYER_KIND, timeMs)
+    )
+  }
+
+  #tiesOfKind(
+    words: Uint32Array,
+    base: number,
+    { tags, lastS, count, length }: Kind,
+    timeMs: number,
+  ): number {
+    const index = this.#index
+    const { marks } = index
+    const lows = base + tags
     let sum = 0
-    for (const { tags, lastS, count, length } of KINDS) {
-      for (let k = 0; k < length; k++) {
-        const low = words[base + tags + k] as number
-        if (low === 0 && words[base + tags + length + k] === 0) break
-        if (!this.#index.mayHave(low)) continue
-        const other = this.#index.weightOf(low, words[base + tags + length + k] as number)
-        if (other === 0) continue
-        const ageMs = timeMs - 1_000 * (words[base + lastS + k] as number)
-        if (ageMs < RECENT_MS) sum += (other * freshness(ageMs)) / (words[base + count + k] as number)
-      }
+    for (let k = 0; k < length; k++) {
+      const low = words[lows + k] as number
+      // Few tags get further than this look: it is the innermost of all.
+      if (marks[low & INDEX_MASK] === 0 && low !== 0) continue
+      const high = words[lows + length + k] as number
+      if (low === 0 && high === 0) break
+      const other = index.weightOf(low, high)
+      if (other === 0) continue
+      const ageMs = timeMs - 1_000 * (words[base + lastS + k] as number)
+      if (ageMs < RECENT_MS) sum += (other * freshness(ageMs)) / (words[base + count + k] as number)
     }
     return sum
   }
 }
 
 const INDEX_SIZE = 256
+const INDEX_MASK = INDEX_SIZE - 1
 
 /** Weights of ties by tag, in a small hash table with open addresses. A partner of both kinds has one weight, their sum. */
 class TieIndex {
+  /** 0: no tie has a tag whose low half ends like this. */
+  readonly marks: Uint8Array = new Uint8Array(INDEX_SIZE)
   readonly #lows: Uint32Array = new Uint32Array(INDEX_SIZE)
   readonly #highs: Uint32Array = new Uint32Array(INDEX_SIZE)
   /** 0: a free place. */
@@ -148,18 +192,16 @@ class TieIndex {
 
   fill(ties: Ties): void {
     this.#weights.fill(0)
+    this.marks.fill(0)
     for (let i = 0; i < ties.count; i++) {
-      const tag = ties.tags[i] as number
-      const place = this.#find(lowHalf(tag), highHalf(tag))
-      this.#lows[place] = lowHalf(tag)
-      this.#highs[place] = highHalf(tag)
+      const low = ties.lows[i] as number
+      const high = ties.highs[i] as number
+      const place = this.#find(low, high)
+      this.marks[low & INDEX_MASK] = 1
+      this.#lows[place] = low
+      this.#highs[place] = high
       this.#weights[place] = (this.#weights[place] as number) + (ties.weights[i] as number)
     }
-  }
-
-  /** False for most tags that have no tie, at the cost of one look. */
-  mayHave(low: number): boolean {
-    return this.#weights[low & (INDEX_SIZE - 1)] !== 0
   }
 
   /** 0: no tie. */
@@ -169,9 +211,9 @@ class TieIndex {
 
   /** Place of the tag, or the free one for it. Tags are the first bits of keys: as random as can be. */
   #find(low: number, high: number): number {
-    let place = low & (INDEX_SIZE - 1)
+    let place = low & INDEX_MASK
     while (this.#weights[place] !== 0 && (this.#lows[place] !== low || this.#highs[place] !== high))
-      place = (place + 1) & (INDEX_SIZE - 1)
+      place = (place + 1) & INDEX_MASK
     return place
   }
 }

@@ -12,7 +12,7 @@ import { toCrd } from '../../units.ts'
 
 const NO_NUMBERS = new Float64Array(NUMBERS)
 const NO_WORDS = new Uint32Array(WORDS)
-const NO_PENDING = nothingPending()
+const NO_PENDING = nothingPending('')
 
 /** What brings the counters of a record to the time of the transfer, per window. */
 export interface Decays {
@@ -75,6 +75,11 @@ export class Side {
     decay.week = Math.exp(-elapsedMs / WINDOW_MS.week)
     decay.tenDays = Math.exp(-elapsedMs / WINDOW_MS.tenDays)
     decay.twentyDays = Math.exp(-elapsedMs / WINDOW_MS.twentyDays)
+  }
+
+  /** Its sums in the overlay, if it has any. */
+  get sums(): PendingSums | undefined {
+    return this.pending === NO_PENDING ? undefined : this.pending
   }
 
   /** A number of its record. */
