@@ -3,10 +3,12 @@
  * is newer. Each program (`config/entries.ts`) becomes one CommonJS file, which `config/launch.ts` runs: a node reads one
  * file instead of thirteen hundred.
  */
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { builtName, ENTRIES } from './config/entries.ts'
+import { ASSETS_FOLDER } from './node/dashboard/assets.ts'
+import { bundlePage } from './node/dashboard/bundle.ts'
 
 const ROOT = import.meta.dirname
 const OUTPUT = join(ROOT, 'dist')
@@ -66,3 +68,5 @@ for (const entry of ENTRIES) {
   const bundle = `import.meta.dirname + '/${bundleName(entry)}'`
   writeFileSync(join(OUTPUT, builtName(entry)), `import { launch } from './${LAUNCHER}'\nlaunch(${bundle})\n`)
 }
+mkdirSync(join(OUTPUT, ASSETS_FOLDER))
+for (const [name, contents] of await bundlePage()) writeFileSync(join(OUTPUT, ASSETS_FOLDER, name), contents)

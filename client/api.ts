@@ -76,6 +76,22 @@ export interface ValidatorInfo {
   readonly flagsRefuted: number
 }
 
+/** The strongest vote of a validator for a block; `none`: no vote was heard. */
+export type VoteState = 'none' | 'notarize' | 'finalize'
+
+/** A final block, and who voted for it, as the asked node heard it. */
+export interface BlockVotes {
+  readonly height: number
+  readonly view: number
+  readonly timeMs: number
+  /** From the time in its header to its finality at the asked node. */
+  readonly latencyMs: number
+  /** Name. */
+  readonly author: string
+  /** One for each validator, in the order of `chain_validators`. */
+  readonly votes: readonly VoteState[]
+}
+
 /** Votes of one kind for one thing in the current view. */
 export interface VoteTally {
   readonly kind: 'notarize' | 'nullify' | 'finalize'
@@ -274,6 +290,8 @@ export interface RpcMethods {
   chain_status: { params: Record<string, never>; result: ChainStatus }
   chain_info: { params: Record<string, never>; result: ChainInfo }
   chain_block: { params: { height: number }; result: BlockInfo }
+  /** Of the newest final blocks, from `fromHeight` on, lowest first; the node keeps some hundreds since its start. */
+  chain_votes: { params: { fromHeight?: number }; result: readonly BlockVotes[] }
   chain_validators: { params: Record<string, never>; result: readonly ValidatorInfo[] }
   evidence_list: { params: Record<string, never>; result: readonly OffenceInfo[] }
   /** Why nothing becomes final, if so. */

@@ -194,6 +194,8 @@ export const LIMITS = {
   pendingBytes: 256 * 1024 * 1024,
   /** One request or batch, over HTTP or WebSocket. */
   rpcBodyBytes: 1024 * 1024,
+  /** Newest final blocks whose votes a node remembers. */
+  votedBlocks: 256,
   /** Items of one page. */
   rpcPageItems: 1_000,
   /** WebSockets open at once; twice as many connections in all. */

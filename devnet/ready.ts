@@ -34,8 +34,8 @@ export interface ReadyEvent {
   readonly fullNodes: readonly ReadyNode[]
   /** Of the keystore. `balance` in uCRD, a decimal string. */
   readonly accounts: readonly { readonly name: string; readonly address: string; readonly balance: string }[]
-  /** URL of the dashboard, or null: this build has none. */
-  readonly dashboard: string | null
+  /** URL of the dashboard of the first node. */
+  readonly dashboard: string
   readonly dir: string
   readonly height: number
 }
@@ -73,7 +73,7 @@ export async function describeReady(dir: string): Promise<ReadyEvent> {
       validators: nodes(true),
       fullNodes: nodes(false).map(({ stake: _none, ...node }) => node),
       accounts,
-      dashboard: null,
+      dashboard: new URL('/dashboard/', file.nodes[0]?.rpc).href,
       dir: devnetPaths(dir).dir,
       height: status.height,
     }

@@ -53,6 +53,7 @@ import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
 import { openStorage, STORE_NAMES } from './storage.ts'
+import { VoteLog } from './vote-log.ts'
 import { damagedInUse } from './store/leveldb/damage.ts'
 import { startScrub } from './store/leveldb/scrub.ts'
 
@@ -183,6 +184,7 @@ export async function startNode(
   opened.defer(() => driver.stop())
 
   // Network.
+  const votes = new VoteLog(set)
   const exchange = new Exchange({
     set,
     genesisHash,
@@ -194,6 +196,8 @@ export async function startNode(
     backlog: () => driver.backlog,
     finalHeight: () => replica.delivered.height,
     input: (input) => {
+      if (input.type === 'message' && input.message.type === 'vote' && input.from.validator !== null)
+        votes.heard(input.from.validator, input.message.vote)
       driver.input(input)
     },
     onGossipedTx: (bytes) => intake.onGossip(bytes),
@@ -341,6 +345,7 @@ export async function startNode(
       case 'deliver':
         stallWatch.noteFinal()
         settlement.final(effect.block)
+        votes.final(effect.block, effect.finalization, Math.max(0, Date.now() - effect.block.timeMs))
         executor.deliver(effect.digest, effect.block)
         return
       case 'batches-held':
@@ -354,6 +359,8 @@ export async function startNode(
         exchange.penalize(effect.peer, effect.why, effect.detail)
         return
       case 'note':
+        if (effect.note.kind === 'vote-cast' && self !== null)
+          votes.heard(self, { kind: effect.note.vote, view: effect.note.view })
         settlement.note(effect.note)
         return
     }
@@ -390,6 +397,7 @@ export async function startNode(
     review,
     network,
     status,
+    votes,
     onDamage: onFatal,
   })
   const rpc = await startRpcServer({

@@ -43,6 +43,7 @@ import type { Scorer } from './scoring/scorer.ts'
 import type { StatusSource } from './status.ts'
 import type { ChainStore } from './store/chain-store.ts'
 import { transferFacts, transfersOf } from './transfers.ts'
+import type { VoteLog } from './vote-log.ts'
 
 export interface ServiceOptions {
   readonly genesis: Genesis
@@ -61,6 +62,7 @@ export interface ServiceOptions {
   readonly review: Pick<ReviewDesk, 'consider'>
   readonly network: Network
   readonly status: StatusSource
+  readonly votes: Pick<VoteLog, 'since'>
   /** A question met a damaged record: the node must not go on answering. */
   readonly onDamage: (error: CordonError) => void
 }
@@ -74,6 +76,7 @@ export function createService(options: ServiceOptions): RpcService {
     chain_info: () => Promise.resolve(service.chainInfo()),
     chain_block: (params) => service.block(params.height),
     chain_validators: () => Promise.resolve(service.validators()),
+    chain_votes: (params) => Promise.resolve(options.votes.since(params.fromHeight ?? 0)),
     evidence_list: () => Promise.resolve(service.offences()),
     chain_progress: () => Promise.resolve(options.status.progress()),
     account_get: (params) => service.account(params.address),

@@ -101,7 +101,7 @@ async function greet(dir: string, options: StartOptions, startMs: number): Promi
 }
 
 function greeting(
-  { validators, fullNodes, accounts, height }: ReadyEvent,
+  { validators, fullNodes, accounts, height, dashboard }: ReadyEvent,
   dir: string,
   tookMs: number,
   detached: boolean,
@@ -123,6 +123,7 @@ function greeting(
     `Ready after ${(tookMs / 1000).toFixed(1)} s at height ${height}. Everything is in ${dir}. Try:`,
     `  cordon wallet send --from alice --to bob --amount 12.50CRD${option}`,
     `  cordon devnet attack drain${option}`,
+    `Watch it at ${dashboard}`,
     detached ? `Stop it with: cordon devnet stop${option}` : 'Ctrl-C stops it; what happened stays.',
     '',
   ].join('\n')

@@ -80,6 +80,13 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
     required: [],
     result: { name: 'ValidatorInfo[]', schema: list },
   },
+  chain_votes: {
+    about:
+      'Who voted for the newest final blocks, as this node heard it, and how long each took to become final.',
+    params: { fromHeight: height },
+    required: [],
+    result: { name: 'BlockVotes[]', schema: list },
+  },
   evidence_list: {
     about: 'Validators with a proven contradiction: what, where, and the transaction that proves it.',
     params: {},

@@ -1,5 +1,5 @@
 /**
- * The node's public port: JSON-RPC over POST `/` and WebSocket `/`, `GET /healthz`, `/readyz` and `/metrics`.
+ * The node's public port: JSON-RPC over POST `/` and WebSocket `/`, `GET /healthz`, `/readyz`, `/metrics` and the dashboard.
  */
 import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { RpcMethod } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
+import { addDashboard, DASHBOARD_PATH } from '../dashboard/routes.ts'
 import type { Problem } from '../status.ts'
 import { answerPost, httpRate, listen, makeApp, urlHost } from './http.ts'
 import { JsonRpc, type Handlers } from './json-rpc.ts'
@@ -67,6 +68,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metrics()),
   )
+  addDashboard(app)
   app.post(
     '/',
     {
@@ -87,11 +89,13 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
           `the node has ${sockets.size} connections, as many as it takes; try another node`,
         )
     },
-    handler: (_request, reply) =>
-      reply
-        .code(426)
-        .header('upgrade', 'websocket')
-        .send('JSON-RPC: POST / or WebSocket /. GET /healthz, /readyz, /metrics.\n'),
+    handler: (request, reply) =>
+      request.headers.accept?.includes('text/html') === true
+        ? reply.redirect(DASHBOARD_PATH)
+        : reply
+            .code(426)
+            .header('upgrade', 'websocket')
+            .send('JSON-RPC: POST / or WebSocket /. GET /healthz, /readyz, /metrics, /dashboard/.\n'),
     wsHandler: (socket) => {
       const connection = new RpcSocket(socket, rpc, events, log, onAnswered)
       sockets.add(connection)

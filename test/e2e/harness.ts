@@ -27,7 +27,7 @@ export interface ReadyEvent {
   readonly event: 'ready'
   readonly validators: readonly ReadyValidator[]
   readonly accounts: readonly { readonly name: string; readonly address: string; readonly balance: string }[]
-  readonly dashboard: string | null
+  readonly dashboard: string
 }
 
 export interface CliResult {

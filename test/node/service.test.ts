@@ -35,7 +35,7 @@ function makeService(): RpcService {
     ...harness,
     store: chain.store,
     onDamage: ({ message }) => damage.push(message),
-    ...({} as Pick<ServiceOptions, 'receipts' | 'scorer' | 'review' | 'network' | 'status'>),
+    ...({} as Pick<ServiceOptions, 'receipts' | 'scorer' | 'review' | 'network' | 'status' | 'votes'>),
   })
 }
 

@@ -1,0 +1,176 @@
+/**
+ * What the page knows of the node, kept up to date: blocks as they come, the rest asked for while somebody looks. Views
+ * are told of changes at most a few times a second.
+ */
+import type {
+  BlockEvent,
+  BlockVotes,
+  ChainInfo,
+  ChainProgress,
+  ChainStatus,
+  HoldInfo,
+  TxInfo,
+  ValidatorInfo,
+} from '../../../client/api.ts'
+import type { Problem } from './health.ts'
+import type { LineState } from './line-state.ts'
+import { Line, RpcError } from './rpc.ts'
+import { Seconds } from './series.ts'
+
+const STATUS_EVERY_MS = 1_000
+const HOLDS_EVERY_MS = 2_000
+const SLOW_EVERY_MS = 5_000
+const REDRAW_MS = 250
+export const CHART_SECONDS = 90
+export const GRID_BLOCKS = 60
+const SHOWN_TRANSFERS = 12
+/** Details that are asked for in one block: a busy one has hundreds. */
+const ASKED_PER_BLOCK = 3
+const SHOWN_HOLDS = 50
+
+export interface SeenTransaction {
+  readonly txId: string
+  readonly status: TxInfo['status']
+  readonly height: number
+  readonly timeMs: number
+  readonly hold: string | null
+  /** Null: not asked for yet. */
+  readonly info: TxInfo | null
+}
+
+export class Live {
+  line: LineState = 'connecting'
+  info: ChainInfo | null = null
+  status: ChainStatus | null = null
+  progress: ChainProgress | null = null
+  problems: readonly Problem[] = []
+  validators: readonly ValidatorInfo[] = []
+  votes: readonly BlockVotes[] = []
+  transactions: readonly SeenTransaction[] = []
+  holds: readonly HoldInfo[] = []
+  readonly seconds: Seconds = new Seconds(CHART_SECONDS)
+  readonly rpc: Line
+  readonly #listeners: Set<() => void> = new Set()
+  #redraw: number | null = null
+  #votesAsked = false
+
+  constructor(url: string) {
+    this.rpc = new Line(url, {
+      onState: (state) => {
+        this.line = state
+        if (state === 'open') void this.#all()
+        this.#changed()
+      },
+      onBlock: (block) => {
+        this.#block(block)
+      },
+    })
+    this.#every(STATUS_EVERY_MS, () => this.#now())
+    this.#every(HOLDS_EVERY_MS, () => this.#heldPayments())
+    this.#every(SLOW_EVERY_MS, () => this.#slow())
+  }
+
+  /** @returns what ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #every(ms: number, ask: () => Promise<void>): void {
+    window.setInterval(() => {
+      if (this.line === 'open' && document.visibilityState === 'visible') void ask()
+    }, ms)
+  }
+
+  async #all(): Promise<void> {
+    await Promise.all([this.#now(), this.#heldPayments(), this.#slow(), this.#newVotes()])
+  }
+
+  async #now(): Promise<void> {
+    await this.#ask(async () => {
+      const [status, progress] = await Promise.all([
+        this.rpc.call('chain_status', {}),
+        this.rpc.call('chain_progress', {}),
+      ])
+      this.status = status
+      this.progress = progress
+    })
+  }
+
+  async #slow(): Promise<void> {
+    await this.#ask(async () => {
+      this.info ??= await this.rpc.call('chain_info', {})
+      this.validators = await this.rpc.call('chain_validators', {})
+      const response = await fetch('/healthz')
+      this.problems = ((await response.json()) as { readonly problems: readonly Problem[] }).problems
+    })
+  }
+
+  async #heldPayments(): Promise<void> {
+    await this.#ask(async () => {
+      const { items } = await this.rpc.call('quarantine_list', { status: 'open', limit: SHOWN_HOLDS })
+      this.holds = items
+    })
+  }
+
+  async #newVotes(): Promise<void> {
+    if (this.#votesAsked) return
+    this.#votesAsked = true
+    await this.#ask(async () => {
+      // Votes may still come for blocks that are shown already.
+      const fromHeight = Math.max(0, (this.votes.at(-1)?.height ?? 0) - 4)
+      const newer = await this.rpc.call('chain_votes', { fromHeight })
+      const first = newer[0]?.height ?? Infinity
+      this.votes = [...this.votes.filter(({ height }) => height < first), ...newer].slice(-GRID_BLOCKS)
+    })
+    this.#votesAsked = false
+  }
+
+  /** What cannot be had now is asked for again soon. */
+  async #ask(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof RpcError || error instanceof TypeError)) throw error
+    }
+    this.#changed()
+  }
+
+  #block({ height, timeMs, results }: BlockEvent): void {
+    const nowMs = Date.now()
+    for (const { status } of results) this.seconds.add(status, nowMs)
+    const seen = results.map(
+      ({ txId, status, holds }): SeenTransaction => ({
+        ...{ txId, status, height, timeMs },
+        hold: holds[0] ?? null,
+        info: null,
+      }),
+    )
+    // Held ones first: those are what somebody looks for.
+    const wanted = seen
+      .toSorted((a, b) => Number(b.hold !== null) - Number(a.hold !== null))
+      .slice(0, SHOWN_TRANSFERS)
+    this.transactions = [...wanted, ...this.transactions].slice(0, SHOWN_TRANSFERS)
+    if (document.visibilityState === 'visible') {
+      for (const { txId } of wanted.slice(0, ASKED_PER_BLOCK)) void this.#details(txId)
+      void this.#newVotes()
+      if (wanted.some(({ hold }) => hold !== null)) void this.#heldPayments()
+    }
+    this.#changed()
+  }
+
+  async #details(txId: string): Promise<void> {
+    await this.#ask(async () => {
+      const info = await this.rpc.call('tx_get', { txId })
+      this.transactions = this.transactions.map((seen) => (seen.txId === txId ? { ...seen, info } : seen))
+    })
+  }
+
+  #changed(): void {
+    if (this.#redraw !== null) return
+    this.#redraw = window.setTimeout(() => {
+      this.#redraw = null
+      for (const listener of this.#listeners) listener()
+    }, REDRAW_MS)
+  }
+}

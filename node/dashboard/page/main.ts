@@ -1,0 +1,176 @@
+/** The page: its frame, the search, the keys, and which view is shown (the part of the address after `#`). */
+import { html } from 'htm/preact'
+import { render, type VNode } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { Live } from './live.ts'
+import { LiveContext, useLive } from './parts/use-live.ts'
+import { Account } from './views/account.ts'
+import { Api, Block, Nowhere, Validators } from './views/chain.ts'
+import { Hold, Holds } from './views/holds.ts'
+import { Overview } from './views/overview.ts'
+import { Transaction } from './views/transaction.ts'
+import { pathOfSearch } from './search.ts'
+import { nextTheme, rememberTheme, themeOf, type Theme } from './theme.ts'
+
+const live = new Live(location.origin.replace(/^http/, 'ws'))
+
+function path(): string {
+  return location.hash.replace(/^#/, '') || '/'
+}
+
+function viewOf(place: string): VNode {
+  const [, name = '', argument = ''] = place.split('/')
+  switch (name) {
+    case '':
+      return html`<${Overview} />`
+    case 'holds':
+      return html`<${Holds} />`
+    case 'validators':
+      return html`<${Validators} />`
+    case 'hold':
+      return html`<${Hold} id=${argument} />`
+    case 'tx':
+      return html`<${Transaction} id=${argument} />`
+    case 'account':
+      return html`<${Account} address=${argument} />`
+    case 'api':
+      return html`<${Api} method=${argument} />`
+    case 'block':
+      if (/^\d{1,15}$/.test(argument)) return html`<${Block} height=${Number(argument)} />`
+  }
+  return html`<${Nowhere} path=${place} />`
+}
+
+const PLACES = [
+  { path: '/', title: 'Overview', key: 'o' },
+  { path: '/holds', title: 'Holds', key: 'h' },
+  { path: '/validators', title: 'Validators', key: 'v' },
+] as const
+
+function Page(): VNode {
+  const [place, setPlace] = useState(path())
+  const main = useRef<HTMLElement>(null)
+  useEffect(() => {
+    const moved = (): void => {
+      setPlace(path())
+      window.scrollTo(0, 0)
+      main.current?.focus()
+    }
+    window.addEventListener('hashchange', moved)
+    return () => {
+      window.removeEventListener('hashchange', moved)
+    }
+  }, [])
+  return html`<a
+      class="skip"
+      href="#main"
+      onClick=${(event: Event) => {
+        event.preventDefault()
+        main.current?.focus()
+      }}
+      >Skip to the content</a
+    >
+    <${Top} place=${place} />
+    <main id="main" tabindex="-1" ref=${main}>${viewOf(place)}</main>
+    <${Bottom} />`
+}
+
+function Top({ place }: { readonly place: string }): VNode {
+  const { status } = useLive()
+  return html`<header class="top">
+    <a class="wordmark" href="#/"
+      ><svg viewBox="0 0 24 24" aria-hidden="true">
+        <path d="M20 12a8 8 0 1 1-3.2-6.4" />
+        <path d="M3 21 21 3" />
+      </svg>
+      Cordon</a
+    >
+    <span class="chip" title=${status?.genesisHash}>${status?.network ?? '…'}</span>
+    <nav aria-label="Pages">
+      ${PLACES.map(
+        ({ path: to, title }) =>
+          html`<a key=${to} href=${`#${to}`} aria-current=${place === to ? 'page' : undefined}>${title}</a>`,
+      )}
+    </nav>
+    <${Search} />
+    <${ThemeButton} />
+  </header>`
+}
+
+function Search(): VNode {
+  const field = useRef<HTMLInputElement>(null)
+  const [problem, setProblem] = useState('')
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return
+      if (event.key === '/') {
+        event.preventDefault()
+        field.current?.focus()
+      }
+      const to = PLACES.find(({ key }) => key === event.key)
+      if (to !== undefined) location.hash = to.path
+    }
+    window.addEventListener('keydown', pressed)
+    return () => {
+      window.removeEventListener('keydown', pressed)
+    }
+  }, [])
+  const find = (event: Event): void => {
+    event.preventDefault()
+    const text = field.current?.value.trim() ?? ''
+    const to = pathOfSearch(text)
+    setProblem(to === null ? 'Expected a transaction id, a hold id, an address or a block number.' : '')
+    if (to === null) return
+    location.hash = to
+    if (field.current !== null) field.current.value = ''
+  }
+  return html`<form class="search" role="search" onSubmit=${find}>
+    <input
+      ref=${field}
+      type="search"
+      placeholder="Transaction, account or block"
+      aria-label="Find a transaction, an account or a block"
+      aria-describedby="search-problem"
+      spellcheck=${false}
+      autocomplete="off"
+      onInput=${() => {
+        setProblem('')
+      }}
+    />
+    <kbd aria-hidden="true">/</kbd>
+    <span id="search-problem" class="search-problem" role="alert">${problem}</span>
+  </form>`
+}
+
+function ThemeButton(): VNode {
+  const [theme, setTheme] = useState<Theme>(themeOf())
+  const next = nextTheme(theme)
+  return html`<button
+    class="theme"
+    title=${`Colours: ${theme}. Press for ${next}.`}
+    aria-label=${`Colours: ${theme}. Change to ${next}.`}
+    onClick=${() => {
+      rememberTheme(next)
+      setTheme(next)
+    }}
+  >
+    ${theme === 'dark' ? '☾' : theme === 'light' ? '☀' : '◐'}
+  </button>`
+}
+
+function Bottom(): VNode {
+  const { status } = useLive()
+  return html`<footer>
+    <span
+      >${status === null
+        ? ''
+        : `${status.validator === null ? 'full node' : `validator ${status.validator}`} · Cordon ${status.version} · ${status.peers} peers`}</span
+    >
+    <span>Keys: <kbd>o</kbd> overview <kbd>h</kbd> holds <kbd>v</kbd> validators <kbd>/</kbd> find</span>
+  </footer>`
+}
+
+rememberTheme(themeOf())
+const root = document.getElementById('page')
+if (root !== null)
+  render(html`<${LiveContext.Provider} value=${live}><${Page} /></${LiveContext.Provider}>`, root)

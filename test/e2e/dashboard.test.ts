@@ -1,0 +1,97 @@
+/** The dashboard in a real browser, on a real network: from an attack to its hold, its reasons, its end and its proof. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { findChromium, launch, openPage } from './browser.ts'
+import { cordon, Devnet } from './harness.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const PHONE_PX = 390
+const DESKTOP_PX = 1280
+
+const chromium = findChromium()
+
+/** @throws AssertionError with what hinders people who use a keyboard, a reader or other colours. */
+async function assertAccessible(page: Page, where: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.evaluate(AXE)
+    const { violations } = await page.evaluate<AxeResults>('axe.run()')
+    const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+    assert.deepEqual(told, [], `${where}, ${colorScheme}`)
+  }
+}
+
+/** Nothing reaches beyond the screen of a phone but what scrolls in its own box. */
+async function assertFits(page: Page, where: string): Promise<void> {
+  await page.setViewportSize({ width: PHONE_PX, height: 800 })
+  const width = await page.evaluate('document.documentElement.scrollWidth')
+  assert.ok(Number(width) <= PHONE_PX, `${where} is ${String(width)} px wide on a phone`)
+  await page.setViewportSize({ width: DESKTOP_PX, height: 900 })
+}
+
+test(
+  'an operator sees that all is well, then an attack, why it is held, how that ends, and the proof',
+  { skip: chromium === null && 'no Chromium here: apt-get install chromium-headless-shell' },
+  async () => {
+    await using devnet = await Devnet.start(['--load-accounts', '100'])
+    const browser = await launch(chromium ?? '')
+    try {
+      const { page, complaints } = await openPage(browser, devnet.ready.dashboard, DESKTOP_PX)
+      await page.getByText(/^All is well\. Block [\d,]+ became final/).waitFor()
+      await page.getByText('Nothing is held.', { exact: false }).first().waitFor()
+      await assertAccessible(page, 'overview')
+
+      const { holds } = await devnet.run(0, 'devnet', 'attack', 'drain')
+      assert.ok((holds as string[]).length > 0)
+      await page.getByRole('heading', { name: 'Open holds' }).waitFor()
+      await page.getByText(/payments? waits? for review/).waitFor()
+      await page.locator('[aria-labelledby=live-title] tbody tr').first().waitFor()
+      await assertFits(page, 'overview')
+      await page.keyboard.press('h')
+      await page.locator('tbody a').first().click()
+      await page.getByRole('heading', { name: /CRD held$/ }).waitFor()
+      assert.ok((await page.locator('[aria-labelledby=opinions-title] tbody tr').count()) >= 2)
+      await page.getByText(/^[\d.]+ % of the stake flagged it/).waitFor()
+      await assertAccessible(page, 'hold')
+      await assertFits(page, 'hold')
+
+      const id = new URL(page.url()).hash.split('/').at(-1) ?? ''
+      await devnet.run(0, 'quarantine', 'release', id)
+      await page.locator('.mark', { hasText: 'released' }).waitFor()
+
+      await page.locator('dd a[href^="#/tx/"]').click()
+      await page.getByRole('button', { name: 'Show the proof' }).click()
+      const receipt = join(devnet.dir, 'receipt.json')
+      writeFileSync(receipt, (await page.locator('pre').textContent()) ?? '')
+      const genesis = join(devnet.dir, 'genesis.json')
+      const verified = await cordon(['verify', receipt, '--genesis', genesis])
+      assert.equal(verified.code, 0, verified.stderr)
+      await assertFits(page, 'transaction')
+      await assertAccessible(page, 'transaction')
+
+      await page.keyboard.press('/')
+      await page.keyboard.type('not an id')
+      await page.keyboard.press('Enter')
+      await page.getByText('Expected a transaction id').waitFor()
+      await page.getByRole('searchbox').fill('1')
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'Block 1' }).waitFor()
+      assert.deepEqual(complaints, [])
+
+      await page.keyboard.press('Escape')
+      await page.goto(devnet.ready.dashboard)
+      await page.getByText(/^All is well/).waitFor()
+      await devnet.run(0, 'devnet', 'kill', 'v1')
+      await page.getByText('The node does not answer.').waitFor()
+      await devnet.run(0, 'devnet', 'restart', 'v1')
+      await page.getByText(/^All is well/).waitFor()
+    } finally {
+      await browser.close()
+    }
+  },
+)
