@@ -1,20 +1,19 @@
 /** `wallet send`: one payment, from words on a command line to its end. */
 import { parseAmount } from '../../config/amount.ts'
-import { CordonError, EXIT } from '../../config/errors.ts'
+import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { parseAddress } from '../../crypto/address.ts'
 import { toHex, utf8 } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
-import type { TxInfo } from '../../client/api.ts'
-import { submit, type PaymentEnd } from '../../client/payment.ts'
+import { submit, submitAndLeave } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import type { Transfer } from '../../ledger/actions/index.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
-import { amount, amountBoth, facts, milliseconds } from '../format.ts'
+import { amountBoth, facts } from '../format.ts'
 import { Names } from '../names.ts'
 import type { PasswordOptions } from '../options.ts'
-import { explainHold, exitOf, failureOf, readHolds, rounded } from '../outcome.ts'
+import { describeEnd, describeUnfinished, type Rows } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
 import {
@@ -87,7 +86,7 @@ export async function send(options: SendOptions): Promise<CommandResult> {
       terms: plan.terms,
       timeoutMs: options.timeout,
     })
-    return await describeEnd(plan, client, end)
+    return await describeEnd(client, end, termRows(plan), options.json === true)
   } finally {
     client.close()
   }
@@ -131,7 +130,7 @@ async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<Comm
   const { fee, balanceAfter, wouldHold, classes } = await client.call('tx_dryRun', {
     tx: toHex(unsignedBytes(content)),
   })
-  const rows: (readonly [string, string])[] = [
+  const rows: Rows = [
     ...termRows(plan),
     ['fee', amountBoth(fee)],
     ['balance after', amountBoth(balanceAfter)],
@@ -149,7 +148,7 @@ async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<Comm
   }
 }
 
-function termRows({ names, terms }: Plan): (readonly [string, string])[] {
+function termRows({ names, terms }: Plan): Rows {
   return [
     ['amount', amountBoth(terms.amount)],
     ['from', names.label(terms.from)],
@@ -174,8 +173,7 @@ async function sendAndLeave(
   sign: Sign,
 ): Promise<CommandResult> {
   const entry = await entryFor(plan, outbox, sign)
-  client.call('tx_submit', { tx: toHex(entry.bytes) }, { retry: false }).catch(() => undefined) // nobody waits for the answer
-  await client[Symbol.asyncDispose]()
+  await submitAndLeave(client, entry)
   return unfinished(plan, entry, 'sent', null)
 }
 
@@ -208,54 +206,6 @@ function unfinished(
   status: 'sent' | 'accepted',
   latencyMs: number | null,
 ): CommandResult {
-  const txId = toHex(entry.txId)
-  const rows = [
-    ...termRows(plan),
-    ['transaction', txId] as const,
-    ['see how it ends', `cordon tx wait ${txId}`] as const,
-  ]
-  const after = latencyMs === null ? '' : ` after ${milliseconds(latencyMs)}`
-  return {
-    data: {
-      txId,
-      status,
-      height: null,
-      latencyMs: latencyMs === null ? null : rounded(latencyMs),
-      holds: [],
-      fee: String(decodeTransaction(entry.bytes).transaction.fee),
-    },
-    text: `${status}${after}\n${facts(rows)}`,
-    exit: EXIT.done,
-  }
-}
-
-async function describeEnd(
-  plan: Plan,
-  client: RpcClient,
-  { info, latencyMs }: PaymentEnd,
-): Promise<CommandResult> {
-  const data = {
-    txId: info.txId,
-    status: info.status,
-    height: info.height,
-    latencyMs: rounded(latencyMs),
-    holds: info.holds,
-    fee: info.fee,
-  }
-  const error = failureOf(info)
-  const rows = [
-    ...termRows(plan),
-    ['fee', info.fee === null ? '-' : amount(info.fee)] as const,
-    ['transaction', info.txId] as const,
-  ]
-  const holds =
-    plan.options.json === true || info.holds.length === 0 ? [] : await readHolds(client, info.holds)
-  const text = [headline(info, latencyMs), facts(rows), ...holds.map(explainHold)].join('\n')
-  return { data, text, exit: exitOf(info), ...(error === null ? {} : { error }) }
-}
-
-function headline(info: TxInfo, latencyMs: number): string {
-  const how = info.status === 'held' ? 'held for review' : info.status
-  const where = info.height === null ? '' : ` at height ${info.height}`
-  return `${how}${where}, final after ${milliseconds(latencyMs)}`
+  const { fee } = decodeTransaction(entry.bytes).transaction
+  return describeUnfinished({ txId: toHex(entry.txId), status, fee, latencyMs }, termRows(plan))
 }
