@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Argument, Command, Option } from 'commander'
 import { EXIT } from '../config/errors.ts'
+import { explanationOf } from './explanation.ts'
 import { buildProgram } from './program.ts'
 
 export const PAGE_URL: URL = new URL('../docs/cli.md', import.meta.url)
@@ -69,8 +70,15 @@ function sectionsOf(command: Command, parent: string): string[] {
     ...(command.options.length > 0 || command.registeredArguments.length > 0
       ? [parameterTable(command)]
       : []),
+    ...explanationParts(command),
   ]
   return [...own, ...command.commands.flatMap((child) => sectionsOf(child, name))]
+}
+
+function explanationParts(command: Command): string[] {
+  const explanation = explanationOf(command)
+  if (explanation === null) return []
+  return [...explanation.about, ['```sh', ...explanation.examples, '```'].join('\n')]
 }
 
 function sentence(text: string): string {

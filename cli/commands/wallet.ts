@@ -8,6 +8,7 @@ import {
   parseInteger,
   passwordOptions,
   timeoutOption,
+  waitOption,
 } from '../options.ts'
 
 const DEFAULT_TIMEOUT = '30s'
@@ -67,11 +68,7 @@ function send(wallet: Command): void {
     .requiredOption('--to <account>', 'name or address that is paid')
     .requiredOption('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
     .option('--memo <text>', 'text for the payee, at most 128 bytes', '')
-    .addOption(
-      new Option('--wait <until>', 'what to wait for')
-        .choices(['none', 'accepted', 'final'])
-        .default('final'),
-    )
+    .addOption(waitOption())
     .addOption(
       timeoutOption(
         DEFAULT_TIMEOUT,

@@ -1,18 +1,15 @@
 /** `wallet send`: one payment, from words on a command line to its end. */
-import { parseAmount } from '../../config/amount.ts'
 import { CordonError } from '../../config/errors.ts'
-import { LIMITS } from '../../config/limits.ts'
 import { parseAddress } from '../../crypto/address.ts'
-import { toHex, utf8 } from '../../crypto/bytes.ts'
+import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
 import { submit, submitAndLeave } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
-import type { Transfer } from '../../ledger/actions/index.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
 import { amountBoth, facts } from '../format.ts'
 import { Names } from '../names.ts'
-import type { PasswordOptions } from '../options.ts'
+import type { PasswordOptions, WaitUntil } from '../options.ts'
 import { describeEnd, describeUnfinished, type Rows } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
@@ -25,6 +22,7 @@ import {
   unsignedBytes,
   type Chain,
 } from '../signing.ts'
+import { transferAction, transferTerms } from '../transfers.ts'
 import { payOnce, requireSameTerms } from './pay-once.ts'
 
 interface SendOptions extends PasswordOptions {
@@ -32,7 +30,7 @@ interface SendOptions extends PasswordOptions {
   readonly to: string
   readonly amount: string
   readonly memo: string
-  readonly wait: 'none' | 'accepted' | 'final'
+  readonly wait: WaitUntil
   readonly timeout: number
   readonly key?: string
   readonly dryRun?: boolean
@@ -71,7 +69,7 @@ export async function send(options: SendOptions): Promise<CommandResult> {
       // A prompt may have taken minutes, so the time is read after it.
       const key = await open()
       const { id, bytes, transaction } = signActions(opened === null ? await readChain(client) : chain, key, [
-        transferOf(plan, chain),
+        transferAction(plan.terms, chain.info.addressPrefix),
       ])
       const entry = { txId: id, bytes, validUntilMs: transaction.validUntilMs, terms: plan.terms }
       return outbox.add(entry, options.key ?? null, attempt)
@@ -93,40 +91,17 @@ export async function send(options: SendOptions): Promise<CommandResult> {
 }
 
 function makePlan(options: SendOptions): Plan {
-  const units = parseAmount(options.amount)
-  if (units === 0n)
-    throw new CordonError('amount-invalid', 'the amount must be more than 0', { amount: options.amount })
-  const memoBytes = utf8(options.memo).length
-  if (memoBytes > LIMITS.memoBytes)
-    throw new CordonError('usage', `--memo: expected at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const payer = names.keyFrom(options.from, paths)
-  const to = names.resolve(options.to)
-  if (to === payer.address)
-    throw new CordonError('usage', `--to: ${options.to} is the payer itself; choose another payee`)
-  const prefix = parseAddress(payer.address).prefix
-  names.accountId(to, prefix)
-  return {
-    options,
-    paths,
-    names,
-    payer,
-    terms: { from: payer.address, to, amount: String(units), memo: options.memo },
-  }
-}
-
-function transferOf({ names, terms }: Plan, chain: Chain): Transfer {
-  return {
-    type: 'transfer',
-    to: names.accountId(terms.to, chain.info.addressPrefix),
-    amount: BigInt(terms.amount),
-    memo: utf8(terms.memo),
-  }
+  const terms = { from: payer.address, ...transferTerms(options, payer.address, names) }
+  return { options, paths, names, payer, terms }
 }
 
 async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
-  const content = transactionContent(chain, parseAddress(plan.payer.address).id, [transferOf(plan, chain)])
+  const content = transactionContent(chain, parseAddress(plan.payer.address).id, [
+    transferAction(plan.terms, chain.info.addressPrefix),
+  ])
   const { fee, balanceAfter, wouldHold, classes } = await client.call('tx_dryRun', {
     tx: toHex(unsignedBytes(content)),
   })
