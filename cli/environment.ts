@@ -32,6 +32,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'follow',
   'expires',
   'file',
+  'words-stdin',
   'force',
   'help',
   'version',

@@ -1,8 +1,11 @@
 /** `cordon wallet …`: declarations; what they do is loaded when they run. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 import {
   keystoreOptions,
+  localOptions,
+  localPasswordOptions,
   nodeOptions,
   parseId,
   parseInteger,
@@ -15,6 +18,8 @@ const DEFAULT_TIMEOUT = '30s'
 
 export function build(wallet: Command): Command {
   create(wallet)
+  exportKey(wallet)
+  importKey(wallet)
   list(wallet)
   address(wallet)
   balance(wallet)
@@ -28,13 +33,54 @@ export function build(wallet: Command): Command {
 function create(wallet: Command): void {
   const command = passwordOptions(wallet.command('create <name>'))
     .description('make a key; its 24 words are shown this once')
-    .addOption(
-      new Option('--network <name>', "network of its address (default: that of the keystore's keys)").choices(
-        ['mainnet', 'testnet', 'devnet'],
-      ),
-    )
+    .addOption(networkOption())
   action(command, async (options: never, name: string) =>
     (await import('../wallet/keys.ts')).create(options, name),
+  )
+}
+
+const networkOption = (): Option =>
+  new Option('--network <name>', "network of its address (default: that of the keystore's keys)").choices([
+    'mainnet',
+    'testnet',
+    'devnet',
+  ])
+
+function exportKey(wallet: Command): void {
+  const command = localOptions(wallet.command('export <name>'))
+    .description('write a key to a file, sealed as it is in the keystore')
+    .requiredOption('--out <file>', 'new file to write, mode 0600')
+  explain(command, {
+    about: [
+      'The file opens with the password of the key and is a backup of it; the 24 words are not in it, and nothing is shown in clear.',
+      'Exit codes: 0 done, 2 no such key or the file is there already, 78 the key file is damaged.',
+    ],
+    examples: ['cordon wallet export alice --out alice.backup'],
+  })
+  action(command, async (options: never, name: string) =>
+    (await import('../wallet/backup.ts')).exportTo(options, name),
+  )
+}
+
+function importKey(wallet: Command): void {
+  const command = localPasswordOptions(wallet.command('import <name>'))
+    .description('take a key in, from its 24 words or from an exported file')
+    .option('--file <file>', 'exported key; it keeps its name and its password')
+    .option('--words-stdin', 'read the 24 words from standard input instead of asking for them')
+    .addOption(networkOption())
+  explain(command, {
+    about: [
+      'The words never stand on the command line. A key that is there is never overwritten. From words the key gets a new password.',
+      'Exit codes: 0 done, 2 wrong usage, wrong words or the name is taken, 8 no words or no password, 78 the exported file is damaged.',
+    ],
+    examples: [
+      'cordon wallet import alice --network mainnet',
+      'cordon wallet import alice --file alice.backup',
+      'cordon wallet import alice --network devnet --words-stdin --password-file password < words',
+    ],
+  })
+  action(command, async (options: never, name: string) =>
+    (await import('../wallet/backup.ts')).importInto(options, name),
   )
 }
 
