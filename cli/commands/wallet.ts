@@ -27,6 +27,7 @@ export function build(wallet: Command): Command {
   history(wallet)
   receipt(wallet)
   guardian(wallet)
+  contact(wallet)
   return wallet
 }
 
@@ -177,6 +178,40 @@ function guardian(wallet: Command): void {
     .requiredOption('--from <key>', 'key that has the guardian: a name of the keystore, or its address')
     .addOption(timeoutOption(DEFAULT_TIMEOUT))
   action(remove, async (options: never) => (await import('../wallet/guardian.ts')).set(options, null))
+}
+
+function contact(wallet: Command): void {
+  const group = wallet
+    .command('contact')
+    .description("the address book: names of accounts that are not the wallet's own")
+  const add = localOptions(group.command('add <name> <address>'))
+    .description('give an address a name, which every command takes in its place from then on')
+    .addOption(networkOption())
+  explain(add, {
+    about: [
+      'A mistyped address, one of another network and the name of one of your keys are refused. A name that stands for another address already is not changed: remove it first.',
+      'Exit codes: 0 done, 2 refused, 78 the address book is damaged.',
+    ],
+    examples: [
+      'cordon wallet contact add landlord dcdn1af9xcclzn3fq40h42pa3xtk9lx25wa4wh6l8hyjzrm4xj9zx6gkqcgm7lt',
+    ],
+  })
+  action(add, async (options: never, name: string, address: string) =>
+    (await import('../wallet/contacts.ts')).add(options, name, address),
+  )
+  const list = localOptions(group.command('list')).description('the names of the address book')
+  explain(list, { about: [], examples: ['cordon wallet contact list --json'] })
+  action(list, async (options: never) => (await import('../wallet/contacts.ts')).list(options))
+  const remove = localOptions(group.command('remove <name>')).description(
+    'forget a name; nothing happens to the account',
+  )
+  explain(remove, {
+    about: ['Exit codes: 0 done, 5 there is no such name, 78 the address book is damaged.'],
+    examples: ['cordon wallet contact remove landlord'],
+  })
+  action(remove, async (options: never, name: string) =>
+    (await import('../wallet/contacts.ts')).remove(options, name),
+  )
 }
 
 const MAX_KEY_CHARACTERS = 200
