@@ -28,6 +28,7 @@ export function build(wallet: Command): Command {
   receipt(wallet)
   guardian(wallet)
   contact(wallet)
+  outbox(wallet)
   return wallet
 }
 
@@ -212,6 +213,20 @@ function contact(wallet: Command): void {
   action(remove, async (options: never, name: string) =>
     (await import('../wallet/contacts.ts')).remove(options, name),
   )
+}
+
+function outbox(wallet: Command): void {
+  const command = localOptions(wallet.command('outbox')).description(
+    'signed payments that are kept: those whose end was not seen, and those with a --key; no node is asked',
+  )
+  explain(command, {
+    about: [
+      'State: open may be on its way or final already; over is past its validity by the clock of this machine, so it is final or expired, and cordon tx wait ID says which; refused was refused by the only node that ever had it.',
+      'Exit codes: 0 done, 78 an entry is damaged.',
+    ],
+    examples: ['cordon wallet outbox --json'],
+  })
+  action(command, async (options: never) => (await import('../wallet/outbox.ts')).list(options))
 }
 
 const MAX_KEY_CHARACTERS = 200
