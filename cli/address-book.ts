@@ -24,10 +24,16 @@ export function readAddressBook(path: string): AddressBook {
   }
   try {
     const entries = Object.entries(JSON.parse(text) as Record<string, unknown>)
-    return new Map(entries.map(([name, address]) => [name, (parseAddress(String(address)), String(address))]))
+    return new Map(entries.map(([name, address]) => [name, checkedAddress(String(address))]))
   } catch (error) {
     throw invalid(path, `is no JSON object from name to address (${(error as Error).message})`)
   }
+}
+
+/** Written in the one way in which addresses are compared. @throws CordonError `address-invalid`. */
+function checkedAddress(text: string): string {
+  parseAddress(text)
+  return text.toLowerCase()
 }
 
 /**

@@ -18,6 +18,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'valid-for',
   'key',
   'dry-run',
+  'yes',
   'as',
   'out',
   'scope',

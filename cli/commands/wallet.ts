@@ -129,12 +129,19 @@ function send(wallet: Command): void {
       parseKey,
     )
     .option('--dry-run', 'show fee, balance after and the fraud decision; send nothing')
-    .addHelpText('after', SEND_EXITS)
+    .option('--yes', 'do not ask before the first payment to somebody')
+  explain(command, {
+    about: [
+      'On a terminal it asks once before the first payment to an address that is no contact and that this key has not paid before. A script is never asked.',
+      'Exit codes: 0 settled, 2 wrong usage, 3 no node answers, 4 outcome unknown, 5 refused or failed, 6 held for review, 8 no password, or not confirmed.',
+    ],
+    examples: [
+      'cordon wallet send --from alice --to bob --amount 12.50CRD --memo lunch',
+      'cordon wallet send --from alice --to bob --amount 12.50CRD --key invoice-7 --json',
+    ],
+  })
   action(command, async (options: never) => (await import('../wallet/send.ts')).send(options))
 }
-
-const SEND_EXITS = `
-Exit codes: 0 settled, 2 wrong usage, 3 no node answers, 4 outcome unknown, 5 refused or failed, 6 held for review, 8 no password.`
 
 function history(wallet: Command): void {
   const command = keystoreOptions(wallet.command('history <account>'))

@@ -8,6 +8,7 @@ import type { RpcClient } from '../../client/rpc-client.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
 import { amountBoth, facts } from '../format.ts'
+import { TERMINAL, type Terminal } from '../input.ts'
 import { Names } from '../names.ts'
 import type { PasswordOptions, WaitUntil } from '../options.ts'
 import { describeEnd, describeUnfinished, type Rows } from '../outcome.ts'
@@ -23,6 +24,7 @@ import {
   type Chain,
 } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
+import { confirmFirstPayment } from './first-payment.ts'
 import { payOnce, requireSameTerms } from './pay-once.ts'
 
 interface SendOptions extends PasswordOptions {
@@ -34,6 +36,8 @@ interface SendOptions extends PasswordOptions {
   readonly timeout: number
   readonly key?: string
   readonly dryRun?: boolean
+  /** Do not ask before a first payment to somebody. */
+  readonly yes?: boolean
 }
 
 /** Everything that is known before a node is asked. */
@@ -45,7 +49,7 @@ interface Plan {
   readonly terms: PaymentTerms
 }
 
-export async function send(options: SendOptions): Promise<CommandResult> {
+export async function send(options: SendOptions, terminal: Terminal = TERMINAL): Promise<CommandResult> {
   const plan = makePlan(options)
   // Connecting and opening the key take their time side by side. With --key it may turn out that nothing is to be signed.
   const connecting = connectNode(options)
@@ -53,18 +57,19 @@ export async function send(options: SendOptions): Promise<CommandResult> {
   let opened: OpenKey | null = null
   try {
     if (options.key === undefined && options.dryRun !== true)
-      opened = await unlock(options, plan.paths, plan.payer)
+      opened = await unlock(options, plan.paths, plan.payer, terminal)
   } catch (error) {
     connecting.then((client) => client.close()).catch(() => undefined)
     throw error
   }
   const client = await connecting
   try {
+    if (options.dryRun !== true && options.yes !== true) await confirmFirstPayment(plan, client, terminal)
     const chain = await readChain(client)
     requireNetwork(plan.payer, chain)
     if (options.dryRun === true) return await dryRun(plan, client, chain)
     const outbox = new Outbox(plan.paths.outbox, chain.info.chainId)
-    const open = async (): Promise<OpenKey> => opened ?? unlock(options, plan.paths, plan.payer)
+    const open = async (): Promise<OpenKey> => opened ?? unlock(options, plan.paths, plan.payer, terminal)
     const sign = async (attempt: number): Promise<StoredEntry> => {
       // A prompt may have taken minutes, so the time is read after it.
       const key = await open()
