@@ -8,6 +8,8 @@ export interface Explanation {
   readonly examples: readonly string[]
 }
 
+const HELP_COLUMNS = 80
+
 const EXPLANATIONS = new WeakMap<Command, Explanation>()
 
 /** Adds paragraphs and examples to the help of a command and to its page. */
@@ -15,7 +17,7 @@ export function explain(command: Command, explanation: Explanation): Command {
   const { about, examples } = explanation
   const title = examples.length > 1 ? 'Examples:' : 'Example:'
   const lines = [
-    ...about.flatMap((paragraph) => ['', paragraph]),
+    ...about.flatMap((paragraph) => ['', command.createHelp().boxWrap(paragraph, HELP_COLUMNS)]),
     '',
     title,
     ...examples.map((line) => `  ${line}`),

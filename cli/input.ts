@@ -40,7 +40,7 @@ export interface InputRequest {
 /** The text on standard input, which can be read once. @throws CordonError `needs-input` if it is a terminal. */
 export async function readStandardInput(request: InputRequest): Promise<string> {
   if (process.stdin.isTTY)
-    throw needsInput(`${request.what} comes from a pipe or file, and standard input is a terminal`)
+    throw needsInput(`expected ${request.what} on standard input, which is a terminal; use a pipe or a file`)
   let text = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) {
     text += String(chunk)

@@ -67,7 +67,7 @@ function buildUnsigned(tx: Command): void {
     .addOption(outOption())
   explain(command, {
     about: [
-      'Without --sequence a transaction is unordered: the ledger takes it once, within its validity of at most ten minutes, in any order. That is little time to carry it to a key on another machine and back. An ordered one (--sequence, one more than the sequence of the last) may be valid for as long as you like; it is taken only right after the one before it, and a second one with the same sequence is worth nothing.',
+      'Without --sequence a transaction is unordered: the ledger takes it once, within its validity of at most ten minutes, in any order. That is little time to carry it to a key on another machine and back. An ordered one (--sequence, one more than the sequence of the last) may be valid for as long as you like; it is taken only right after the one before it, and a second one with the same sequence is worth nothing. --sequence next follows the last one that was executed, and does not count those on their way.',
       'Exit codes: 0 done, 2 wrong usage, 3 no node answers, 5 the ledger would refuse it, 78 the genesis file cannot be used.',
     ],
     examples: [

@@ -8,7 +8,7 @@ import type { RpcClient } from '../../client/rpc-client.ts'
 import { checkStructure, minimumFee } from '../../ledger/rules.ts'
 import { encodeTransaction, transactionId, type TransactionContent } from '../../ledger/transaction.ts'
 import { keystorePaths, withNode } from '../context.ts'
-import { facts as table } from '../format.ts'
+import { facts as columns } from '../format.ts'
 import { Names } from '../names.ts'
 import type { KeystoreOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
@@ -50,7 +50,7 @@ export async function build(options: BuildOptions): Promise<CommandResult> {
   const transaction = { ...content, auth: [] }
   const unsigned = { id: transactionId(content), bytes: encodeTransaction(transaction), transaction }
   const described = describeTransaction(unsigned, facts.addressPrefix)
-  const summary = table(termRows(described, names, facts.timeMs))
+  const summary = columns(termRows(described, names, facts.timeMs))
   return transactionResult(unsigned, { data: described, summary, out: options.out })
 }
 

@@ -1,7 +1,7 @@
 /** `tx decode` and `tx hash`: what is in the bytes of a transaction; no node is asked. */
 import { equalBytes, toHex } from '../../crypto/bytes.ts'
 import { keystorePaths } from '../context.ts'
-import { facts as table } from '../format.ts'
+import { facts as columns } from '../format.ts'
 import { Names } from '../names.ts'
 import type { LocalOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
@@ -26,7 +26,7 @@ export async function decode(options: DecodeOptions, file: string | undefined): 
     network: isOfChain ? facts.network : null,
     problem: problem === null ? null : { code: problem.code, message: problem.message },
   }
-  const text = table([
+  const text = columns([
     ...termRows(described, names, facts.timeMs),
     [
       'chain',

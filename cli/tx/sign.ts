@@ -5,7 +5,7 @@ import type { KeyInfo } from '../../crypto/keystore.ts'
 import { checkStructure } from '../../ledger/rules.ts'
 import { signTransaction, type Transaction } from '../../ledger/transaction.ts'
 import { keystorePaths, type KeystorePaths } from '../context.ts'
-import { facts as table } from '../format.ts'
+import { facts as columns } from '../format.ts'
 import { TERMINAL, type Terminal } from '../input.ts'
 import { Names } from '../names.ts'
 import type { LocalPasswordOptions } from '../options.ts'
@@ -39,14 +39,14 @@ export async function sign(
   requireSignable(unsigned.transaction, facts)
   const key = keyFor(options, unsigned.transaction, facts, names, paths)
 
-  const terms = table(termRows(describeTransaction(unsigned, facts.addressPrefix), names, facts.timeMs))
+  const terms = columns(termRows(describeTransaction(unsigned, facts.addressPrefix), names, facts.timeMs))
   if (terminal.canAsk) note(`key ${key.name} is to sign:\n${terms}`)
   if (unsigned.transaction.validUntilMs < facts.timeMs)
     note("by this machine's clock the transaction is past its validity; a node will refuse it")
   const signed = signTransaction(unsigned.transaction, [await unlock(options, paths, key, terminal)])
 
   const described = describeTransaction(signed, facts.addressPrefix)
-  const summary = [terms, table(signatureRows(described, names))].join('\n')
+  const summary = [terms, columns(signatureRows(described, names))].join('\n')
   return transactionResult(signed, { data: described, summary, out: options.out })
 }
 

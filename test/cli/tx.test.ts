@@ -234,6 +234,15 @@ suite('tx sign', () => {
     await rejectsWith('tx-fee-too-low', cold.sign(cheap))
   })
 
+  test("a validity that is over by this machine's clock is said, and signed all the same", async (t) => {
+    using cold = await ColdSigner.create()
+    const late = await cold.changed((transaction) => ({ ...transaction, validUntilMs: 1_000 }))
+    const told: string[] = []
+    t.mock.method(process.stderr, 'write', (text: string) => told.push(text) > 0)
+    assert.equal(data(await cold.sign(late)).signatures[0]?.state, 'valid')
+    assert.match(told.join(''), /past its validity/)
+  })
+
   test('without --genesis and without a devnet nobody guesses the chain', async () => {
     using cold = await ColdSigner.create()
     const file = await cold.unsigned()
