@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import type { RpcClient } from '../client/rpc-client.ts'
 import { DEFAULT_DEVNET_DIR, devnetPaths, readDevnetFile, type DevnetFile } from '../devnet/layout.ts'
-import type { KeystoreOptions, NodeOptions } from './options.ts'
+import type { LocalOptions, NodeOptions } from './options.ts'
 
 /** The devnet a command works on: the one of `--dir`, else the default one if there is one. */
 export interface ChosenDevnet {
@@ -90,13 +90,13 @@ export interface KeystorePaths {
 }
 
 /** `--keystore` or its variable, else the devnet's, else `~/.cordon/keystore`. */
-export function keystorePaths(options: KeystoreOptions): KeystorePaths {
+export function keystorePaths(options: LocalOptions): KeystorePaths {
   const keystore = options.keystore ?? defaultKeystore(options)
   const beside = dirname(keystore)
   return { keystore, outbox: join(beside, 'outbox'), addressBook: join(beside, 'addressbook.json') }
 }
 
-function defaultKeystore(options: KeystoreOptions): string {
+function defaultKeystore(options: LocalOptions): string {
   const devnet = chosenDevnet(options)
   return devnet === null ? join(homedir(), '.cordon', 'keystore') : devnetPaths(devnet.dir).keystore
 }

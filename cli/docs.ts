@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Argument, Command, Option } from 'commander'
 import { EXIT } from '../config/errors.ts'
+import { explanationOf } from './explanation.ts'
 import { buildProgram } from './program.ts'
 
 export const PAGE_URL: URL = new URL('../docs/cli.md', import.meta.url)
@@ -15,7 +16,8 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   rejected: 'refused, or failed for good',
   held: 'the payment is held for review',
   partlyDone: 'some of it was done; the answer says what',
-  needsInput: 'a password is needed and there is no terminal to ask on, or it is wrong',
+  needsInput:
+    'a password or answer is needed and there is no terminal to ask on, the password is wrong, or the answer was no',
   configuration: 'a daemon: configuration, genesis or keys cannot be used',
   doubleSign: 'a daemon: it refuses to sign twice',
   upgradeHalt: 'a daemon: the network needs a newer version',
@@ -27,7 +29,7 @@ const INTRODUCTION = `Results go to standard output, everything else to standard
 failed has both. Amounts and 64-bit numbers in it are decimal strings of uCRD, ids and hashes lower-case hex, times milliseconds.
 
 Amounts need their unit: \`12.50CRD\` or \`12500000uCRD\`. Names are keys of the keystore or entries of \`addressbook.json\` beside it,
-a JSON object from name to address.
+a JSON object from name to address that \`cordon wallet contact\` keeps.
 
 A password comes from \`--password-stdin\`, \`--password-file\`, the file \`password\` in the keystore (a devnet has one), or a prompt;
 never from the command line. Without a terminal and without any of these the command ends with exit 8.
@@ -69,8 +71,15 @@ function sectionsOf(command: Command, parent: string): string[] {
     ...(command.options.length > 0 || command.registeredArguments.length > 0
       ? [parameterTable(command)]
       : []),
+    ...explanationParts(command),
   ]
   return [...own, ...command.commands.flatMap((child) => sectionsOf(child, name))]
+}
+
+function explanationParts(command: Command): string[] {
+  const explanation = explanationOf(command)
+  if (explanation === null) return []
+  return [...explanation.about, ['```sh', ...explanation.examples, '```'].join('\n')]
 }
 
 function sentence(text: string): string {

@@ -101,3 +101,8 @@ export function percent(bps: number): string {
 export function milliseconds(ms: number): string {
   return `${ms.toFixed(1)} ms`
 }
+
+/** A memo is somebody else's text: control characters must not reach the terminal. */
+export function printable(memo: string): string {
+  return memo.replace(/\p{C}/gu, '\u{FFFD}')
+}

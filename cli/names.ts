@@ -1,8 +1,8 @@
 /** Names of accounts: keys of the keystore and entries of the address book. An address stands for itself. */
-import { readFileSync } from 'node:fs'
 import { CordonError } from '../config/errors.ts'
 import { decodeAddress, parseAddress } from '../crypto/address.ts'
 import { isKeyName, listKeys, type KeyInfo } from '../crypto/keystore.ts'
+import { readAddressBook, type AddressBook } from './address-book.ts'
 import type { KeystorePaths } from './context.ts'
 
 /** Length from which what is no name must be meant as an address. */
@@ -10,7 +10,7 @@ const ADDRESS_LIKE = 40
 
 export class Names {
   readonly #keys: readonly KeyInfo[]
-  readonly #contacts: ReadonlyMap<string, string>
+  readonly #contacts: AddressBook
 
   constructor(paths: Pick<KeystorePaths, 'keystore' | 'addressBook'>) {
     this.#keys = listKeys(paths.keystore)
@@ -94,30 +94,6 @@ export class Names {
       'address-invalid',
       `${JSON.stringify(name)} is no address and no name in the keystore or address book; ${list}`,
       { name },
-    )
-  }
-}
-
-function readAddressBook(path: string): ReadonlyMap<string, string> {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
-    throw new CordonError(
-      'keystore-invalid',
-      `address book ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
-      { path },
-    )
-  }
-  try {
-    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>)
-    return new Map(entries.map(([name, address]) => [name, (parseAddress(String(address)), String(address))]))
-  } catch (error) {
-    throw new CordonError(
-      'keystore-invalid',
-      `address book ${path}: expected a JSON object from name to address (${(error as Error).message})`,
-      { path },
     )
   }
 }

@@ -33,12 +33,28 @@ export interface PasswordOptions extends KeystoreOptions {
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON envelope')
 
+/** How a command that asks no node finds keys and a chain. */
+export interface LocalOptions extends JsonOptions {
+  readonly dir?: string
+  readonly keystore?: string
+}
+
+/** The same, and how it opens them. */
+export type LocalPasswordOptions = Omit<PasswordOptions, 'rpc'>
+
 /** Adds `--rpc`, `--dir` and `--json`. */
 export function nodeOptions(command: Command): Command {
   return command
     .addOption(new Option('--rpc <url>', 'ask this node; may be a list separated by commas, tried in turn'))
-    .addOption(new Option('--dir <directory>', 'devnet to use (default: .cordon/devnet)'))
+    .addOption(dirOption())
     .addOption(jsonOption())
+}
+
+const dirOption = (): Option => new Option('--dir <directory>', 'devnet to use (default: .cordon/devnet)')
+
+/** Adds what a command needs that reads names or addresses and asks no node. */
+export function localOptions(command: Command): Command {
+  return command.addOption(dirOption()).addOption(jsonOption()).addOption(keystoreOption())
 }
 
 /** Adds what a command needs that calls operator methods, beside `--rpc` and `--dir`. */
@@ -69,7 +85,16 @@ export function reviewOptions(command: Command): Command {
 
 /** Adds what a command needs that opens keys. */
 export function passwordOptions(command: Command): Command {
-  return keystoreOptions(command)
+  return withPassword(keystoreOptions(command))
+}
+
+/** Adds what a command needs that opens keys and asks no node. */
+export function localPasswordOptions(command: Command): Command {
+  return withPassword(localOptions(command))
+}
+
+function withPassword(command: Command): Command {
+  return command
     .addOption(new Option('--password-file <file>', 'read the password from the first line of a file'))
     .addOption(new Option('--password-stdin', 'read the password from the first line of standard input'))
 }
@@ -107,10 +132,24 @@ export function parseId(text: string): string {
   return id
 }
 
+/** Collects an option that may be given several times, each value as it stands. */
+export function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
 /** Collects an option that may be given several times, or once with commas. */
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(',').filter((part) => part !== '')]
 }
+
+/** The chain of a command that need not ask a node. */
+export const genesisOption = (description: string): Option => new Option('--genesis <file>', description)
+
+/** How long to wait for the end of a payment. */
+export type WaitUntil = 'none' | 'accepted' | 'final'
+
+export const waitOption = (): Option =>
+  new Option('--wait <until>', 'what to wait for').choices(['none', 'accepted', 'final']).default('final')
 
 const UNKNOWN_AFTER = 'give up waiting after this time (exit 4)'
 

@@ -11,6 +11,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -46,6 +47,10 @@ export interface OutboxEntry {
 /** An entry in its place. */
 export interface StoredEntry extends OutboxEntry {
   readonly path: string
+  /** Id of its chain, hex. */
+  readonly chain: string
+  /** That of `--key`, or null. */
+  readonly key: string | null
   readonly attempt: number
   /** Whether this process made it: then nothing has been sent yet. */
   readonly own: boolean
@@ -67,11 +72,9 @@ export class Outbox {
   newest(key: string): StoredEntry | null {
     const name = this.#nameOf(key)
     let attempt = 0
-    for (const file of this.#files()) {
-      const match = /^([0-9a-f]{64})\.(\d+)\.json$/.exec(file)
-      if (match?.[1] === name) attempt = Math.max(attempt, Number(match[2]))
-    }
-    return attempt === 0 ? null : this.#read(name, attempt)
+    for (const file of entryFiles(this.#directory))
+      if (file.name === name) attempt = Math.max(attempt, file.attempt)
+    return attempt === 0 ? null : readEntry(this.#directory, { name, attempt })
   }
 
   /**
@@ -92,13 +95,13 @@ export class Outbox {
       tx: toHex(entry.bytes),
     }
     if (writeOnce(this.#directory, path, `${JSON.stringify(content, null, 2)}\n`))
-      return { ...entry, path, attempt, own: true, refused: false }
-    return this.#read(name, attempt)
+      return { ...entry, path, chain: this.#chainId, key, attempt, own: true, refused: false }
+    return readEntry(this.#directory, { name, attempt })
   }
 
   /** Notes that no node took the bytes. */
   markRefused(entry: StoredEntry): void {
-    writeFileSync(entry.path.replace(/json$/, 'refused'), '', { mode: 0o600 })
+    writeFileSync(refusedPath(entry.path), '', { mode: 0o600 })
   }
 
   /** Forgets an entry whose end is known. Entries with a key stay: they answer repeats. */
@@ -111,50 +114,97 @@ export class Outbox {
     rmSync(join(directory, `${txId}.1.json`), { force: true })
   }
 
-  #files(): readonly string[] {
-    try {
-      return readdirSync(this.#directory)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-      throw error
-    }
-  }
-
   #nameOf(key: string): string {
     return createHash('sha256')
       .update(JSON.stringify([this.#chainId, key]))
       .digest('hex')
   }
+}
 
-  #read(name: string, attempt: number): StoredEntry {
-    const path = join(this.#directory, `${name}.${attempt}.json`)
+/** What an outbox holds, of every chain. */
+export interface OutboxContent {
+  /** By the end of their validity. */
+  readonly entries: readonly StoredEntry[]
+  /** `config-invalid`, one for each file that cannot be read as an entry. */
+  readonly damaged: readonly CordonError[]
+}
+
+export function listOutbox(directory: string): OutboxContent {
+  const entries: StoredEntry[] = []
+  const damaged: CordonError[] = []
+  for (const file of entryFiles(directory)) {
     try {
-      const fields = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
-      if (fields.format !== FORMAT)
-        throw new RangeError(`expected format ${FORMAT}, got ${JSON.stringify(fields.format)}`)
-      return {
-        txId: fromHex(String(fields.txId), 32),
-        bytes: fromHex(String(fields.tx)),
-        validUntilMs: Number(fields.validUntilMs),
-        terms: {
-          from: String(fields.from),
-          to: String(fields.to),
-          amount: String(fields.amount),
-          memo: String(fields.memo),
-        },
-        path,
-        attempt,
-        own: false,
-        refused: this.#files().includes(`${name}.${attempt}.refused`),
-      }
+      entries.push(readEntry(directory, file))
     } catch (error) {
-      throw new CordonError(
-        'config-invalid',
-        `outbox entry ${path} is damaged (${(error as Error).message}); find out how its payment ended before you remove the file, or it may be paid twice`,
-        { path },
-      )
+      if (!(error instanceof CordonError)) throw error
+      damaged.push(error)
     }
   }
+  entries.sort((a, b) => a.validUntilMs - b.validUntilMs)
+  return { entries, damaged }
+}
+
+interface EntryFile {
+  readonly name: string
+  readonly attempt: number
+}
+
+function entryFiles(directory: string): EntryFile[] {
+  let files: readonly string[]
+  try {
+    files = readdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+  return files.flatMap((file) => {
+    const [, name, attempt] = /^([0-9a-f]{64})\.([1-9]\d{0,8})\.json$/.exec(file) ?? []
+    return name === undefined ? [] : [{ name, attempt: Number(attempt) }]
+  })
+}
+
+function readEntry(directory: string, { name, attempt }: EntryFile): StoredEntry {
+  const path = join(directory, `${name}.${attempt}.json`)
+  try {
+    const fields = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+    const { format, key, validUntilMs } = fields
+    if (format !== FORMAT) throw new RangeError(`expected format ${FORMAT}, got ${JSON.stringify(format)}`)
+    if (typeof validUntilMs !== 'number' || !(validUntilMs >= 0 && validUntilMs < 2 ** 48))
+      throw new RangeError('expected validUntilMs as a time in milliseconds')
+    return {
+      txId: fromHex(textOf(fields, 'txId'), 32),
+      bytes: fromHex(textOf(fields, 'tx')),
+      validUntilMs,
+      terms: {
+        from: textOf(fields, 'from'),
+        to: textOf(fields, 'to'),
+        amount: textOf(fields, 'amount', /^\d{1,20}$/),
+        memo: textOf(fields, 'memo'),
+      },
+      path,
+      chain: textOf(fields, 'chain', /^[0-9a-f]{16}$/),
+      key: key === null ? null : textOf(fields, 'key'),
+      attempt,
+      own: false,
+      refused: existsSync(refusedPath(path)),
+    }
+  } catch (error) {
+    throw new CordonError(
+      'config-invalid',
+      `outbox entry ${path} is damaged (${(error as Error).message}); find out how its payment ended before you remove the file, or it may be paid twice`,
+      { path },
+    )
+  }
+}
+
+function textOf(fields: Readonly<Record<string, unknown>>, name: string, form: RegExp = /^/): string {
+  const value = fields[name]
+  if (typeof value === 'string' && form.test(value)) return value
+  throw new RangeError(`expected the text ${name}, got ${JSON.stringify(value)}`)
+}
+
+function refusedPath(path: string): string {
+  return path.replace(/json$/, 'refused')
 }
 
 /** Durable, complete, and only if nothing is there yet. */

@@ -1,8 +1,13 @@
 /** How the end of a payment is told: data, words and exit code. */
 import { CordonError, EXIT } from '../config/errors.ts'
 import type { HoldInfo, TxInfo } from '../client/api.ts'
+import type { PaymentEnd } from '../client/payment.ts'
 import type { RpcClient } from '../client/rpc-client.ts'
-import { amount, distance, time } from './format.ts'
+import { amount, distance, facts, milliseconds, time } from './format.ts'
+import type { CommandResult } from './output.ts'
+
+/** What is said of a payment beside how it ended: names and values. */
+export type Rows = readonly (readonly [string, string])[]
 
 /** 0 settled, 6 held, 5 failed or expired. */
 export function exitOf({ status }: Pick<TxInfo, 'status'>): number {
@@ -46,6 +51,69 @@ export function explainHold(hold: HoldInfo): string {
     `  unless reviewed it ${then} ${distance(hold.expiresMs, Date.now())} (${time(hold.expiresMs)})`,
     `  take it back: cordon quarantine recall ${hold.id}`,
   ].join('\n')
+}
+
+/** The result of a payment that was waited for. With `json` the reasons of holds are not asked for. */
+export async function describeEnd(
+  client: RpcClient,
+  { info, latencyMs }: PaymentEnd,
+  terms: Rows,
+  json: boolean,
+): Promise<CommandResult> {
+  const data = {
+    txId: info.txId,
+    status: info.status,
+    height: info.height,
+    latencyMs: rounded(latencyMs),
+    holds: info.holds,
+    fee: info.fee,
+  }
+  const error = failureOf(info)
+  const rows: Rows = [
+    ...terms,
+    ['fee', info.fee === null ? '-' : amount(info.fee)],
+    ['transaction', info.txId],
+  ]
+  const holds = json || info.holds.length === 0 ? [] : await readHolds(client, info.holds)
+  const text = [headline(info, latencyMs), facts(rows), ...holds.map(explainHold)].join('\n')
+  return { data, text, exit: exitOf(info), ...(error === null ? {} : { error }) }
+}
+
+function headline(info: TxInfo, latencyMs: number): string {
+  const how = info.status === 'held' ? 'held for review' : info.status
+  const where = info.height === null ? '' : ` at height ${info.height}`
+  return `${how}${where}, final after ${milliseconds(latencyMs)}`
+}
+
+/** A payment whose end nobody waited for. */
+export interface UnfinishedPayment {
+  readonly txId: string
+  readonly status: 'sent' | 'accepted'
+  /** In uCRD. */
+  readonly fee: bigint
+  /** From sending to accepted; null: not waited for either. */
+  readonly latencyMs: number | null
+}
+
+/** The result of a payment that is on its way. */
+export function describeUnfinished(
+  { txId, status, fee, latencyMs }: UnfinishedPayment,
+  terms: Rows,
+): CommandResult {
+  const rows: Rows = [...terms, ['transaction', txId], ['see how it ends', `cordon tx wait ${txId}`]]
+  const after = latencyMs === null ? '' : ` after ${milliseconds(latencyMs)}`
+  return {
+    data: {
+      txId,
+      status,
+      height: null,
+      latencyMs: latencyMs === null ? null : rounded(latencyMs),
+      holds: [],
+      fee: String(fee),
+    },
+    text: `${status}${after}\n${facts(rows)}`,
+    exit: EXIT.done,
+  }
 }
 
 /** A latency for `data`: microseconds are enough. */

@@ -27,7 +27,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'tx',
-    description: 'transactions by id',
+    description: 'transactions: what became of them, and those that are signed elsewhere',
     load: async () => (await import('./commands/tx.ts')).build,
   },
   {

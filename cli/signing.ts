@@ -10,11 +10,13 @@ import { minimumFee } from '../ledger/rules.ts'
 import {
   encodeTransaction,
   signTransaction,
+  type Authorization,
   type DecodedTransaction,
   type TransactionContent,
 } from '../ledger/transaction.ts'
 import type { KeystorePaths } from './context.ts'
-import type { PasswordOptions } from './options.ts'
+import { TERMINAL, type Terminal } from './input.ts'
+import type { LocalPasswordOptions } from './options.ts'
 import { readPassword } from './password.ts'
 
 const SIGNATURE_BYTES = 64
@@ -54,15 +56,22 @@ export function signActions(chain: Chain, key: OpenKey, actions: readonly Action
 
 /** Canonical bytes with a signature of zeros, for a dry run: worth nothing to whoever sees them. */
 export function unsignedBytes(content: TransactionContent): Uint8Array {
-  return encodeTransaction({
-    ...content,
-    auth: [{ key: content.sender, signature: new Uint8Array(SIGNATURE_BYTES) }],
-  })
+  return encodeTransaction({ ...content, auth: [zeroSignature(content.sender)] })
+}
+
+/** Stands in for a signature where rules are asked before there is one. */
+export function zeroSignature(key: Uint8Array): Authorization {
+  return { key, signature: new Uint8Array(SIGNATURE_BYTES) }
 }
 
 /** Opens a key of the keystore, asking for its password if need be. */
-export async function unlock(options: PasswordOptions, paths: KeystorePaths, key: KeyInfo): Promise<OpenKey> {
-  const password = await readPassword(options, { keystore: paths.keystore, name: key.name })
+export async function unlock(
+  options: LocalPasswordOptions,
+  paths: KeystorePaths,
+  key: KeyInfo,
+  terminal: Terminal = TERMINAL,
+): Promise<OpenKey> {
+  const password = await readPassword(options, { keystore: paths.keystore, name: key.name }, terminal)
   return openKey(paths.keystore, key.name, password)
 }
 

@@ -52,6 +52,12 @@ export async function submit(
   return withDeadline(toHex(payment.txId), deadlineMs, () => submitUntil(client, payment, deadlineMs))
 }
 
+/** Hands the bytes over and ends the connection; nobody waits for the answer. */
+export async function submitAndLeave(client: RpcClient, payment: SignedPayment): Promise<void> {
+  client.call('tx_submit', { tx: toHex(payment.bytes) }, { retry: false }).catch(() => undefined)
+  await client[Symbol.asyncDispose]()
+}
+
 /**
  * Waits for the end of a transaction that somebody submitted.
  * @throws CordonError `outcome-unknown` once `timeoutMs` is up.

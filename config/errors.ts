@@ -48,7 +48,10 @@ export const ERRORS = {
   },
   'key-unknown': { exit: 2, meaning: 'The keystore has no key of this name.' },
   'password-wrong': { exit: 8, meaning: 'The password does not open the key file.' },
-  'needs-input': { exit: 8, meaning: 'A password or answer is needed and there is no terminal to ask on.' },
+  'needs-input': {
+    exit: 8,
+    meaning: 'A password or answer is needed and there is no terminal to ask on, or the answer was no.',
+  },
   'mnemonic-invalid': { exit: 2, meaning: 'Not 24 words of the BIP-39 list with a right checksum.' },
 
   // node start

@@ -241,6 +241,8 @@ export const LIMITS = {
 
   /** Password, in UTF-8. */
   passwordBytes: 1_024,
+  /** The 24 words, with what stands between them. */
+  mnemonicCharacters: 1_024,
   /** Key file. */
   keystoreBytes: 65_536,
   /** Name of a key; shorter than any address. */
@@ -251,6 +253,8 @@ export const LIMITS = {
   keystorePasses: 16,
   /** Argon2 lanes a key file may ask for. */
   keystoreLanes: 16,
+  /** Address book of a wallet. */
+  addressBookBytes: 1024 * 1024,
   /** Receipt file that `cordon verify` reads. */
   receiptFileBytes: 16 * 1024 * 1024,
 

@@ -83,6 +83,12 @@ export function hasKey(directory: string, name: string): boolean {
   return isKeyName(name) && existsSync(pathOf(directory, name))
 }
 
+/** That a key of this name can be made. @throws CordonError `usage` for a bad name, `key-exists`. */
+export function requireFree(directory: string, name: string): void {
+  checkName(name)
+  if (hasKey(directory, name)) throw exists(directory, name)
+}
+
 /**
  * All keys in `directory`, by name; none if it does not exist. Opens nothing.
  * @throws CordonError `keystore-invalid` or `format-version` if a file is not what it should be.
@@ -119,8 +125,7 @@ export async function createKey(
     readonly cost?: KeyCost
   },
 ): Promise<KeyInfo> {
-  checkName(key.name)
-  if (hasKey(directory, key.name)) throw exists(directory, key.name)
+  requireFree(directory, key.name)
   const { publicKey } = keyPairFromSeed(key.seed)
   const clear = {
     name: key.name,
@@ -156,6 +161,35 @@ export async function openKey(directory: string, name: string, password: string)
     throw damaged(pathOf(directory, name), `holds another key than that of its address ${file.address}`)
   }
   return { name, address: file.address, seed, ...keyPair }
+}
+
+/**
+ * The file of a key as it is: sealed, of no use without its password.
+ * @throws CordonError `key-unknown`, `keystore-invalid`, `format-version`.
+ */
+export function exportKey(directory: string, name: string): KeyInfo & { readonly text: string } {
+  const text = readText(directory, name)
+  const { address } = parseNamed(pathOf(directory, name), name, text)
+  return { name, address, text }
+}
+
+/**
+ * Takes in what `exportKey` gave, durable before it returns. Its name is sealed with it, so it keeps it.
+ * @param source names the text in errors.
+ * @throws CordonError `usage` for another name, `key-exists`, `keystore-invalid`, `format-version`.
+ */
+export function importKey(directory: string, name: string, text: string, source: string): KeyInfo {
+  requireFree(directory, name)
+  const file = parse(source, text)
+  if (file.name !== name) {
+    throw new CordonError(
+      'usage',
+      `${source} holds the key ${JSON.stringify(file.name)}, whose name is sealed with it; import it under that name`,
+      { name: file.name },
+    )
+  }
+  writeDurably(directory, name, text)
+  return { name, address: file.address }
 }
 
 async function sealKeyOf(
@@ -211,13 +245,16 @@ function serialise(file: KeyFile): string {
 }
 
 function readFile(directory: string, name: string): KeyFile {
+  return parseNamed(pathOf(directory, name), name, readText(directory, name))
+}
+
+function readText(directory: string, name: string): string {
   checkName(name)
   const path = pathOf(directory, name)
-  let text: string
   try {
     const bytes = statSync(path).size
     if (bytes > LIMITS.keystoreBytes) throw damaged(path, `has ${bytes} bytes, more than a key file can have`)
-    text = readFileSync(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof CordonError) throw error
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
@@ -228,10 +265,15 @@ function readFile(directory: string, name: string): KeyFile {
       { path },
     )
   }
-  return parse(path, name, text)
 }
 
-function parse(path: string, name: string, text: string): KeyFile {
+function parseNamed(path: string, name: string, text: string): KeyFile {
+  const file = parse(path, text)
+  if (file.name !== name) throw damaged(path, `is the key ${JSON.stringify(file.name)} under another name`)
+  return file
+}
+
+function parse(path: string, text: string): KeyFile {
   let content: unknown
   try {
     content = JSON.parse(text)
@@ -255,7 +297,6 @@ function parse(path: string, name: string, text: string): KeyFile {
   } catch (error) {
     throw damaged(path, (error as Error).message)
   }
-  if (file.name !== name) throw damaged(path, `is the key ${JSON.stringify(file.name)} under another name`)
   if (fields.checksum !== checksum(file)) throw damaged(path, 'has a wrong checksum: some of it was changed')
   return file
 }

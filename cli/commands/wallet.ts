@@ -1,19 +1,25 @@
 /** `cordon wallet …`: declarations; what they do is loaded when they run. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 import {
   keystoreOptions,
+  localOptions,
+  localPasswordOptions,
   nodeOptions,
   parseId,
   parseInteger,
   passwordOptions,
   timeoutOption,
+  waitOption,
 } from '../options.ts'
 
 const DEFAULT_TIMEOUT = '30s'
 
 export function build(wallet: Command): Command {
   create(wallet)
+  exportKey(wallet)
+  importKey(wallet)
   list(wallet)
   address(wallet)
   balance(wallet)
@@ -21,19 +27,62 @@ export function build(wallet: Command): Command {
   history(wallet)
   receipt(wallet)
   guardian(wallet)
+  contact(wallet)
+  outbox(wallet)
   return wallet
 }
 
 function create(wallet: Command): void {
   const command = passwordOptions(wallet.command('create <name>'))
     .description('make a key; its 24 words are shown this once')
-    .addOption(
-      new Option('--network <name>', "network of its address (default: that of the keystore's keys)").choices(
-        ['mainnet', 'testnet', 'devnet'],
-      ),
-    )
+    .addOption(networkOption())
   action(command, async (options: never, name: string) =>
     (await import('../wallet/keys.ts')).create(options, name),
+  )
+}
+
+const networkOption = (): Option =>
+  new Option('--network <name>', "network of its address (default: that of the keystore's keys)").choices([
+    'mainnet',
+    'testnet',
+    'devnet',
+  ])
+
+function exportKey(wallet: Command): void {
+  const command = localOptions(wallet.command('export <name>'))
+    .description('write a key to a file, sealed as it is in the keystore')
+    .requiredOption('--out <file>', 'new file to write, mode 0600')
+  explain(command, {
+    about: [
+      'The file opens with the password of the key and is a backup of it; the 24 words are not in it, and nothing is shown in clear.',
+      'Exit codes: 0 done, 2 no such key or the file is there already, 78 the key file is damaged.',
+    ],
+    examples: ['cordon wallet export alice --out alice.backup'],
+  })
+  action(command, async (options: never, name: string) =>
+    (await import('../wallet/backup.ts')).exportTo(options, name),
+  )
+}
+
+function importKey(wallet: Command): void {
+  const command = localPasswordOptions(wallet.command('import <name>'))
+    .description('take a key in, from its 24 words or from an exported file')
+    .option('--file <file>', 'exported key; it keeps its name and its password')
+    .option('--words-stdin', 'read the 24 words from standard input instead of asking for them')
+    .addOption(networkOption())
+  explain(command, {
+    about: [
+      'The words never stand on the command line. A key that is there is never overwritten. From words the key gets a new password.',
+      'Exit codes: 0 done, 2 wrong usage, wrong words or the name is taken, 8 no words or no password, 78 the exported file is damaged.',
+    ],
+    examples: [
+      'cordon wallet import alice --network mainnet',
+      'cordon wallet import alice --file alice.backup',
+      'cordon wallet import alice --network devnet --words-stdin --password-file password < words',
+    ],
+  })
+  action(command, async (options: never, name: string) =>
+    (await import('../wallet/backup.ts')).importInto(options, name),
   )
 }
 
@@ -67,11 +116,7 @@ function send(wallet: Command): void {
     .requiredOption('--to <account>', 'name or address that is paid')
     .requiredOption('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
     .option('--memo <text>', 'text for the payee, at most 128 bytes', '')
-    .addOption(
-      new Option('--wait <until>', 'what to wait for')
-        .choices(['none', 'accepted', 'final'])
-        .default('final'),
-    )
+    .addOption(waitOption())
     .addOption(
       timeoutOption(
         DEFAULT_TIMEOUT,
@@ -84,12 +129,19 @@ function send(wallet: Command): void {
       parseKey,
     )
     .option('--dry-run', 'show fee, balance after and the fraud decision; send nothing')
-    .addHelpText('after', SEND_EXITS)
+    .option('--yes', 'do not ask before the first payment to somebody')
+  explain(command, {
+    about: [
+      'On a terminal it asks once before the first payment to an address that is no contact and that this key has not paid before. A script is never asked.',
+      'Exit codes: 0 settled, 2 wrong usage, 3 no node answers, 4 outcome unknown, 5 refused or failed, 6 held for review, 8 no password, or not confirmed.',
+    ],
+    examples: [
+      'cordon wallet send --from alice --to bob --amount 12.50CRD --memo lunch',
+      'cordon wallet send --from alice --to bob --amount 12.50CRD --key invoice-7 --json',
+    ],
+  })
   action(command, async (options: never) => (await import('../wallet/send.ts')).send(options))
 }
-
-const SEND_EXITS = `
-Exit codes: 0 settled, 2 wrong usage, 3 no node answers, 4 outcome unknown, 5 refused or failed, 6 held for review, 8 no password.`
 
 function history(wallet: Command): void {
   const command = keystoreOptions(wallet.command('history <account>'))
@@ -134,6 +186,54 @@ function guardian(wallet: Command): void {
     .requiredOption('--from <key>', 'key that has the guardian: a name of the keystore, or its address')
     .addOption(timeoutOption(DEFAULT_TIMEOUT))
   action(remove, async (options: never) => (await import('../wallet/guardian.ts')).set(options, null))
+}
+
+function contact(wallet: Command): void {
+  const group = wallet
+    .command('contact')
+    .description("the address book: names of accounts that are not the wallet's own")
+  const add = localOptions(group.command('add <name> <address>'))
+    .description('give an address a name, which every command takes in its place from then on')
+    .addOption(networkOption())
+  explain(add, {
+    about: [
+      'A mistyped address, one of another network and the name of one of your keys are refused. A name that stands for another address already is not changed: remove it first.',
+      'Exit codes: 0 done, 2 refused, 78 the address book is damaged.',
+    ],
+    examples: [
+      'cordon wallet contact add landlord dcdn1af9xcclzn3fq40h42pa3xtk9lx25wa4wh6l8hyjzrm4xj9zx6gkqcgm7lt',
+    ],
+  })
+  action(add, async (options: never, name: string, address: string) =>
+    (await import('../wallet/contacts.ts')).add(options, name, address),
+  )
+  const list = localOptions(group.command('list')).description('the names of the address book')
+  explain(list, { about: [], examples: ['cordon wallet contact list --json'] })
+  action(list, async (options: never) => (await import('../wallet/contacts.ts')).list(options))
+  const remove = localOptions(group.command('remove <name>')).description(
+    'forget a name; nothing happens to the account',
+  )
+  explain(remove, {
+    about: ['Exit codes: 0 done, 5 there is no such name, 78 the address book is damaged.'],
+    examples: ['cordon wallet contact remove landlord'],
+  })
+  action(remove, async (options: never, name: string) =>
+    (await import('../wallet/contacts.ts')).remove(options, name),
+  )
+}
+
+function outbox(wallet: Command): void {
+  const command = localOptions(wallet.command('outbox')).description(
+    'signed payments that are kept: those whose end was not seen, and those with a --key; no node is asked',
+  )
+  explain(command, {
+    about: [
+      'State: open may be on its way or final already; over is past its validity by the clock of this machine, so it is final or expired, and cordon tx wait ID says which; refused was refused by the only node that ever had it.',
+      'Exit codes: 0 done, 78 an entry is damaged.',
+    ],
+    examples: ['cordon wallet outbox --json'],
+  })
+  action(command, async (options: never) => (await import('../wallet/outbox.ts')).list(options))
 }
 
 const MAX_KEY_CHARACTERS = 200

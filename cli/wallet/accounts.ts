@@ -2,7 +2,7 @@
 import type { AccountInfo, HistoryItem } from '../../client/api.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { keystorePaths, withNode } from '../context.ts'
-import { amount, amountBoth, facts, table, time } from '../format.ts'
+import { amount, amountBoth, facts, printable, table, time } from '../format.ts'
 import { Names } from '../names.ts'
 import type { KeystoreOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
@@ -96,9 +96,4 @@ function historyTable(items: readonly HistoryItem[], names: Names): string {
       item.txId,
     ]),
   )
-}
-
-/** A memo is somebody else's text: control characters must not reach the terminal. */
-function printable(memo: string): string {
-  return memo.replace(/\p{C}/gu, '\u{FFFD}')
 }

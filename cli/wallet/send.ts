@@ -1,20 +1,17 @@
 /** `wallet send`: one payment, from words on a command line to its end. */
-import { parseAmount } from '../../config/amount.ts'
-import { CordonError, EXIT } from '../../config/errors.ts'
-import { LIMITS } from '../../config/limits.ts'
+import { CordonError } from '../../config/errors.ts'
 import { parseAddress } from '../../crypto/address.ts'
-import { toHex, utf8 } from '../../crypto/bytes.ts'
+import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
-import type { TxInfo } from '../../client/api.ts'
-import { submit, type PaymentEnd } from '../../client/payment.ts'
+import { submit, submitAndLeave } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
-import type { Transfer } from '../../ledger/actions/index.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
-import { amount, amountBoth, facts, milliseconds } from '../format.ts'
+import { amountBoth, facts } from '../format.ts'
+import { TERMINAL, type Terminal } from '../input.ts'
 import { Names } from '../names.ts'
-import type { PasswordOptions } from '../options.ts'
-import { explainHold, exitOf, failureOf, readHolds, rounded } from '../outcome.ts'
+import type { PasswordOptions, WaitUntil } from '../options.ts'
+import { describeEnd, describeUnfinished, type Rows } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
 import {
@@ -26,6 +23,8 @@ import {
   unsignedBytes,
   type Chain,
 } from '../signing.ts'
+import { transferAction, transferTerms } from '../transfers.ts'
+import { confirmFirstPayment } from './first-payment.ts'
 import { payOnce, requireSameTerms } from './pay-once.ts'
 
 interface SendOptions extends PasswordOptions {
@@ -33,10 +32,12 @@ interface SendOptions extends PasswordOptions {
   readonly to: string
   readonly amount: string
   readonly memo: string
-  readonly wait: 'none' | 'accepted' | 'final'
+  readonly wait: WaitUntil
   readonly timeout: number
   readonly key?: string
   readonly dryRun?: boolean
+  /** Do not ask before a first payment to somebody. */
+  readonly yes?: boolean
 }
 
 /** Everything that is known before a node is asked. */
@@ -48,7 +49,7 @@ interface Plan {
   readonly terms: PaymentTerms
 }
 
-export async function send(options: SendOptions): Promise<CommandResult> {
+export async function send(options: SendOptions, terminal: Terminal = TERMINAL): Promise<CommandResult> {
   const plan = makePlan(options)
   // Connecting and opening the key take their time side by side. With --key it may turn out that nothing is to be signed.
   const connecting = connectNode(options)
@@ -56,23 +57,24 @@ export async function send(options: SendOptions): Promise<CommandResult> {
   let opened: OpenKey | null = null
   try {
     if (options.key === undefined && options.dryRun !== true)
-      opened = await unlock(options, plan.paths, plan.payer)
+      opened = await unlock(options, plan.paths, plan.payer, terminal)
   } catch (error) {
     connecting.then((client) => client.close()).catch(() => undefined)
     throw error
   }
   const client = await connecting
   try {
+    if (options.dryRun !== true && options.yes !== true) await confirmFirstPayment(plan, client, terminal)
     const chain = await readChain(client)
     requireNetwork(plan.payer, chain)
     if (options.dryRun === true) return await dryRun(plan, client, chain)
     const outbox = new Outbox(plan.paths.outbox, chain.info.chainId)
-    const open = async (): Promise<OpenKey> => opened ?? unlock(options, plan.paths, plan.payer)
+    const open = async (): Promise<OpenKey> => opened ?? unlock(options, plan.paths, plan.payer, terminal)
     const sign = async (attempt: number): Promise<StoredEntry> => {
       // A prompt may have taken minutes, so the time is read after it.
       const key = await open()
       const { id, bytes, transaction } = signActions(opened === null ? await readChain(client) : chain, key, [
-        transferOf(plan, chain),
+        transferAction(plan.terms, chain.info.addressPrefix),
       ])
       const entry = { txId: id, bytes, validUntilMs: transaction.validUntilMs, terms: plan.terms }
       return outbox.add(entry, options.key ?? null, attempt)
@@ -87,51 +89,28 @@ export async function send(options: SendOptions): Promise<CommandResult> {
       terms: plan.terms,
       timeoutMs: options.timeout,
     })
-    return await describeEnd(plan, client, end)
+    return await describeEnd(client, end, termRows(plan), options.json === true)
   } finally {
     client.close()
   }
 }
 
 function makePlan(options: SendOptions): Plan {
-  const units = parseAmount(options.amount)
-  if (units === 0n)
-    throw new CordonError('amount-invalid', 'the amount must be more than 0', { amount: options.amount })
-  const memoBytes = utf8(options.memo).length
-  if (memoBytes > LIMITS.memoBytes)
-    throw new CordonError('usage', `--memo: expected at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const payer = names.keyFrom(options.from, paths)
-  const to = names.resolve(options.to)
-  if (to === payer.address)
-    throw new CordonError('usage', `--to: ${options.to} is the payer itself; choose another payee`)
-  const prefix = parseAddress(payer.address).prefix
-  names.accountId(to, prefix)
-  return {
-    options,
-    paths,
-    names,
-    payer,
-    terms: { from: payer.address, to, amount: String(units), memo: options.memo },
-  }
-}
-
-function transferOf({ names, terms }: Plan, chain: Chain): Transfer {
-  return {
-    type: 'transfer',
-    to: names.accountId(terms.to, chain.info.addressPrefix),
-    amount: BigInt(terms.amount),
-    memo: utf8(terms.memo),
-  }
+  const terms = { from: payer.address, ...transferTerms(options, payer.address, names) }
+  return { options, paths, names, payer, terms }
 }
 
 async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
-  const content = transactionContent(chain, parseAddress(plan.payer.address).id, [transferOf(plan, chain)])
+  const content = transactionContent(chain, parseAddress(plan.payer.address).id, [
+    transferAction(plan.terms, chain.info.addressPrefix),
+  ])
   const { fee, balanceAfter, wouldHold, classes } = await client.call('tx_dryRun', {
     tx: toHex(unsignedBytes(content)),
   })
-  const rows: (readonly [string, string])[] = [
+  const rows: Rows = [
     ...termRows(plan),
     ['fee', amountBoth(fee)],
     ['balance after', amountBoth(balanceAfter)],
@@ -149,7 +128,7 @@ async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<Comm
   }
 }
 
-function termRows({ names, terms }: Plan): (readonly [string, string])[] {
+function termRows({ names, terms }: Plan): Rows {
   return [
     ['amount', amountBoth(terms.amount)],
     ['from', names.label(terms.from)],
@@ -174,8 +153,7 @@ async function sendAndLeave(
   sign: Sign,
 ): Promise<CommandResult> {
   const entry = await entryFor(plan, outbox, sign)
-  client.call('tx_submit', { tx: toHex(entry.bytes) }, { retry: false }).catch(() => undefined) // nobody waits for the answer
-  await client[Symbol.asyncDispose]()
+  await submitAndLeave(client, entry)
   return unfinished(plan, entry, 'sent', null)
 }
 
@@ -208,54 +186,6 @@ function unfinished(
   status: 'sent' | 'accepted',
   latencyMs: number | null,
 ): CommandResult {
-  const txId = toHex(entry.txId)
-  const rows = [
-    ...termRows(plan),
-    ['transaction', txId] as const,
-    ['see how it ends', `cordon tx wait ${txId}`] as const,
-  ]
-  const after = latencyMs === null ? '' : ` after ${milliseconds(latencyMs)}`
-  return {
-    data: {
-      txId,
-      status,
-      height: null,
-      latencyMs: latencyMs === null ? null : rounded(latencyMs),
-      holds: [],
-      fee: String(decodeTransaction(entry.bytes).transaction.fee),
-    },
-    text: `${status}${after}\n${facts(rows)}`,
-    exit: EXIT.done,
-  }
-}
-
-async function describeEnd(
-  plan: Plan,
-  client: RpcClient,
-  { info, latencyMs }: PaymentEnd,
-): Promise<CommandResult> {
-  const data = {
-    txId: info.txId,
-    status: info.status,
-    height: info.height,
-    latencyMs: rounded(latencyMs),
-    holds: info.holds,
-    fee: info.fee,
-  }
-  const error = failureOf(info)
-  const rows = [
-    ...termRows(plan),
-    ['fee', info.fee === null ? '-' : amount(info.fee)] as const,
-    ['transaction', info.txId] as const,
-  ]
-  const holds =
-    plan.options.json === true || info.holds.length === 0 ? [] : await readHolds(client, info.holds)
-  const text = [headline(info, latencyMs), facts(rows), ...holds.map(explainHold)].join('\n')
-  return { data, text, exit: exitOf(info), ...(error === null ? {} : { error }) }
-}
-
-function headline(info: TxInfo, latencyMs: number): string {
-  const how = info.status === 'held' ? 'held for review' : info.status
-  const where = info.height === null ? '' : ` at height ${info.height}`
-  return `${how}${where}, final after ${milliseconds(latencyMs)}`
+  const { fee } = decodeTransaction(entry.bytes).transaction
+  return describeUnfinished({ txId: toHex(entry.txId), status, fee, latencyMs }, termRows(plan))
 }

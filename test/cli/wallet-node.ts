@@ -6,7 +6,7 @@ import { hash } from '../../crypto/hash.ts'
 import { fromHex, toHex, utf8 } from '../../crypto/bytes.ts'
 import { createKey, KEY_COSTS } from '../../crypto/keystore.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
-import type { ChainInfo, TxInfo, TxStatus } from '../../client/api.ts'
+import type { ChainInfo, HistoryItem, TxInfo, TxStatus } from '../../client/api.ts'
 import { FakeNode, NO_ANSWER, rpcFailure, type Request } from '../client/fake-node.ts'
 
 export const WALLET_VALIDITY_MS = 120_000
@@ -21,6 +21,9 @@ export class WalletNode implements AsyncDisposable {
   readonly submitted: string[] = []
   /** Time of the newest executed block. */
   executedTimeMs: number = Date.now()
+  /** Of whichever account is asked for. */
+  sequence: bigint = 0n
+  readonly history: HistoryItem[] = []
 
   private constructor(node: FakeNode, fates: (tx: string) => Fate) {
     this.node = node
@@ -44,6 +47,10 @@ export class WalletNode implements AsyncDisposable {
         return chainInfo()
       case 'chain_status':
         return { blockTimeMs: this.executedTimeMs, executedTimeMs: this.executedTimeMs }
+      case 'account_get':
+        return { sequence: String(this.sequence) }
+      case 'account_history':
+        return { items: this.history, cursor: null }
       case 'tx_submit':
         return this.#submit(String(params.tx))
       case 'tx_get':

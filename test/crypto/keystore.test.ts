@@ -16,7 +16,9 @@ import { encodeAddress } from '../../crypto/address.ts'
 import { keyPairFromSeed } from '../../crypto/ed25519.ts'
 import {
   createKey,
+  exportKey,
   hasKey,
+  importKey,
   isKeyName,
   KEY_COSTS,
   listKeys,
@@ -165,6 +167,23 @@ test('a file under another name is not that key', async () => {
     code: 'keystore-invalid',
     message: /the key "alice" under another name/,
   })
+})
+
+test('an exported key opens elsewhere with its password, under its own name only', async () => {
+  const [here, there] = [folder(), folder()]
+  await createKey(here, { ...KEY, name: 'alice' })
+  const { text, address } = exportKey(here, 'alice')
+  assert.equal(text, readFileSync(join(here, 'alice.json'), 'utf8'))
+  assert.equal(address, ADDRESS)
+  assert.throws(() => importKey(there, 'bob', text, 'backup'), { code: 'usage' })
+  assert.deepEqual(importKey(there, 'alice', text, 'backup'), { name: 'alice', address: ADDRESS })
+  assert.equal(statSync(join(there, 'alice.json')).mode & 0o777, 0o600)
+  assert.deepEqual(Uint8Array.from((await openKey(there, 'alice', KEY.password)).seed), SEED)
+  assert.throws(() => importKey(there, 'alice', text, 'backup'), { code: 'key-exists' })
+  assert.throws(() => importKey(folder(), 'alice', text.replace('"salt": "', '"salt": "0'), 'backup'), {
+    code: 'keystore-invalid',
+  })
+  assert.throws(() => exportKey(there, 'bob'), { code: 'key-unknown' })
 })
 
 test('names and passwords have rules', async () => {

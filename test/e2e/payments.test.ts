@@ -95,6 +95,20 @@ test('a dry run shows fee, balance and decision, and moves nothing', async () =>
   assert.equal(after.balance, before.balance)
 })
 
+test('a payment signed elsewhere settles once, however often its bytes are sent', async () => {
+  const file = (name: string): string => join(devnet.dir, name)
+  const payees = ['--to', 'bob', '--amount', '1CRD', '--to', 'carol', '--amount', '2CRD']
+  const ordered = ['--sequence', 'next', '--valid-for', '1d', '--out', file('unsigned')]
+  const built = await devnet.run(0, 'tx', 'build', '--from', 'dave', ...payees, ...ordered)
+  await devnet.run(0, 'tx', 'sign', file('unsigned'), '--out', file('signed'))
+  const decoded = await devnet.run(0, 'tx', 'decode', file('signed'))
+  assert.deepEqual([decoded.problem, decoded.isOfChain], [null, true])
+  const first = await devnet.run(0, 'tx', 'send', file('signed'))
+  const second = await devnet.run(0, 'tx', 'send', file('signed'))
+  assert.deepEqual([first.status, first.txId, first.fee], ['settled', built.txId, '2000'])
+  assert.deepEqual([second.txId, second.height], [first.txId, first.height])
+})
+
 test('an underfunded payment, a wrong address and a missing unit are refused with their own codes', async () => {
   const poor = await devnet.cli(
     'wallet',

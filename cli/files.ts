@@ -1,0 +1,40 @@
+/** Files that a command is told to read or to write. */
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { CordonError } from '../config/errors.ts'
+
+/** The text of a file. @throws CordonError `usage` if it cannot be read or has more than `maxBytes`. */
+export function readTextFile(path: string, maxBytes: number): string {
+  let text: string
+  let bytes: number
+  try {
+    bytes = statSync(path).size // a pipe says 0 and is measured once it is read
+    text = bytes > maxBytes ? '' : readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new CordonError('usage', `${path} cannot be read (${codeOf(error)})`, { path }, { cause: error })
+  }
+  const found = Math.max(bytes, Buffer.byteLength(text))
+  if (found > maxBytes)
+    throw new CordonError('usage', `${path} has ${found} bytes; expected at most ${maxBytes}`, { path })
+  return text
+}
+
+/** Writes a file that only its owner may read, never over another one. @throws CordonError `usage`. */
+export function writeNewFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx', flush: true })
+  } catch (error) {
+    const code = codeOf(error)
+    throw new CordonError(
+      'usage',
+      code === 'EEXIST'
+        ? `${path} is there already; choose another file`
+        : `${path} cannot be written (${code})`,
+      { path },
+      { cause: error },
+    )
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown'
+}
