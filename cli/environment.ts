@@ -30,6 +30,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'expires',
   'file',
   'force',
+  'origin',
   'help',
   'version',
   'param',
