@@ -24,6 +24,8 @@ import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
+import { clockSkewLimitMs, ClockSkew } from './clock-skew.ts'
+import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
 import { Driver } from './driver.ts'
 import { EPOCH } from './epoch.ts'
@@ -183,6 +185,16 @@ export async function startNode(
   opened.defer(() => driver.stop())
 
   // Network.
+  const clock = new ClockWatch({
+    skew: new ClockSkew(set, self),
+    limitMs: clockSkewLimitMs(parameters),
+    onWrong: (skewMs) => {
+      log.warn({ skewMs }, `${describeSkew(skewMs)}; ${CLOCK_ADVICE}`)
+    },
+    onRight: (skewMs) => {
+      log.info({ skewMs }, 'the clock of this machine is in step with those of the other validators again')
+    },
+  })
   const exchange = new Exchange({
     set,
     genesisHash,
@@ -193,6 +205,9 @@ export async function startNode(
     log,
     backlog: () => driver.backlog,
     finalHeight: () => replica.delivered.height,
+    onDated: (author, madeMs) => {
+      clock.note(author, madeMs, Date.now(), performance.now())
+    },
     input: (input) => {
       driver.input(input)
     },
@@ -280,6 +295,7 @@ export async function startNode(
     network,
     pending,
     scorer,
+    clock,
   })
   const stallWatch = new StallWatch(stallMs(parameters), {
     onStall: () => {
