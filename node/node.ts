@@ -27,6 +27,7 @@ import { Assessor } from './assessor.ts'
 import { clockSkewLimitMs, ClockSkew } from './clock-skew.ts'
 import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
+import { freeBytes } from './disk-usage.ts'
 import { Driver } from './driver.ts'
 import { EPOCH } from './epoch.ts'
 import { Exchange } from './exchange.ts'
@@ -54,7 +55,7 @@ import { openSigner } from './signing/open-signer.ts'
 import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
-import { openStorage, STORE_NAMES } from './storage.ts'
+import { openStorage, storeBytes, STORE_NAMES } from './storage.ts'
 import { damagedInUse } from './store/leveldb/damage.ts'
 import { startScrub } from './store/leveldb/scrub.ts'
 
@@ -323,8 +324,16 @@ export async function startNode(
     stalled: () => (status.progress().stalled ? 1 : 0),
     connectedStakeBps: () => status.progress().connectedBps,
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
+    keyUsedElsewhere: () => (replica.abstention === 'key-used-elsewhere' ? 1 : 0),
+    modelHealthy: () => (scorer.status().healthy ? 1 : 0),
+    nextHoldDueMs: () => (ledger.nextDueMs === null ? NaN : Math.max(0, ledger.nextDueMs - Date.now())),
+    clockSkewMs: () => clock.skewMs(performance.now()) ?? NaN,
+    diskFreeBytes: () => freeBytes(config.dataDirectory),
   }
-  const metrics = new Metrics(gauges, () => scorer.fallbacks)
+  const metrics = new Metrics(gauges, {
+    fallbacks: () => scorer.fallbacks,
+    storeBytes: () => storeBytes(config.dataDirectory),
+  })
   const settlement: Settlement = new Settlement(
     { ledger, pending, congestion, fraud, outcomes, review, log },
     {
