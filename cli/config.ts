@@ -42,8 +42,8 @@ export async function showConfig({ dir, origin = false }: ShowOptions): Promise<
   const reports = settingReports(examined)
   const rows = reports.map(({ key, value, origin: from }) => [
     key,
-    value === null ? 'none' : tomlValue(value),
     ...(origin ? [originText(from)] : []),
+    value === null ? 'none' : tomlValue(value),
   ])
   const settings = origin ? reports : reports.map(({ key, value }) => ({ key, value }))
   return { data: { dir: root, settings }, text: facts(rows) }

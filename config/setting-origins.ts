@@ -1,4 +1,5 @@
 /** Where each setting of a node comes from, and where what is wrong with them stands: for people who look for it. */
+import { basename } from 'node:path'
 import type { CordonError } from './errors.ts'
 import {
   keyOf,
@@ -88,9 +89,9 @@ function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** `default`, `cordon.toml line 12` with the path of the file, or `CORDON_RPC_PORT`. */
+/** `default`, `cordon.toml line 12`, or `CORDON_RPC_PORT`. */
 export function originText(origin: Origin): string {
   if (origin.kind === 'default') return 'default'
   if (origin.kind === 'variable') return origin.variable
-  return origin.line === null ? origin.file : `${origin.file}, line ${origin.line}`
+  return `${basename(origin.file)}${origin.line === null ? '' : ` line ${origin.line}`}`
 }

@@ -9,7 +9,7 @@ import type { Note } from '../consensus/replica-types.ts'
  */
 const EVENT_LOOP_SAMPLE_MS = 50
 
-/** What each is, says `GAUGE_HELP`. */
+/** What each is, says `GAUGE_HELP`. Null: there is nothing to tell now. */
 export interface Gauges {
   readonly height: () => number
   readonly executedHeight: () => number
@@ -27,8 +27,8 @@ export interface Gauges {
   readonly missingVotesBps: () => number
   readonly keyUsedElsewhere: () => number
   readonly modelHealthy: () => number
-  readonly nextHoldDueMs: () => number
-  readonly clockSkewMs: () => number
+  readonly nextHoldDueMs: () => number | null
+  readonly clockSkewMs: () => number | null
   readonly diskFreeBytes: () => Promise<number>
 }
 
@@ -60,7 +60,9 @@ export class Metrics {
         help: GAUGE_HELP[name],
         registers,
         async collect() {
-          this.set(await read())
+          const value = await read()
+          if (value === null) this.remove()
+          else this.set(value)
         },
       })
     }
@@ -145,8 +147,8 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   missingVotesBps: 'Stake without a vote in the current view, in hundredths of a per cent.',
   keyUsedElsewhere: '1 once another process has used the key of this validator; it signs nothing more.',
   modelHealthy: '1 while the fraud model judges; 0: this validator votes without flags.',
-  nextHoldDueMs: 'Time until the next payment held for review ends by itself; NaN without one.',
+  nextHoldDueMs: 'Time until the next payment held for review ends by itself; absent without one.',
   clockSkewMs:
-    'Local clock against those of the other validators, above 0 ahead of them; NaN while too little was heard.',
+    'Local clock against those of the other validators, above 0 ahead of them; absent while too little was heard.',
   diskFreeBytes: 'Bytes left on the disk of the data directory.',
 }

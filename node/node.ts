@@ -326,8 +326,8 @@ export async function startNode(
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
     keyUsedElsewhere: () => (replica.abstention === 'key-used-elsewhere' ? 1 : 0),
     modelHealthy: () => (scorer.status().healthy ? 1 : 0),
-    nextHoldDueMs: () => (ledger.nextDueMs === null ? NaN : Math.max(0, ledger.nextDueMs - Date.now())),
-    clockSkewMs: () => clock.skewMs(performance.now()) ?? NaN,
+    nextHoldDueMs: () => (ledger.nextDueMs === null ? null : Math.max(0, ledger.nextDueMs - Date.now())),
+    clockSkewMs: () => clock.skewMs(performance.now()),
     diskFreeBytes: () => freeBytes(config.dataDirectory),
   }
   const metrics = new Metrics(gauges, {
