@@ -13,7 +13,7 @@ test('lines of shell blocks are found, with what goes on and without what comes 
     'sudo --user=cordon cordon init \\',
     "  --dir 'a b' # cordon comment",
     '# cordon comment',
-    'cordon status --json | jq .',
+    'cordon status [--json] | jq .',
     'docker compose ps',
     '```',
   ].join('\n')
@@ -34,6 +34,7 @@ test('commands, flags and arguments that are not there are noticed', async () =>
     'token create alice --scope read --dir D',
     'tx get ID',
     'devnet --detach',
+    'fraud train --data A B --out C',
   ])
     assert.equal(problem(right), null, right)
   for (const [wrong, says] of [

@@ -9,7 +9,9 @@ export function cordonLinesOf(markdown: string): string[][] {
   const blocks = [...markdown.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
   const lines = blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, '').split('\n'))
   return lines.flatMap((line) => {
-    const words: readonly string[] = line.replace(/(?:^|\s)#.*$/, '').match(/'[^']*'|\S+/g) ?? []
+    // What a synopsis has in brackets is held to the tree like the rest.
+    const bare = line.replace(/(?:^|\s)#.*$/, '').replaceAll(/[[\]]/g, '')
+    const words: readonly string[] = bare.match(/'[^']*'|\S+/g) ?? []
     const start = words.indexOf('cordon')
     if (start === -1) return []
     const rest = words.slice(start + 1)
@@ -36,6 +38,7 @@ export function commandProblem(program: Command, words: readonly string[]): stri
     const takesNext =
       !word.includes('=') && (option.required || (option.optional && isValue(rest[index + 1])))
     if (takesNext && rest[++index] === undefined) return `${word} needs a value`
+    while (option.variadic && isValue(rest[index + 1])) index++
   }
   return argumentProblem(command, args) ?? missingOption(command, given)
 }

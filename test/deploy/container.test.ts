@@ -30,6 +30,10 @@ const INSTRUCTIONS = new Set(
 
 const all = (name: string): string[] =>
   DOCKERFILE.filter((instruction) => instruction.name === name).map(({ text }) => text)
+/** What is copied from outside of the builder. */
+const SOURCES: readonly string[] = all('COPY')
+  .filter((text) => !text.startsWith('--from='))
+  .flatMap((text) => text.split(' ').slice(0, -1))
 const list = (text: string | undefined): string[] => JSON.parse(text ?? '') as string[]
 
 suite('Dockerfile', () => {
@@ -40,15 +44,20 @@ suite('Dockerfile', () => {
   test('copies what the package has', () => {
     const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] }
     const packed = new Set([...files, 'package.json', 'LICENSE'])
-    const sources = all('COPY')
-      .filter((text) => !text.startsWith('--from='))
-      .flatMap((text) => text.split(' ').slice(0, -1))
-    assert.ok(sources.length >= 4)
     // A pattern may match nothing.
-    const missing = sources.filter((source) => !packed.has(source) && !source.includes('['))
+    assert.ok(SOURCES.length >= 4)
+    const missing = SOURCES.filter((source) => !packed.has(source) && !source.includes('['))
     assert.deepEqual(missing, [])
     for (const source of ['package.json', 'LICENSE', 'NOTICE', 'bin'])
       assert.ok(existsSync(join(ROOT, source)), source)
+  })
+
+  test('the builder is sent that, and nothing of a node that lies about', () => {
+    const lines = deployed('Dockerfile.dockerignore').split('\n')
+    const [all = '', ...sent] = lines.filter((line) => line !== '' && !line.startsWith('#'))
+    assert.equal(all, '*')
+    const wanted = SOURCES.map((source) => `!${source.replace(/\[(.)\]/, '$1')}`)
+    assert.deepEqual(sent.sort(), [...new Set(wanted)].sort())
   })
 
   test('is Node 24 on Debian, with production packages and no compiler', () => {
