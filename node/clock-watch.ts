@@ -59,8 +59,8 @@ export class ClockWatch {
 
 /** `ahead` and `behind` as a sentence about the local clock. */
 export function describeSkew(skewMs: number): string {
-  return `the clock of this machine is ${Math.round(Math.abs(skewMs))} ms ${skewMs > 0 ? 'ahead of' : 'behind'} those of the other validators`
+  return `the clock of this machine is ${Math.round(Math.abs(skewMs))} ms ${skewMs > 0 ? 'ahead of' : 'behind'} those of the validators`
 }
 
 export const CLOCK_ADVICE =
-  'see that time synchronisation runs on this machine (timedatectl, chronyc tracking); if it does, look at the way to the other validators: messages that are slow look like a clock that is ahead'
+  'see that time synchronisation runs on this machine (timedatectl, chronyc tracking); if it does, look at the way to the validators: messages that are slow look like a clock that is ahead'

@@ -193,7 +193,7 @@ export async function startNode(
       log.warn({ skewMs }, `${describeSkew(skewMs)}; ${CLOCK_ADVICE}`)
     },
     onRight: (skewMs) => {
-      log.info({ skewMs }, 'the clock of this machine is in step with those of the other validators again')
+      log.info({ skewMs }, 'the clock of this machine is in step with those of the validators again')
     },
   })
   const exchange = new Exchange({

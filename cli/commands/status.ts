@@ -20,8 +20,8 @@ async function status(options: NodeOptions): Promise<CommandResult> {
 
 async function clock(skewMs: number | null): Promise<string> {
   const { milliseconds } = await import('../format.ts')
-  if (skewMs === null) return 'not compared with other validators yet'
-  return `${milliseconds(Math.abs(skewMs))} ${skewMs >= 0 ? 'ahead of' : 'behind'} other validators, their messages' way included`
+  if (skewMs === null) return 'not compared with those of validators yet'
+  return `${milliseconds(Math.abs(skewMs))} ${skewMs >= 0 ? 'ahead of' : 'behind'} those of the validators, the way of their messages included`
 }
 
 async function describe(status: ChainStatus, url: string): Promise<string> {

@@ -1,14 +1,18 @@
 /** What pages tell people to type exists: commands, flags, arguments. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { before, test } from 'node:test'
 import type { Command } from 'commander'
 import { buildProgram } from '../../cli/program.ts'
+import { serialiseGenesis } from '../../config/genesis-file.ts'
 import { ERRORS, EXIT } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { parseSettings } from '../../config/node-config.ts'
+import { makeGenesis } from '../client/receipt-chain.ts'
 import { commandProblem, cordonLinesOf } from './command-lines.ts'
+import { Home } from './cordon.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const pageOf = (name: string): string => readFileSync(join(ROOT, name), 'utf8')
@@ -47,6 +51,36 @@ test('operators.md: its settings are valid, its exits and limits are those of th
   assert.ok(OPERATORS.includes(`until ${LIMITS.lostSignerViews} more views are final`))
   assert.equal(LIMITS.stopMs, 3_000)
   assert.ok(OPERATORS.includes('within three seconds'))
+})
+
+test('operators.md: a backup as it says has the keys, and neither votes nor lock', async () => {
+  using home = new Home()
+  writeFileSync(join(home.path, 'genesis.json'), serialiseGenesis(makeGenesis()))
+  const made = await home.run(['init', '--dir', 'node', '--genesis', 'genesis.json', '--validator-key'])
+  assert.equal(made.code, 0, made.stderr)
+  for (const name of ['config/has-signed.json', 'signer/votes.journal', 'signer/lock', 'review/log.jsonl']) {
+    mkdirSync(dirname(join(home.path, 'node', name)), { recursive: true })
+    writeFileSync(join(home.path, 'node', name), '')
+  }
+  const [, command = ''] = /^sudo (tar --create (?:.*\\\n)*.*)$/m.exec(OPERATORS) ?? []
+  const script = `${command.replace('/var/lib/cordon', 'node')}\ntar --list --file cordon-keys.tar.gz`
+  const listed = execFileSync('sh', ['-e', '-c', script], { cwd: home.path, encoding: 'utf8' })
+  assert.deepEqual(
+    listed
+      .split('\n')
+      .filter((line) => /[^/]$/.test(line))
+      .sort(),
+    [
+      'config/cordon.toml',
+      'config/genesis.json',
+      'config/has-signed.json',
+      'config/operator-token',
+      'config/peer-key.json',
+      'config/tokens.json',
+      'review/log.jsonl',
+      'signer/validator-key.json',
+    ],
+  )
 })
 
 test('operators.md: every alert it names exists', () => {
