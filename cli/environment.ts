@@ -35,6 +35,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'file',
   'words-stdin',
   'force',
+  'origin',
   'help',
   'version',
   'param',

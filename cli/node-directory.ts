@@ -5,7 +5,12 @@ import { dirname, join, resolve } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { readGenesisFile, serialiseGenesis } from '../config/genesis-file.ts'
 import { genesisHash, type Genesis } from '../config/genesis.ts'
-import { DEFAULT_SETTINGS, NODE_CONFIG_FILE, serialiseSettings } from '../config/node-config.ts'
+import {
+  DEFAULT_SETTINGS,
+  NODE_CONFIG_FILE,
+  serialiseSettings,
+  VALIDATOR_KEY_FILE,
+} from '../config/node-config.ts'
 import { makeOperatorToken } from '../config/tokens.ts'
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { SEED_BYTES } from '../crypto/ed25519.ts'
@@ -13,8 +18,6 @@ import { readKeyFile, writeKeyFile } from '../crypto/key-file.ts'
 import { facts } from './format.ts'
 import type { JsonOptions } from './options.ts'
 import { note, type CommandResult } from './output.ts'
-
-const NEW_VALIDATOR_KEY = 'signer/validator-key.json'
 
 export interface InitOptions extends JsonOptions {
   readonly dir: string
@@ -38,12 +41,12 @@ export async function init(options: InitOptions): Promise<CommandResult> {
   if (given !== null) readKeyFile(given, 'validator')
 
   const peerKey = join(root, DEFAULT_SETTINGS.peerKey)
-  const validatorKey = options.validatorKey === true ? NEW_VALIDATOR_KEY : given
+  const validatorKey = options.validatorKey === true ? VALIDATOR_KEY_FILE : given
   makeFolder(dirname(peerKey))
   makeFolder(join(root, DEFAULT_SETTINGS.signer))
   writeKeyFile(peerKey, 'peer', randomBytes(SEED_BYTES))
   if (options.validatorKey === true)
-    writeKeyFile(join(root, NEW_VALIDATOR_KEY), 'validator', randomBytes(SEED_BYTES))
+    writeKeyFile(join(root, VALIDATOR_KEY_FILE), 'validator', randomBytes(SEED_BYTES))
   makeOperatorToken(root, Date.now())
   writeFileSync(join(root, DEFAULT_SETTINGS.genesis), serialiseGenesis(genesis), { flag: 'wx' })
   // Last: a directory with a configuration is complete.

@@ -71,6 +71,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/init.ts')).build,
   },
   {
+    name: 'config',
+    description: 'the configuration of a node: what holds, and what is wrong with it',
+    load: async () => (await import('./commands/config.ts')).build,
+  },
+  {
     name: 'signer',
     description: 'what a validator has signed: look at it, export it, import it',
     load: async () => (await import('./commands/signer.ts')).build,

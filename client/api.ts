@@ -26,6 +26,8 @@ export interface ChainStatus {
   readonly settledTotal: number
   readonly heldTotal: number
   readonly failedTotal: number
+  /** Of the node's clock from those of the other validators; above 0 it is ahead. Null: too little was heard lately. */
+  readonly clockSkewMs: number | null
   readonly model: {
     readonly id: string
     readonly backend: string

@@ -76,11 +76,18 @@ export class Fields {
     return new Fields(this.take(name), this.pathOf(name), this.#refuse)
   }
 
+  /** An error for everything that was not taken. */
+  leftOver(): Error[] {
+    const expected = `only ${[...this.#taken].join(', ')} here`
+    return this.names()
+      .filter((name) => !this.#taken.has(name))
+      .map((name) => this.#refuse(this.pathOf(name), expected, this.#values[name]))
+  }
+
   /** Refuses whatever was not taken. */
   end(): void {
-    const left = this.names().find((name) => !this.#taken.has(name))
-    if (left !== undefined)
-      throw this.#refuse(this.pathOf(left), `only ${[...this.#taken].join(', ')} here`, this.#values[left])
+    const [first] = this.leftOver()
+    if (first !== undefined) throw first
   }
 }
 

@@ -58,6 +58,14 @@ export const LIMITS = {
   uncertifiedBlockViews: 64,
   /** Without a final block for so long, or for two empty blocks' time if that is longer, the chain counts as stalled. */
   stallMs: 10_000,
+  /** A node that takes longer to stop is cut off. */
+  stopMs: 3_000,
+  /** From this distance to the clocks of the other validators, or from half of `maxClockDriftMs` if that is more, a node complains of its own. */
+  clockSkewMs: 250,
+  /** Newest dates of each validator that the local clock is compared with. */
+  clockSamples: 16,
+  /** For so long a date counts in that comparison. */
+  clockSampleAgeMs: 600_000,
   /** Certificates and own votes sent in one standstill. */
   standstillBytes: 256 * 1024,
   /** Certificates sent to one peer in answer to stale messages and range requests. */

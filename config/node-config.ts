@@ -6,6 +6,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { multiaddr } from '@multiformats/multiaddr'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import { parseAmount } from './amount.ts'
@@ -18,6 +19,9 @@ export const NODE_CONFIG_VERSION: number = 1
 
 /** Where the file lies in a node's directory. */
 export const NODE_CONFIG_FILE: string = join('config', 'cordon.toml')
+
+/** Where `cordon init` puts a new validator key, in the node's directory. */
+export const VALIDATOR_KEY_FILE = 'signer/validator-key.json'
 
 /** Where a running node says at which URL its operator methods are; in its data directory. */
 export const OPERATOR_URL_FILE = 'operator-url'
@@ -110,6 +114,11 @@ export const DEFAULT_SETTINGS: NodeSettings = {
 
 /** Models that are no files. */
 const MODEL_NAMES: readonly string[] = ['pretrained', 'label-free']
+
+/** Whether a `fraudModel` is the path of one. */
+export function isModelFile(fraudModel: string): boolean {
+  return !MODEL_NAMES.includes(fraudModel)
+}
 
 interface SettingRow<Value> {
   /** Table and key in the file. */
@@ -245,8 +254,14 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
   },
 }
 
-type SettingName = keyof NodeSettings
-const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+export type SettingName = keyof NodeSettings
+export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS) as SettingName[]
+
+/** A setting as people name it: `rpc.port`, or `data` for one outside of every table. */
+export function keyOf(name: SettingName): string {
+  const [table, key] = SETTINGS[name].key
+  return table === null ? key : `${table}.${key}`
+}
 
 /** The variable that overrides a setting: `CORDON_RPC_PORT` for `rpc.port`, `CORDON_NODE_DATA` for `data`. */
 export function variableOf(name: SettingName): string {
@@ -254,20 +269,62 @@ export function variableOf(name: SettingName): string {
   return ['CORDON', table ?? 'node', key].join('_').toUpperCase()
 }
 
+/** Environment variables, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Settings from one source, and everything that is wrong with it. The payload of a problem says where it is. */
+export interface Examined {
+  readonly settings: Partial<NodeSettings>
+  readonly problems: readonly CordonError[]
+}
+
+export interface NodeConfigExamination {
+  readonly file: string
+  /** Text of the file; empty if it cannot be read. */
+  readonly text: string
+  /** What the file sets, as far as it is right. */
+  readonly fromFile: Partial<NodeSettings>
+  /** What variables set, as far as they are right. */
+  readonly fromEnvironment: Partial<NodeSettings>
+  /** What holds: variables before the file, the file before defaults. */
+  readonly settings: NodeSettings
+  /** All of them; empty: a node can take these settings. */
+  readonly problems: readonly CordonError[]
+  readonly warnings: readonly string[]
+}
+
+/** Reads the configuration of the node in `directory` to its end, whatever is wrong with it. Throws nothing. */
+export function examineNodeConfig(directory: string, environment: Environment = {}): NodeConfigExamination {
+  const file = join(resolve(directory), NODE_CONFIG_FILE)
+  const text = textOf(file)
+  const inFile = typeof text === 'string' ? examineSettings(text, file) : { settings: {}, problems: [text] }
+  const inVariables = examineVariables(environment)
+  const settings = { ...DEFAULT_SETTINGS, ...inFile.settings, ...inVariables.settings }
+  const problems = [...inFile.problems, ...inVariables.problems]
+  return {
+    file,
+    text: typeof text === 'string' ? text : '',
+    fromFile: inFile.settings,
+    fromEnvironment: inVariables.settings,
+    settings,
+    problems: [...problems, ...contradictions(settings, problems)],
+    warnings: unknownVariables(environment),
+  }
+}
+
 /**
  * The configuration of the node in `directory`.
- * @param environment As in `process.env`.
  * @throws CordonError `config-invalid` if the file is missing, unreadable or wrong; `format-version` if it is of a
  * version this build does not know.
  */
 export function readNodeConfig(
   directory: string,
-  environment: Readonly<Record<string, string | undefined>> = {},
+  environment: Environment = {},
 ): { readonly config: NodeConfig; readonly warnings: readonly string[] } {
-  const root = resolve(directory)
-  const file = join(root, NODE_CONFIG_FILE)
-  const settings = { ...DEFAULT_SETTINGS, ...parseSettings(readText(file), file), ...overrides(environment) }
-  return { config: configOf(root, settings), warnings: unknownVariables(environment) }
+  const { settings, problems, warnings } = examineNodeConfig(directory, environment)
+  const [problem] = problems
+  if (problem !== undefined) throw problem
+  return { config: configOf(resolve(directory), settings), warnings }
 }
 
 /**
@@ -276,67 +333,118 @@ export function readNodeConfig(
  * @throws CordonError `config-invalid` naming line or key, what was expected and what came; `format-version`.
  */
 export function parseSettings(text: string, source: string): Partial<NodeSettings> {
+  const { settings, problems } = examineSettings(text, source)
+  const [problem] = problems
+  if (problem !== undefined) throw problem
+  return settings
+}
+
+/** As `parseSettings`, but goes on after a problem as far as that makes sense. */
+function examineSettings(text: string, source: string): Examined {
   const refuse: Refuse = (key, expected, got) =>
     new CordonError('config-invalid', `${source}: ${key}: expected ${expected}, got ${show(got)}`, {
       source,
       key,
       expected,
+      got: show(got),
     })
-  const fields = new Fields(parseText(text, source), '', refuse)
-  checkVersion(fields, source)
-  const tables = new Map<string, Fields>()
+  const problems: CordonError[] = []
+  try {
+    const fields = new Fields(parseText(text, source), '', refuse)
+    const version = versionProblem(fields, source)
+    // Of another version nothing else can be said.
+    if (version?.code === 'format-version') return { settings: {}, problems: [version] }
+    if (version !== null) problems.push(version)
+    return { settings: takeSettings(fields, problems), problems }
+  } catch (error) {
+    return { settings: {}, problems: [problemOf(error)] }
+  }
+}
+
+/** Takes what is right out of the tables, and puts what is wrong into `problems`. */
+function takeSettings(fields: Fields, problems: CordonError[]): Partial<NodeSettings> {
+  const tables = tablesIn(fields, problems)
   const settings: Record<string, unknown> = {}
   for (const name of SETTING_NAMES) {
     const [table, key] = SETTINGS[name].key
-    if (table !== null && !fields.has(table)) continue
-    const holder = table === null ? fields : (tables.get(table) ?? fields.table(table))
-    if (table !== null) tables.set(table, holder)
-    const value = holder.take(key)
-    if (!holder.has(key)) continue
-    settings[name] = SETTINGS[name].parse(value)
-    if (settings[name] === null) throw holder.fail(key, SETTINGS[name].expected)
+    const holder = tables.get(table)
+    const value = holder?.take(key)
+    if (holder?.has(key) !== true) continue
+    const parsed = SETTINGS[name].parse(value)
+    if (parsed === null) problems.push(problemOf(holder.fail(key, SETTINGS[name].expected)))
+    else settings[name] = parsed
   }
-  for (const table of [...tables.values(), fields]) table.end()
+  for (const table of tables.values()) problems.push(...table.leftOver().map(problemOf))
   return settings
 }
 
-/** A commented configuration file with these settings; `parseSettings` gives them back. */
+/** The tables that are there, the outermost under null. One that is no table is a problem. */
+function tablesIn(fields: Fields, problems: CordonError[]): ReadonlyMap<string | null, Fields> {
+  const tables = new Map<string | null, Fields>()
+  const names = new Set(SETTING_NAMES.map((name) => SETTINGS[name].key[0]))
+  for (const name of names) {
+    if (name === null || !fields.has(name)) continue
+    try {
+      tables.set(name, fields.table(name))
+    } catch (error) {
+      problems.push(problemOf(error))
+    }
+  }
+  return tables.set(null, fields)
+}
+
+/** Anything else that was thrown is a fault of ours, and goes on. */
+function problemOf(error: unknown): CordonError {
+  if (error instanceof CordonError) return error
+  throw error
+}
+
+const FILE_HEAD = `# Configuration of a Cordon node. A key with a # in front has its default; take the # away to set it.
+# A variable wins over the file. Whether a node can start with it, and what is wrong: cordon config check`
+
+/**
+ * A configuration file with these settings; `parseSettings` gives back those that are not the default. The others stand
+ * in it as comments, each of which is valid without its #.
+ */
 export function serialiseSettings(settings: NodeSettings): string {
-  const lines = [
-    '# Configuration of a Cordon node. Variables such as CORDON_RPC_PORT override it.',
-    `version = ${NODE_CONFIG_VERSION}`,
-  ]
+  const lines = [FILE_HEAD, `version = ${NODE_CONFIG_VERSION}`]
   let current: string | null = null
   for (const name of SETTING_NAMES) {
-    const { key, about } = SETTINGS[name]
-    const [table, label] = key
+    const [table, label] = SETTINGS[name].key
     if (table !== current) lines.push('', `[${table}]`)
     current = table
-    const value = settings[name]
-    lines.push('', `# ${about}`, value === null ? `# ${label} =` : `${label} = ${tomlValue(value)}`)
+    const mark = isDeepStrictEqual(settings[name], DEFAULT_SETTINGS[name]) ? '# ' : ''
+    lines.push('', `# ${describeSetting(name)}`, `${mark}${label} = ${tomlValue(settings[name])}`)
   }
   return `${lines.join('\n')}\n`
 }
 
-/** TOML of a setting: JSON but for two control characters that TOML wants escaped, too. */
-function tomlValue(value: string | number | boolean | readonly string[]): string {
-  return JSON.stringify(value).replaceAll('\u007f', '\\u007f')
+/** What it is, what it takes, the default and the variable, in one line. */
+function describeSetting(name: SettingName): string {
+  const { about, expected } = SETTINGS[name]
+  const value = DEFAULT_SETTINGS[name]
+  const standard = value === null ? 'none' : tomlValue(value)
+  return `${about} Takes ${expected}. Default: ${standard}. Variable: ${variableOf(name)}`
 }
 
-function readText(file: string): string {
+/** TOML of a setting: JSON but for a control character that TOML wants escaped, too. What is not set has an example. */
+export function tomlValue(value: NodeSettings[SettingName]): string {
+  return JSON.stringify(value ?? VALIDATOR_KEY_FILE).replaceAll('\u007f', '\\u007f')
+}
+
+/** Text of the file, or why there is none. */
+function textOf(file: string): string | CordonError {
   try {
     const bytes = statSync(file).size
-    if (bytes > LIMITS.configBytes)
-      throw new CordonError('config-invalid', `${file} has ${bytes} bytes, more than ${LIMITS.configBytes}`, {
-        file,
-      })
-    return readFileSync(file, 'utf8')
+    if (bytes <= LIMITS.configBytes) return readFileSync(file, 'utf8')
+    return new CordonError('config-invalid', `${file} has ${bytes} bytes, more than ${LIMITS.configBytes}`, {
+      source: file,
+    })
   } catch (error) {
-    if (error instanceof CordonError) throw error
-    throw new CordonError(
+    return new CordonError(
       'config-invalid',
       `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); make a node directory with: cordon init`,
-      { file },
+      { source: file },
     )
   }
 }
@@ -355,39 +463,61 @@ function parseText(text: string, source: string): unknown {
   }
 }
 
-function checkVersion(fields: Fields, source: string): void {
+function versionProblem(fields: Fields, source: string): CordonError | null {
   const version = fields.take('version')
-  if (version === NODE_CONFIG_VERSION) return
+  if (version === NODE_CONFIG_VERSION) return null
   if (typeof version === 'number' && Number.isInteger(version) && version > 0) {
-    throw new CordonError(
+    return new CordonError(
       'format-version',
       `${source} has version ${version}; this build knows version ${NODE_CONFIG_VERSION}: use the Cordon that wrote it, or write the file anew with: cordon init`,
-      { source, version },
+      { source, key: 'version', version },
     )
   }
-  throw fields.fail('version', `version = ${NODE_CONFIG_VERSION}`)
+  return problemOf(fields.fail('version', `version = ${NODE_CONFIG_VERSION}`))
 }
 
-function overrides(environment: Readonly<Record<string, string | undefined>>): Partial<NodeSettings> {
+function examineVariables(environment: Environment): Examined {
   const settings: Record<string, unknown> = {}
+  const problems: CordonError[] = []
   for (const name of SETTING_NAMES) {
     const variable = variableOf(name)
     const text = environment[variable]
     if (text === undefined) continue
     const { parse, fromText, expected } = SETTINGS[name]
-    settings[name] = parse(fromText(text))
-    if (settings[name] === null) {
-      throw new CordonError(
-        'config-invalid',
-        `environment variable ${variable}: expected ${expected}, got ${show(text)}`,
-        { variable, expected },
+    const parsed = parse(fromText(text))
+    if (parsed !== null) settings[name] = parsed
+    else
+      problems.push(
+        new CordonError(
+          'config-invalid',
+          `environment variable ${variable}: expected ${expected}, got ${show(text)}`,
+          { variable, key: keyOf(name), expected, got: show(text) },
+        ),
       )
-    }
   }
-  return settings
+  return { settings, problems }
 }
 
-function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+/** Settings that are right one by one and cannot hold together; not of those that have a problem already. */
+function contradictions(
+  { fraudAlertScore, fraudHoldScore }: NodeSettings,
+  problems: readonly CordonError[],
+): CordonError[] {
+  const key = keyOf('fraudAlertScore')
+  const wrong = problems.map(({ payload }) => payload.key)
+  if (fraudAlertScore <= fraudHoldScore || wrong.includes(key) || wrong.includes(keyOf('fraudHoldScore')))
+    return []
+  const expected = `at most fraud.hold_score, ${fraudHoldScore}`
+  return [
+    new CordonError(
+      'config-invalid',
+      `${key}: expected ${expected}, got ${fraudAlertScore}: what is flagged has a case`,
+      { key, expected, got: show(fraudAlertScore) },
+    ),
+  ]
+}
+
+function unknownVariables(environment: Environment): string[] {
   const known = new Set<string>([...NODE_VARIABLES, ...CLIENT_VARIABLES])
   return Object.keys(environment)
     .filter((variable) => variable.startsWith('CORDON_') && !known.has(variable))
@@ -395,13 +525,9 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
     .map((variable) => `environment variable ${variable} is not known and was ignored`)
 }
 
-function configOf(root: string, settings: NodeSettings): NodeConfig {
+/** @param root The node's directory, absolute. */
+export function configOf(root: string, settings: NodeSettings): NodeConfig {
   const { genesis, data, signer, peerKey, validatorKey, fraudModel, secondReviewerAbove, ...rest } = settings
-  if (rest.fraudAlertScore > rest.fraudHoldScore)
-    throw new CordonError(
-      'config-invalid',
-      `fraud.alert_score: expected at most fraud.hold_score, ${rest.fraudHoldScore}, got ${rest.fraudAlertScore}: what is flagged has a case`,
-    )
   return {
     ...rest,
     directory: root,
@@ -410,7 +536,7 @@ function configOf(root: string, settings: NodeSettings): NodeConfig {
     signerDirectory: resolve(root, signer),
     peerKeyFile: resolve(root, peerKey),
     validatorKeyFile: validatorKey === null ? null : resolve(root, validatorKey),
-    fraudModel: MODEL_NAMES.includes(fraudModel) ? fraudModel : resolve(root, fraudModel),
+    fraudModel: isModelFile(fraudModel) ? resolve(root, fraudModel) : fraudModel,
     secondReviewerAboveUnits: parseAmount(secondReviewerAbove),
   }
 }

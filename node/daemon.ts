@@ -4,12 +4,10 @@
  */
 import { pino } from 'pino'
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
+import { LIMITS } from '../config/limits.ts'
 import { readNodeConfig } from '../config/node-config.ts'
 import { failPointOf } from './fail-points.ts'
 import { startNode, type RunningNode, type StartOptions } from './node.ts'
-
-/** A stop that takes longer is cut off. */
-const STOP_TIMEOUT_MS = 3_000
 
 export interface DaemonOptions extends StartOptions {
   /** The node's directory, with `config/cordon.toml`. */
@@ -44,7 +42,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
 async function stopInTime(node: RunningNode): Promise<string | null> {
   let timer: NodeJS.Timeout | undefined
   const timeUp = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, STOP_TIMEOUT_MS, 'some parts did not stop in time')
+    timer = setTimeout(resolve, LIMITS.stopMs, 'some parts did not stop in time')
   })
   try {
     return await Promise.race([node.stop().then(() => null, String), timeUp])
@@ -97,7 +95,7 @@ function stopSignal(): AbortSignal {
     controller.abort()
     setTimeout(() => {
       process.exit(EXIT.unexpected)
-    }, STOP_TIMEOUT_MS).unref()
+    }, LIMITS.stopMs).unref()
   }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)

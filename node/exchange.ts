@@ -10,7 +10,7 @@ import { DecodeError } from '../crypto/codec.ts'
 import { checkBatchSignature } from '../consensus/batch-check.ts'
 import { checkCertificate } from '../consensus/certificates.ts'
 import type { Input, Misbehaviour, Peer, Target, Verifier } from '../consensus/replica-types.ts'
-import type { Message, ValidatorSet } from '../consensus/types.ts'
+import type { Block, Message, ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import {
   blockDigest,
   decodeFinalizedBlock,
@@ -40,6 +40,8 @@ export interface ExchangeOptions {
   readonly backlog: () => number
   /** Height of the newest final block known here. */
   readonly finalHeight: () => number
+  /** Something just arrived that another validator dated by nothing but its clock. */
+  readonly onDated: (author: ValidatorIndex, madeMs: number) => void
   /** A transaction from the `tx` topic. Resolves to whether it may be passed on. */
   readonly onGossipedTx: (bytes: Uint8Array) => Promise<Verdict>
   /**
@@ -86,7 +88,11 @@ export class Exchange {
     if (message.type === 'block-request')
       void this.#answers.blocks(from.id, message.digest, message.maxBlocks)
     else if (message.type === 'batch-request') void this.#answers.batches(from.id, message.refs)
-    else this.#options.input({ type: 'message', from: peerOf(from), message })
+    else {
+      if (message.type === 'proposal' && message.proposal.block.author === from.validator)
+        this.#noteDate(message.proposal.block)
+      this.#options.input({ type: 'message', from: peerOf(from), message })
+    }
   }
 
   onPeerGone(peer: PeerInfo): void {
@@ -116,10 +122,11 @@ export class Exchange {
   }
 
   #onGossipedBatch(from: PeerInfo | null, bytes: Uint8Array): Verdict {
-    const { set, verifier, self, parameters, input } = this.#options
+    const { set, verifier, self, parameters, input, onDated } = this.#options
     const signed = decodeSignedBatch(bytes)
     const { author, epoch, createdMs } = signed.batch
     if (epoch !== set.epoch || !checkBatchSignature(set, verifier, signed)) return 'reject'
+    if (from !== null && author !== self) onDated(author, createdMs)
     // By the clock, so no reason to punish; but old batches must not be sent round for ever.
     const ageMs = Date.now() - createdMs
     if (ageMs > parameters.batchTtlMs || -ageMs > parameters.maxClockDriftMs) return 'ignore'
@@ -136,8 +143,15 @@ export class Exchange {
     if (!equalBytes(finalization.proposal.blockDigest, blockDigest(block))) return 'reject'
     if (checkCertificate(set, finalization, verifier) !== null) return 'reject'
     if (block.height + OLD_BLOCKS < finalHeight()) return 'ignore'
+    // Validators had it as a proposal already.
+    if (from !== null && this.#options.self === null) this.#noteDate(block)
     if (from !== null) input({ type: 'finalized-block', from: peerOf(from), finalized })
     return 'accept'
+  }
+
+  /** A block with certificates may follow so close on its parent that the parent's date moves its own. */
+  #noteDate({ author, timeMs, payload }: Block): void {
+    if (payload.length === 0) this.#options.onDated(author, timeMs)
   }
 
   async onRequest(from: PeerInfo, bytes: Uint8Array): Promise<Uint8Array> {

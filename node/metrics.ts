@@ -9,6 +9,7 @@ import type { Note } from '../consensus/replica-types.ts'
  */
 const EVENT_LOOP_SAMPLE_MS = 50
 
+/** What each is, says `GAUGE_HELP`. Null: there is nothing to tell now. */
 export interface Gauges {
   readonly height: () => number
   readonly executedHeight: () => number
@@ -24,6 +25,19 @@ export interface Gauges {
   readonly stalled: () => number
   readonly connectedStakeBps: () => number
   readonly missingVotesBps: () => number
+  readonly keyUsedElsewhere: () => number
+  readonly modelHealthy: () => number
+  readonly nextHoldDueMs: () => number | null
+  readonly clockSkewMs: () => number | null
+  readonly diskFreeBytes: () => Promise<number>
+}
+
+/** What is counted by label where it happens; read when somebody asks. */
+export interface LabelledSources {
+  /** Transfers that the fraud model did not judge, by why. */
+  readonly fallbacks: () => Readonly<Record<string, number>>
+  /** Size of each store. */
+  readonly storeBytes: () => Promise<Readonly<Record<string, number>>>
 }
 
 export class Metrics {
@@ -33,24 +47,34 @@ export class Metrics {
   readonly #standstills: Counter
   readonly #finality: Histogram
 
-  /** @param fallbacks transfers that the fraud model did not judge, by why. */
-  constructor(gauges: Gauges, fallbacks: () => Readonly<Record<string, number>>) {
+  constructor(gauges: Gauges, { fallbacks, storeBytes }: LabelledSources) {
     const registers = [this.#registry]
     collectDefaultMetrics({
       register: this.#registry,
       prefix: 'cordon_',
       eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS,
     })
-    for (const [name, read] of Object.entries(gauges) as [keyof Gauges, () => number][]) {
+    for (const [name, read] of Object.entries(gauges) as [keyof Gauges, Gauges[keyof Gauges]][]) {
       new Gauge({
         name: `cordon_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
         help: GAUGE_HELP[name],
         registers,
-        collect() {
-          this.set(read())
+        async collect() {
+          const value = await read()
+          if (value === null) this.remove()
+          else this.set(value)
         },
       })
     }
+    new Gauge({
+      name: 'cordon_store_bytes',
+      help: 'Size of the files of each store.',
+      labelNames: ['store'],
+      registers,
+      async collect() {
+        for (const [store, bytes] of Object.entries(await storeBytes())) this.set({ store }, bytes)
+      },
+    })
     new Counter({
       name: 'cordon_fraud_fallbacks_total',
       help: 'Transfers that the fraud model did not judge, by why: loading, slow and no-number, judged by the cheap sum; down, not judged.',
@@ -121,4 +145,10 @@ const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {
   stalled: '1 while nothing has become final for too long; cordon doctor stall says why.',
   connectedStakeBps: 'Stake of this node and the validators it is connected to, in hundredths of a per cent.',
   missingVotesBps: 'Stake without a vote in the current view, in hundredths of a per cent.',
+  keyUsedElsewhere: '1 once another process has used the key of this validator; it signs nothing more.',
+  modelHealthy: '1 while the fraud model judges; 0: this validator votes without flags.',
+  nextHoldDueMs: 'Time until the next payment held for review ends by itself; absent without one.',
+  clockSkewMs:
+    'Local clock against those of the other validators, above 0 ahead of them; absent while too little was heard.',
+  diskFreeBytes: 'Bytes left on the disk of the data directory.',
 }

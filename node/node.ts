@@ -24,7 +24,10 @@ import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
+import { clockSkewLimitMs, ClockSkew } from './clock-skew.ts'
+import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
+import { freeBytes } from './disk-usage.ts'
 import { Driver } from './driver.ts'
 import { EPOCH } from './epoch.ts'
 import { Exchange } from './exchange.ts'
@@ -52,10 +55,10 @@ import { openSigner } from './signing/open-signer.ts'
 import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
-import { openStorage, STORE_NAMES } from './storage.ts'
-import { VoteLog } from './vote-log.ts'
+import { openStorage, storeBytes, STORE_NAMES } from './storage.ts'
 import { damagedInUse } from './store/leveldb/damage.ts'
 import { startScrub } from './store/leveldb/scrub.ts'
+import { VoteLog } from './vote-log.ts'
 
 /** How often old certificates are deleted from disk. */
 const PRUNE_INTERVAL_MS = 60_000
@@ -185,6 +188,16 @@ export async function startNode(
 
   // Network.
   const votes = new VoteLog(set)
+  const clock = new ClockWatch({
+    skew: new ClockSkew(set, self),
+    limitMs: clockSkewLimitMs(parameters),
+    onWrong: (skewMs) => {
+      log.warn({ skewMs }, `${describeSkew(skewMs)}; ${CLOCK_ADVICE}`)
+    },
+    onRight: (skewMs) => {
+      log.info({ skewMs }, 'the clock of this machine is in step with those of the validators again')
+    },
+  })
   const exchange = new Exchange({
     set,
     genesisHash,
@@ -195,6 +208,9 @@ export async function startNode(
     log,
     backlog: () => driver.backlog,
     finalHeight: () => replica.delivered.height,
+    onDated: (author, madeMs) => {
+      clock.note(author, madeMs, Date.now(), performance.now())
+    },
     input: (input) => {
       if (input.type === 'message' && input.message.type === 'vote' && input.from.validator !== null)
         votes.heard(input.from.validator, input.message.vote)
@@ -284,6 +300,7 @@ export async function startNode(
     network,
     pending,
     scorer,
+    clock,
   })
   const stallWatch = new StallWatch(stallMs(parameters), {
     onStall: () => {
@@ -311,8 +328,16 @@ export async function startNode(
     stalled: () => (status.progress().stalled ? 1 : 0),
     connectedStakeBps: () => status.progress().connectedBps,
     missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
+    keyUsedElsewhere: () => (replica.abstention === 'key-used-elsewhere' ? 1 : 0),
+    modelHealthy: () => (scorer.status().healthy ? 1 : 0),
+    nextHoldDueMs: () => (ledger.nextDueMs === null ? null : Math.max(0, ledger.nextDueMs - Date.now())),
+    clockSkewMs: () => clock.skewMs(performance.now()),
+    diskFreeBytes: () => freeBytes(config.dataDirectory),
   }
-  const metrics = new Metrics(gauges, () => scorer.fallbacks)
+  const metrics = new Metrics(gauges, {
+    fallbacks: () => scorer.fallbacks,
+    storeBytes: () => storeBytes(config.dataDirectory),
+  })
   const settlement: Settlement = new Settlement(
     { ledger, pending, congestion, fraud, outcomes, review, log },
     {

@@ -8,6 +8,7 @@ import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import type { Replica } from '../consensus/replica.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Network } from '../p2p/types.ts'
+import { CLOCK_ADVICE, describeSkew, type ClockWatch } from './clock-watch.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import { ABSTENTION_ADVICE, chainProgress } from './stall.ts'
@@ -33,6 +34,7 @@ export interface StatusOptions {
   readonly network: Network
   readonly pending: PendingTransactions
   readonly scorer: Scorer
+  readonly clock: Pick<ClockWatch, 'skewMs' | 'wrongByMs'>
 }
 
 export interface ReadyQuery {
@@ -86,6 +88,7 @@ export class StatusSource {
       settledTotal: ledger.outcomes.settled,
       heldTotal: ledger.outcomes.held,
       failedTotal: ledger.outcomes.failed,
+      clockSkewMs: this.#options.clock.skewMs(performance.now()),
       model: scorer.status(),
     })
   }
@@ -155,10 +158,16 @@ export class StatusSource {
     ]
   }
 
+  /** No illness either: a restart does not set a clock. */
+  #clock(): Problem[] {
+    const skewMs = this.#options.clock.wrongByMs(performance.now())
+    return skewMs === null ? [] : [{ what: 'clock', detail: describeSkew(skewMs), hint: CLOCK_ADVICE }]
+  }
+
   /** What keeps the node from being used; empty: nothing. */
   obstacles(query: ReadyQuery): Problem[] {
     const { replica, network, ledger, scorer, self, set } = this.#options
-    const obstacles = [...this.#stall(), ...this.#halt(), ...this.#wait()]
+    const obstacles = [...this.#stall(), ...this.#halt(), ...this.#wait(), ...this.#clock()]
     const add = (what: string, detail: string): void => {
       obstacles.push({ what, detail, hint: 'wait, or see the log' })
     }

@@ -9,6 +9,7 @@ import { LIMITS } from '../config/limits.ts'
 import type { Genesis } from '../config/genesis.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import type { EvidenceJudge } from '../ledger/types.ts'
+import { bytesBelow } from './disk-usage.ts'
 import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { ChainStore, type FinalEntry } from './store/chain-store.ts'
 import { CheckedStore } from './store/checked-store.ts'
@@ -38,6 +39,12 @@ export const STORES = {
 export type StoreName = keyof typeof STORES
 
 export const STORE_NAMES = Object.keys(STORES) as readonly StoreName[]
+
+/** Size of the files of each store. */
+export async function storeBytes(dataDirectory: string): Promise<Readonly<Record<StoreName, number>>> {
+  const sizes = STORE_NAMES.map(async (name) => [name, await bytesBelow(join(dataDirectory, name))] as const)
+  return Object.fromEntries(await Promise.all(sizes)) as Record<StoreName, number>
+}
 
 export interface Storage {
   readonly ledger: Ledger

@@ -18,6 +18,12 @@ async function status(options: NodeOptions): Promise<CommandResult> {
   return { data: { ...status, rpc: url }, text: await describe(status, url) }
 }
 
+async function clock(skewMs: number | null): Promise<string> {
+  const { milliseconds } = await import('../format.ts')
+  if (skewMs === null) return 'not compared with those of validators yet'
+  return `${milliseconds(Math.abs(skewMs))} ${skewMs >= 0 ? 'ahead of' : 'behind'} those of the validators, the way of their messages included`
+}
+
 async function describe(status: ChainStatus, url: string): Promise<string> {
   const { amount, distance, facts, milliseconds } = await import('../format.ts')
   const { p50Ms, p95Ms } = status.finality
@@ -47,6 +53,7 @@ async function describe(status: ChainStatus, url: string): Promise<string> {
     ],
     ['open holds', String(status.openHolds)],
     ['total supply', amount(status.totalSupply)],
+    ['clock', await clock(status.clockSkewMs)],
     [
       'model',
       `${model.id.slice(0, 16)} on ${model.backend}${model.healthy ? '' : `, not well: ${model.problem ?? 'no reason given'}`}`,

@@ -152,7 +152,7 @@ function configurationPage(): string {
   return page(
     'Configuration of a node',
     'config/node-config.ts',
-    `\`${NODE_CONFIG_FILE}\` in the node's directory, in TOML. It begins with \`version = 1\`; every other key may be left out. A variable overrides its key; lists in variables are separated by commas. Unknown keys are errors, unknown \`CORDON_…\` variables only warn.`,
+    `\`${NODE_CONFIG_FILE}\` in the node's directory, in TOML. It begins with \`version = 1\`; every other key may be left out. A variable overrides its key; lists in variables are separated by commas. Unknown keys are errors, unknown \`CORDON_…\` variables only warn. \`cordon init\` writes the file with every key as a comment, \`cordon config check\` finds all that is wrong with it, and \`cordon config show --origin\` says what holds and where it comes from.`,
     table(['key', 'variable', 'default', 'what it is'], rows),
   )
 }

@@ -6,12 +6,14 @@ import { after, test } from 'node:test'
 import fc from 'fast-check'
 import {
   DEFAULT_SETTINGS,
+  examineNodeConfig,
   LOG_LEVELS,
   NODE_CONFIG_FILE,
   parseSettings,
   readNodeConfig,
   serialiseSettings,
   SETTINGS,
+  VALIDATOR_KEY_FILE,
   variableOf,
   type NodeSettings,
 } from '../../config/node-config.ts'
@@ -73,10 +75,69 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
 test('settings come back from the file they are written to', () => {
   fc.assert(
     fc.property(settings, (given) => {
-      const { validatorKey, ...rest } = given
-      assert.deepEqual(parseSettings(serialiseSettings(given), 'x'), validatorKey === null ? rest : given)
+      assert.deepEqual({ ...DEFAULT_SETTINGS, ...parseSettings(serialiseSettings(given), 'x') }, given)
     }),
   )
+})
+
+test('a new file has every key as a comment, which is valid without its #', () => {
+  const text = serialiseSettings(DEFAULT_SETTINGS)
+  assert.deepEqual(parseSettings(text, 'x'), {})
+  const commented = /^# (?=([a-z_]+) = )/gm
+  assert.equal([...text.matchAll(commented)].length, Object.keys(SETTINGS).length)
+  for (const { index, 1: label } of text.matchAll(commented)) {
+    const one = text.slice(0, index) + text.slice(index + '# '.length)
+    const [[name, value] = []] = Object.entries(parseSettings(one, String(label)))
+    assert.equal(SETTINGS[name as keyof NodeSettings].key[1], label)
+    const standard = DEFAULT_SETTINGS[name as keyof NodeSettings]
+    assert.deepEqual(value, standard ?? VALIDATOR_KEY_FILE)
+  }
+  const all = { ...DEFAULT_SETTINGS, validatorKey: VALIDATOR_KEY_FILE }
+  assert.deepEqual(parseSettings(text.replaceAll(commented, ''), 'x'), all)
+})
+
+test('the comment of each key has what it is, its default and its variable in one line', () => {
+  const lines = serialiseSettings(DEFAULT_SETTINGS).split('\n')
+  for (const name of Object.keys(SETTINGS) as (keyof NodeSettings)[]) {
+    const [line = ''] = lines.filter((each) => each.endsWith(`Variable: ${variableOf(name)}`))
+    assert.ok(line.startsWith(`# ${SETTINGS[name].about} `), name)
+    assert.ok(
+      line.includes(
+        ` Default: ${JSON.stringify(DEFAULT_SETTINGS[name] ?? 'none').replace('"none"', 'none')}.`,
+      ),
+      name,
+    )
+  }
+})
+
+test('an examination finds every problem, and what is right all the same', () => {
+  const directory = nodeDirectory(
+    'version = 1\ndatadir = "x"\np2p = 5\n[rpc]\nport = 70000\nhost = "::1"\nhots = 1\n[fraud]\nhold_score = 0\nalert_score = 200\n',
+  )
+  const { problems, settings, fromFile, fromEnvironment } = examineNodeConfig(directory, {
+    CORDON_LOG_LEVEL: 'loud',
+    CORDON_RPC_PORT: '1',
+  })
+  assert.deepEqual(
+    problems.map(({ payload }) => payload.key),
+    ['p2p', 'rpc.port', 'fraud.hold_score', 'rpc.hots', 'datadir', 'log.level'],
+  )
+  for (const { payload } of problems) assert.equal(typeof payload.got, 'string')
+  assert.deepEqual(fromFile, { rpcHost: '::1', fraudAlertScore: 200 })
+  assert.deepEqual(fromEnvironment, { rpcPort: 1 })
+  assert.deepEqual(settings, { ...DEFAULT_SETTINGS, ...fromFile, ...fromEnvironment })
+})
+
+test('scores that contradict each other are a problem of the lower one', () => {
+  const directory = nodeDirectory('version = 1\n[fraud]\nalert_score = 200\n')
+  const [problem, ...others] = examineNodeConfig(directory).problems
+  assert.deepEqual(others, [])
+  assert.deepEqual(problem?.payload, {
+    key: 'fraud.alert_score',
+    expected: 'at most fraud.hold_score, 128',
+    got: '200',
+  })
+  assert.throws(() => readNodeConfig(directory), problem)
 })
 
 test('the smallest file is a version; the rest has defaults', () => {

@@ -27,7 +27,11 @@ async function start(): Promise<{ devnet: Devnet; v1: string }> {
   const devnet = await Devnet.start(['--load-accounts', '100'])
   const v1 = join(devnet.dir, 'v1')
   const config = join(v1, 'config', 'cordon.toml')
-  writeFileSync(config, readFileSync(config, 'utf8').replace('"10000CRD"', '"1uCRD"'))
+  const settings = readFileSync(config, 'utf8')
+  writeFileSync(
+    config,
+    settings.replace(/^# second_reviewer_above = .*$/m, 'second_reviewer_above = "1uCRD"'),
+  )
   await devnet.run(0, 'devnet', 'restart', 'v1')
   return { devnet, v1 }
 }

@@ -21,7 +21,7 @@ import { Exchange, type ExchangeOptions } from '../../node/exchange.ts'
 import { refOf } from '../../node/store/chain-store.ts'
 import type { Network, PeerInfo } from '../../p2p/types.ts'
 import { keysOf, transferTo } from '../ledger/helpers.ts'
-import { NodeChain, turns, validatorSetOf } from './fixtures.ts'
+import { NodeChain, turns, validatorSetOf, type FinalBlock } from './fixtures.ts'
 
 const PEER = peer('peer', null)
 
@@ -31,6 +31,7 @@ let sent: { readonly to: string; readonly message: Message }[]
 let penalties: string[]
 let peers: PeerInfo[]
 let requests: { readonly to: string; readonly bytes: Uint8Array }[]
+let dated: { readonly author: number; readonly madeMs: number }[]
 let backlog: number
 let finalHeight: number
 
@@ -41,6 +42,7 @@ beforeEach(async () => {
   penalties = []
   peers = []
   requests = []
+  dated = []
   backlog = 0
   finalHeight = 0
 })
@@ -69,6 +71,7 @@ function open(options: Partial<ExchangeOptions> = {}): Exchange {
     input: (input) => inputs.push(input),
     backlog: () => backlog,
     finalHeight: () => finalHeight,
+    onDated: (author, madeMs) => dated.push({ author, madeMs }),
     onGossipedTx: () => Promise.resolve('accept'),
     onSubmittedTxs: (txs) => Promise.resolve(txs.map((tx) => tx.length > 1)),
     ...options,
@@ -140,6 +143,42 @@ test('above the backlog nothing more is taken from peers', () => {
   assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(nowBatch())), 'ignore')
   assert.deepEqual(inputs, [])
   assert.deepEqual(penalties, [])
+})
+
+/** The proposal of a block on genesis. */
+function proposalOf({ block, digest }: FinalBlock): Message {
+  const proposal = { epoch: block.epoch, view: 1, parentView: 0, blockDigest: digest, justHash: digest }
+  const signature = new Uint8Array(64)
+  return { type: 'proposal', proposal: { proposal, block, parentCertificate: null, skips: [], signature } }
+}
+
+test('what others date by their clock alone is told: batches, and empty blocks of the leader itself', () => {
+  const exchange = open()
+  const empty = chain.block()
+  const { author, timeMs } = empty.block
+  exchange.onMessage(peer('leader', author), encodeMessage(proposalOf(empty)))
+  assert.deepEqual(dated, [{ author, madeMs: timeMs }])
+  exchange.onMessage(peer('other', author + 1), encodeMessage(proposalOf(empty)))
+  exchange.onMessage(
+    peer('leader', author),
+    encodeMessage(proposalOf(chain.block([chain.certificate(nowBatch())]))),
+  )
+  assert.equal(dated.length, 1)
+
+  const ahead = nowBatch({ createdMs: Date.now() + 60_000 })
+  assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(ahead)), 'ignore')
+  assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(nowBatch({ author: 0 }))), 'accept')
+  assert.equal(exchange.onGossip('batch', null, encodeSignedBatch(nowBatch())), 'accept')
+  assert.deepEqual(dated.slice(1), [{ author: 1, madeMs: ahead.batch.createdMs }])
+})
+
+test('who is no validator takes the date of final blocks; a validator has seen them before', () => {
+  const final = chain.block()
+  const gossip = encodeFinalizedBlock(final)
+  assert.equal(open().onGossip('block', PEER, gossip), 'accept')
+  assert.deepEqual(dated, [])
+  assert.equal(open({ self: null }).onGossip('block', PEER, gossip), 'accept')
+  assert.deepEqual(dated, [{ author: final.block.author, madeMs: final.block.timeMs }])
 })
 
 // ---- requests for what is stored ----

@@ -51,7 +51,10 @@ test('what is said elsewhere when it begins is only counted', () => {
 
 test('the metrics have all of them, as they are when somebody asks', async () => {
   const { fallbacks } = watched()
-  const metrics = new Metrics({} as Gauges, () => fallbacks.counts)
+  const metrics = new Metrics({} as Gauges, {
+    fallbacks: () => fallbacks.counts,
+    storeBytes: () => Promise.resolve({}),
+  })
   const counted = async (): Promise<(string | undefined)[][]> =>
     [...(await metrics.text()).matchAll(/^cordon_fraud_fallbacks_total\{why="([^"]*)"\} (\d+)$/gm)].map(
       ([, why, count]) => [why, count],

@@ -15,6 +15,7 @@ let others: number
 let healthy: boolean
 let deliveredHeight: number
 let lastFinalHeight: number
+let wrongByMs: number | null
 let abstention: Abstention | null
 let resumeView: number | null
 /** View 7, led by v3: v1 has given it up, and nobody else has voted. */
@@ -40,6 +41,7 @@ beforeEach(async () => {
   healthy = true
   deliveredHeight = 1
   lastFinalHeight = 0
+  wrongByMs = null
   abstention = null
   resumeView = null
 })
@@ -74,6 +76,7 @@ function open(self: number | null = 0): StatusSource {
       peerOfValidator: (index: number) => (connected.has(index) ? {} : null),
     },
     pending: { size: 3 },
+    clock: { skewMs: () => wrongByMs, wrongByMs: () => wrongByMs },
     scorer: {
       status: () => ({ id: '', backend: 'wasm', healthy, problem: healthy ? null : 'the worker ended' }),
     },
@@ -151,6 +154,17 @@ test('ready is who has a first block, a quorum, and is not behind', () => {
   )
   assert.deepEqual(status.obstacles({ maxBlocksBehind: 65 }), [])
   assert.deepEqual(names(status.obstacles({ maxBlocksBehind: 64, minPeers: 3 })), ['behind', 'peers'])
+})
+
+test('a wrong clock is an obstacle, and no illness: a restart would not set it', async () => {
+  wrongByMs = -480
+  const status = open()
+  assert.deepEqual(status.problems(), [])
+  const [obstacle] = status.obstacles({})
+  assert.equal(obstacle?.what, 'clock')
+  assert.match(obstacle.detail, /480 ms behind/)
+  assert.match(obstacle.hint, /timedatectl/)
+  assert.equal((await status.chainStatus()).clockSkewMs, -480)
 })
 
 test('a node that only follows needs somebody to follow, not a quorum', () => {

@@ -1,0 +1,76 @@
+/** Holds command lines in texts to the real command tree: the commands exist, take those flags, and get their arguments. */
+import type { Command, Option } from 'commander'
+
+/** What ends a command of the shell. */
+const SHELL_ENDS: ReadonlySet<string> = new Set(['|', '||', '&&', ';', '>', '2>', '<'])
+
+/** The words behind `cordon` on each line of the fenced shell blocks of a page; lines that end in `\` go on. */
+export function cordonLinesOf(markdown: string): string[][] {
+  const blocks = [...markdown.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
+  const lines = blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, '').split('\n'))
+  return lines.flatMap((line) => {
+    // What a synopsis has in brackets is held to the tree like the rest.
+    const bare = line.replace(/(?:^|\s)#.*$/, '').replaceAll(/[[\]]/g, '')
+    const words: readonly string[] = bare.match(/'[^']*'|\S+/g) ?? []
+    const start = words.indexOf('cordon')
+    if (start === -1) return []
+    const rest = words.slice(start + 1)
+    const end = rest.findIndex((word) => SHELL_ENDS.has(word))
+    return [end === -1 ? rest : rest.slice(0, end)]
+  })
+}
+
+/** What is wrong with the words behind `cordon`, or null. */
+export function commandProblem(program: Command, words: readonly string[]): string | null {
+  const { command, rest } = resolveCommand(program, words)
+  const flags = new Map(command.options.flatMap((option) => namesOf(option).map((name) => [name, option])))
+  let args = 0
+  const given = new Set<Option>()
+  for (let index = 0; index < rest.length; index++) {
+    const word = rest[index] ?? ''
+    if (!word.startsWith('-')) {
+      args++
+      continue
+    }
+    const option = flags.get(word.replace(/=.*$/, ''))
+    if (option === undefined) return `${command.name()} has no ${word}`
+    given.add(option)
+    const takesNext =
+      !word.includes('=') && (option.required || (option.optional && isValue(rest[index + 1])))
+    if (takesNext && rest[++index] === undefined) return `${word} needs a value`
+    while (option.variadic && isValue(rest[index + 1])) index++
+  }
+  return argumentProblem(command, args) ?? missingOption(command, given)
+}
+
+function argumentProblem(command: Command, args: number): string | null {
+  const { registeredArguments, commands, options } = command
+  if (commands.length > 0 && options.length === 0) return `${command.name()} needs a command`
+  const needed = registeredArguments.filter(({ required }) => required).length
+  const most = registeredArguments.at(-1)?.variadic === true ? Infinity : registeredArguments.length
+  return args < needed || args > most
+    ? `${command.name()} takes ${needed} to ${most} arguments, got ${args}`
+    : null
+}
+
+function missingOption(command: Command, given: ReadonlySet<Option>): string | null {
+  const missing = command.options.find((option) => option.mandatory && !given.has(option))
+  return missing === undefined ? null : `${command.name()} needs ${missing.flags}`
+}
+
+/** The innermost command that the words name, and the words after it. */
+function resolveCommand(
+  program: Command,
+  words: readonly string[],
+): { readonly command: Command; readonly rest: readonly string[] } {
+  const child = program.commands.find((each) => each.name() === words[0])
+  return child === undefined ? { command: program, rest: words } : resolveCommand(child, words.slice(1))
+}
+
+function namesOf({ long, short }: Option): string[] {
+  return [long, short].filter((name) => typeof name === 'string')
+}
+
+function isValue(word: string | undefined): boolean {
+  return word !== undefined && !word.startsWith('-')
+}
