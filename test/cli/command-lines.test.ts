@@ -15,11 +15,17 @@ test('lines of shell blocks are found, with what goes on and without what comes 
     '# cordon comment',
     'cordon status [--json] | jq .',
     'docker compose ps',
+    'cordon tx build | cordon tx sign | jq .',
+    'cordon tx wait "$(cordon tx hash FILE)"',
     '```',
   ].join('\n')
   assert.deepEqual(cordonLinesOf(page), [
     ['init', '--dir', "'a b'"],
     ['status', '--json'],
+    ['tx', 'build'],
+    ['tx', 'sign'],
+    ['tx', 'wait', '"$(cordon tx hash FILE)"'],
+    ['tx', 'hash', 'FILE'],
   ])
 })
 

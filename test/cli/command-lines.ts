@@ -3,20 +3,32 @@ import type { Command, Option } from 'commander'
 
 /** What ends a command of the shell. */
 const SHELL_ENDS: ReadonlySet<string> = new Set(['|', '||', '&&', ';', '>', '2>', '<'])
+/** A word of the shell: a text in quotes, or what has no space in it. */
+const WORD = /"[^"]*"|'[^']*'|\S+/g
+/** A command whose output is a word of another one. */
+const SUBSTITUTED = /\$\(([^)]*)\)/g
 
-/** The words behind `cordon` on each line of the fenced shell blocks of a page; lines that end in `\` go on. */
+/** The words behind each `cordon` in the fenced shell blocks of a page; lines that end in `\` go on. */
 export function cordonLinesOf(markdown: string): string[][] {
   const blocks = [...markdown.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
   const lines = blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, '').split('\n'))
   return lines.flatMap((line) => {
     // What a synopsis has in brackets is held to the tree like the rest.
     const bare = line.replace(/(?:^|\s)#.*$/, '').replaceAll(/[[\]]/g, '')
-    const words: readonly string[] = bare.match(/'[^']*'|\S+/g) ?? []
+    const inner = [...bare.matchAll(SUBSTITUTED)].map(([, command = '']) => command)
+    return [bare, ...inner].flatMap(cordonCommandsOf)
+  })
+}
+
+function cordonCommandsOf(line: string): string[][] {
+  const commands: string[][] = [[]]
+  for (const word of line.match(WORD) ?? []) {
+    if (SHELL_ENDS.has(word)) commands.push([])
+    else commands.at(-1)?.push(word)
+  }
+  return commands.flatMap((words) => {
     const start = words.indexOf('cordon')
-    if (start === -1) return []
-    const rest = words.slice(start + 1)
-    const end = rest.findIndex((word) => SHELL_ENDS.has(word))
-    return [end === -1 ? rest : rest.slice(0, end)]
+    return start === -1 ? [] : [words.slice(start + 1)]
   })
 }
 

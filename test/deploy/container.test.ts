@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { suite, test } from 'node:test'
+import { parse } from 'yaml'
 import { LIMITS } from '../../config/limits.ts'
 import { DEFAULT_SETTINGS } from '../../config/node-config.ts'
 import { NODE_VARIABLES } from '../../config/variables.ts'
 import { DEPLOY, deployed, ROOT } from './files.ts'
-import { parseYaml, type Yaml } from './yaml.ts'
 
 interface Instruction {
   readonly name: string
@@ -81,15 +81,15 @@ suite('Dockerfile', () => {
 interface Service {
   readonly ports: readonly string[]
   readonly volumes: readonly string[]
-  readonly environment?: Readonly<Record<string, Yaml>>
+  readonly environment?: Readonly<Record<string, unknown>>
   readonly restart: string
   readonly stop_grace_period?: string
 }
 
 suite('compose.yaml', () => {
-  const { services, volumes } = parseYaml(deployed('compose.yaml')) as unknown as {
+  const { services, volumes } = parse(deployed('compose.yaml')) as unknown as {
     readonly services: Readonly<Record<string, Service>>
-    readonly volumes: Readonly<Record<string, Yaml>>
+    readonly volumes: Readonly<Record<string, unknown>>
   }
   const validator = services.validator ?? assert.fail('there is no validator')
 
@@ -120,7 +120,7 @@ suite('compose.yaml', () => {
   })
 
   test('Prometheus and Grafana find what they read under the names of the composition', () => {
-    const prometheus = parseYaml(deployed('prometheus.yml')) as unknown as {
+    const prometheus = parse(deployed('prometheus.yml')) as unknown as {
       readonly rule_files: readonly string[]
       readonly scrape_configs: readonly {
         readonly job_name: string
@@ -132,11 +132,11 @@ suite('compose.yaml', () => {
     assert.deepEqual(job?.static_configs[0]?.targets, [`validator:${DEFAULT_SETTINGS.rpcPort}`])
     assert.ok(deployed('alerts.yml').includes(`up{job="${job.job_name}"}`))
 
-    const sources = parseYaml(deployed('grafana/provisioning/datasources/cordon.yml')) as unknown as {
+    const sources = parse(deployed('grafana/provisioning/datasources/cordon.yml')) as unknown as {
       readonly datasources: readonly { readonly url: string }[]
     }
     assert.ok(new URL(sources.datasources[0]?.url ?? '').hostname in services)
-    const dashboards = parseYaml(deployed('grafana/provisioning/dashboards/cordon.yml')) as unknown as {
+    const dashboards = parse(deployed('grafana/provisioning/dashboards/cordon.yml')) as unknown as {
       readonly providers: readonly { readonly options: { readonly path: string } }[]
     }
     const folder = dashboards.providers[0]?.options.path ?? ''

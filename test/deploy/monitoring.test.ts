@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import type { Command } from 'commander'
+import { parse } from 'yaml'
 import { buildProgram } from '../../cli/program.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { commandProblem } from '../cli/command-lines.ts'
 import { exportedMetrics } from './exported-metrics.ts'
 import { deployed } from './files.ts'
 import { metricsIn } from './promql.ts'
-import { parseYaml } from './yaml.ts'
 
 interface Alert {
   readonly alert: string
@@ -36,7 +36,7 @@ interface Dashboard {
   }
 }
 
-const { groups } = parseYaml(deployed('alerts.yml')) as unknown as {
+const { groups } = parse(deployed('alerts.yml')) as unknown as {
   readonly groups: readonly { readonly name: string; readonly rules: readonly Alert[] }[]
 }
 const ALERTS = groups.flatMap(({ rules }) => rules)
