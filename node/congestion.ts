@@ -13,6 +13,8 @@ const MAX_WAIT_MS = 3_000
 /** The rate at which transactions end is a mean over about this time. */
 const RATE_MS = 3_000
 const RETRY_MS = 250
+/** Full batches that are taken in whatever the rate: one that is being ordered, and one that fills meanwhile. */
+const LEAST_BATCHES = 2
 /** Transactions in final blocks not executed yet, above which nothing more is taken in. */
 const MAX_EXECUTION_BACKLOG_TXS = 20_000
 /** Transactions that wait for a batch, above which nothing more is taken in. */
@@ -31,7 +33,6 @@ export interface Load {
 export interface CongestionOptions {
   readonly pending: Pick<PendingTransactions, 'size' | 'full'>
   readonly maxOpenBatches: number
-  /** Transactions that are taken in whatever the rate: a full batch, also while nothing becomes final. */
   readonly batchMaxTxs: number
   readonly load: () => Load
 }
@@ -82,7 +83,7 @@ export class Congestion {
   }
 
   #room(nowMs: number): number {
-    return Math.max(this.#options.batchMaxTxs, (this.#endedAt(nowMs) / RATE_MS) * MAX_WAIT_MS)
+    return Math.max(LEAST_BATCHES * this.#options.batchMaxTxs, (this.#endedAt(nowMs) / RATE_MS) * MAX_WAIT_MS)
   }
 
   #endedAt(nowMs: number): number {

@@ -5,6 +5,7 @@ import { Congestion } from '../../node/congestion.ts'
 import { NO_LOAD } from './fixtures.ts'
 
 const BATCH = 500
+const LEAST = 2 * BATCH
 
 let size: number
 let congestion: Congestion
@@ -30,15 +31,15 @@ function drain(fromMs: number, forMs: number): number {
   return fromMs + forMs
 }
 
-test('a full batch is taken in although nothing has ever ended, and no more', () => {
-  size = BATCH
+test('two full batches are taken in although nothing has ever ended, and no more', () => {
+  size = LEAST
   assert.equal(congestion.refusal(0), null)
-  size = BATCH + 1
+  size = LEAST + 1
   const refusal = congestion.refusal(50)
   assert.equal(refusal?.code, 'busy')
   assert.match(
     refusal.message,
-    /^501 transactions are on their way, more than lately ended in 3 s; try again in 250 ms$/,
+    /^1001 transactions are on their way, more than lately ended in 3 s; try again in 250 ms$/,
   )
   assert.deepEqual(refusal.payload, { retryAfterMs: 250 })
 })
@@ -55,13 +56,15 @@ test('a rate is forgotten when nothing ends any more', () => {
   const nowMs = drain(0, 30_000)
   size = 2_900
   assert.equal(congestion.refusal(nowMs + 3_000)?.code, 'busy')
-  size = 1_000
+  size = LEAST
   assert.equal(congestion.refusal(nowMs + 3_050), null)
+  size = LEAST + 50
+  assert.equal(congestion.refusal(nowMs + 3_100), null)
   assert.equal(congestion.refusal(nowMs + 10_000)?.code, 'busy')
 })
 
 test('it looks every 50 ms, and says the same in between', () => {
-  size = BATCH + 1
+  size = LEAST + 1
   const refusal = congestion.refusal(0)
   size = 0
   assert.equal(congestion.refusal(49), refusal)
