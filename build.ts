@@ -69,4 +69,5 @@ for (const entry of ENTRIES) {
   writeFileSync(join(OUTPUT, builtName(entry)), `import { launch } from './${LAUNCHER}'\nlaunch(${bundle})\n`)
 }
 mkdirSync(join(OUTPUT, ASSETS_FOLDER))
-for (const [name, contents] of await bundlePage()) writeFileSync(join(OUTPUT, ASSETS_FOLDER, name), contents)
+for (const [name, contents] of Object.entries(await bundlePage()))
+  writeFileSync(join(OUTPUT, ASSETS_FOLDER, name), contents)

@@ -7,13 +7,11 @@ import type { Genesis } from '../config/genesis.ts'
 import {
   configOf,
   examineNodeConfig,
-  isModelFile,
-  keyOf,
   tomlValue,
   type NodeConfig,
   type NodeConfigExamination,
-  type SettingName,
 } from '../config/node-config.ts'
+import { isModelFile, keyOf, type SettingName } from '../config/node-settings.ts'
 import { configProblem, originText, settingReports, type ConfigProblem } from '../config/setting-origins.ts'
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { readKeyFile } from '../crypto/key-file.ts'

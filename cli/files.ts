@@ -18,16 +18,20 @@ export function readTextFile(path: string, maxBytes: number): string {
   return text
 }
 
-/** Writes a file that only its owner may read, never over another one. @throws CordonError `usage`. */
-export function writeNewFile(path: string, text: string): void {
+/**
+ * Writes a file that only its owner may read, over another one only if the command was told so.
+ * @param force of a command with `--force`.
+ * @throws CordonError `usage`.
+ */
+export function writeNewFile(path: string, text: string, force?: boolean): void {
   try {
-    writeFileSync(path, text, { mode: 0o600, flag: 'wx', flush: true })
+    writeFileSync(path, text, { mode: 0o600, flag: force === true ? 'w' : 'wx', flush: true })
   } catch (error) {
     const code = codeOf(error)
     throw new CordonError(
       'usage',
       code === 'EEXIST'
-        ? `${path} is there already; choose another file`
+        ? `${path} is there already; choose another file${force === undefined ? '' : ', or replace it with --force'}`
         : `${path} cannot be written (${code})`,
       { path },
       { cause: error },

@@ -5,12 +5,8 @@ import { dirname, join, resolve } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { readGenesisFile, serialiseGenesis } from '../config/genesis-file.ts'
 import { genesisHash, type Genesis } from '../config/genesis.ts'
-import {
-  DEFAULT_SETTINGS,
-  NODE_CONFIG_FILE,
-  serialiseSettings,
-  VALIDATOR_KEY_FILE,
-} from '../config/node-config.ts'
+import { NODE_CONFIG_FILE, serialiseSettings } from '../config/node-config.ts'
+import { DEFAULT_SETTINGS, VALIDATOR_KEY_FILE } from '../config/node-settings.ts'
 import { makeOperatorToken } from '../config/tokens.ts'
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { SEED_BYTES } from '../crypto/ed25519.ts'

@@ -1,5 +1,5 @@
 /** The signer folder of a node, for people: status, export and import. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import { readNodeConfig, type NodeConfig } from '../config/node-config.ts'
@@ -12,6 +12,7 @@ import {
   type SignerReport,
 } from '../node/signing/protection-file.ts'
 import type { ExportOptions, ImportOptions, SignerOptions } from './commands/signer.ts'
+import { writeNewFile } from './files.ts'
 import { facts } from './format.ts'
 import { note, type CommandResult } from './output.ts'
 
@@ -31,7 +32,7 @@ export async function signerStatus({ dir }: SignerOptions): Promise<CommandResul
 
 export async function signerExport({ dir, out, force }: ExportOptions): Promise<CommandResult> {
   const text = await exportProtection(configOf(dir))
-  writeNew(out, text, force === true)
+  writeNewFile(out, text, force === true)
   note('do not start this node again with the same key once the file is imported elsewhere')
   const report = await signerReport(configOf(dir))
   const { data } = describe(report)
@@ -47,22 +48,6 @@ export async function signerImport({ dir, file }: ImportOptions): Promise<Comman
 /** Variables count as for the node itself: they may name another signer folder. */
 function configOf(dir: string): NodeConfig {
   return readNodeConfig(dir, process.env).config
-}
-
-function writeNew(path: string, text: string, force: boolean): void {
-  try {
-    writeFileSync(path, text, { mode: 0o600, flag: force ? 'w' : 'wx', flush: true })
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    throw new CordonError(
-      'usage',
-      code === 'EEXIST'
-        ? `${path} is there already; choose another file, or replace it with --force`
-        : `${path} cannot be written (${code})`,
-      { path },
-      { cause: error },
-    )
-  }
 }
 
 function readProtectionFile(path: string): string {

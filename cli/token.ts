@@ -10,11 +10,11 @@ import {
   makeToken,
   readTokenFile,
   TOKENS_FILE,
-  writeSecretFile,
   writeTokenFile,
   type Token,
 } from '../config/tokens.ts'
 import type { CreateOptions, TokenOptions } from './commands/token.ts'
+import { writeNewFile } from './files.ts'
 import { facts, table, time } from './format.ts'
 import { requireOperator } from './operator.ts'
 import type { OperatorOptions } from './options.ts'
@@ -40,7 +40,7 @@ export function createToken({ dir, scope, expires, out }: CreateOptions, name: s
     )
   const nowMs = Date.now()
   const { token, secret } = makeToken(name, scope, nowMs, expires === undefined ? null : nowMs + expires)
-  if (out !== undefined) writeSecret(out, secret)
+  if (out !== undefined) writeNewFile(out, `${secret}\n`)
   writeTokenFile(file, [...tokens, token])
   if (out === undefined)
     note('this is the only time that the secret is shown; keep it in a file of mode 0600')
@@ -100,22 +100,6 @@ function fileOf(dir: string): string {
     `${dir} is not the directory of a node: there is no ${NODE_CONFIG_FILE} in it; of a devnet take DEVNET/v1`,
     { dir },
   )
-}
-
-function writeSecret(path: string, secret: string): void {
-  try {
-    writeSecretFile(path, secret)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    throw new CordonError(
-      'usage',
-      code === 'EEXIST'
-        ? `${path} is there already; choose another file`
-        : `${path} cannot be written (${code})`,
-      { path },
-      { cause: error },
-    )
-  }
 }
 
 interface DescribedToken {

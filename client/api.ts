@@ -36,6 +36,14 @@ export interface ChainStatus {
   }
 }
 
+/** One thing that is out of range, as `/healthz` and `/readyz` tell it. */
+export interface Problem {
+  readonly what: string
+  readonly detail: string
+  /** What to do or where to look. */
+  readonly hint: string
+}
+
 export interface ChainInfo {
   readonly network: string
   readonly genesisHash: string

@@ -1,14 +1,8 @@
 /** Where each setting of a node comes from, and where what is wrong with them stands: for people who look for it. */
 import { basename } from 'node:path'
 import type { CordonError } from './errors.ts'
-import {
-  keyOf,
-  SETTING_NAMES,
-  variableOf,
-  type NodeConfigExamination,
-  type NodeSettings,
-  type SettingName,
-} from './node-config.ts'
+import type { NodeConfigExamination } from './node-config.ts'
+import { keyOf, SETTING_NAMES, variableOf, type NodeSettings, type SettingName } from './node-settings.ts'
 import { linesOfKeys } from './toml-lines.ts'
 
 export type Origin =

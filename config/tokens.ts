@@ -155,7 +155,7 @@ export function writeTokenFile(path: string, tokens: readonly Token[]): void {
 }
 
 /** Writes a secret to a new file that only its owner may read. @throws if the file is there. */
-export function writeSecretFile(path: string, secret: string): void {
+function writeSecretFile(path: string, secret: string): void {
   writePrivate(path, `${secret}\n`, 'wx')
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { entryUrl } from '../config/entries.ts'
 import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
-import { variableOf } from '../config/node-config.ts'
+import { variableOf } from '../config/node-settings.ts'
 import { childEnvironment, EARLY_VARIABLE, LEASH_FD, LEASH_VARIABLE } from './environment.ts'
 import { ask } from './http.ts'
 

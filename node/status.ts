@@ -1,5 +1,5 @@
 /** How the node is: numbers for `chain_status`, and what is wrong for `/healthz` and `/readyz`. */
-import type { ChainProgress, ChainStatus } from '../client/api.ts'
+import type { ChainProgress, ChainStatus, Problem } from '../client/api.ts'
 import type { Genesis } from '../config/genesis.ts'
 import { VERSION } from '../config/version.ts'
 import { toHex } from '../crypto/bytes.ts'
@@ -15,14 +15,6 @@ import { ABSTENTION_ADVICE, chainProgress } from './stall.ts'
 
 /** Finality latencies kept for the percentiles. */
 const LATENCY_SAMPLES = 512
-
-/** One thing that is out of range. */
-export interface Problem {
-  readonly what: string
-  readonly detail: string
-  /** What to do or where to look. */
-  readonly hint: string
-}
 
 export interface StatusOptions {
   readonly genesis: Genesis

@@ -54,7 +54,8 @@ export class VoteLog {
     const votes = this.#votesOf(view)
     for (const signer of signers) votes[signer] = FINALIZE
     this.#blocks.push({ height, view, author, timeMs, latencyMs })
-    if (this.#blocks.length > LIMITS.votedBlocks) this.#blocks.shift()
+    if (this.#blocks.length <= LIMITS.votedBlocks) return
+    this.#blocks.shift()
     for (const heardOf of this.#votes.keys()) if (heardOf < this.#oldestView) this.#votes.delete(heardOf)
   }
 

@@ -3,7 +3,7 @@
  * each judges its own batch first and those of the others as they arrive, in an order of its own, with what it acked
  * before. What more than a third flags is held.
  */
-import { DEFAULT_SETTINGS } from '../../config/node-config.ts'
+import { DEFAULT_SETTINGS } from '../../config/node-settings.ts'
 import type { TransferFacts, TransferOutcome } from '../../fraud/types.ts'
 import { Random } from '../random.ts'
 import { Validator, type Judge } from './validator.ts'

@@ -14,31 +14,34 @@ const TYPES = {
 
 export type AssetName = keyof typeof TYPES
 
-export interface Asset {
+interface Asset {
   readonly type: string
   readonly body: Buffer
 }
 
-export type Assets = ReadonlyMap<string, Asset>
+let loading: Promise<ReadonlyMap<string, Asset>> | null = null
 
-let loading: Promise<Assets> | null = null
-
-/** Read once, when somebody looks first. */
-export function loadAssets(): Promise<Assets> {
-  loading ??= files().then(
-    (found) =>
-      new Map(Object.entries(TYPES).map(([name, type]) => [name, { type, body: Buffer.from(found(name)) }])),
-  )
+/** By name. Read once, when somebody looks first. */
+export function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
+  loading ??= read()
   return loading
 }
 
-async function files(): Promise<(name: string) => Uint8Array> {
-  if (!import.meta.filename.endsWith('.ts'))
-    return (name) => readFileSync(join(dirname(import.meta.filename), ASSETS_FOLDER, name))
+async function read(): Promise<ReadonlyMap<string, Asset>> {
+  const contentsOf = import.meta.filename.endsWith('.ts') ? await bundled() : built
+  const names = Object.keys(TYPES) as AssetName[]
+  return new Map(names.map((name) => [name, { type: TYPES[name], body: Buffer.from(contentsOf(name)) }]))
+}
+
+function built(name: AssetName): Uint8Array {
+  return readFileSync(join(dirname(import.meta.filename), ASSETS_FOLDER, name))
+}
+
+async function bundled(): Promise<(name: AssetName) => Uint8Array> {
   // By its address, so that a build does not take the bundler in.
   const { bundlePage } = (await import(
     new URL('./bundle.ts', import.meta.url).href
   )) as typeof import('./bundle.ts')
-  const bundle = await bundlePage()
-  return (name) => bundle.get(name) ?? new Uint8Array()
+  const page = await bundlePage()
+  return (name) => page[name]
 }

@@ -5,18 +5,22 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type OutputFile } from 'esbuild'
+import type { AssetName } from './assets.ts'
 
 const PAGE = join(import.meta.dirname, 'page')
-const AS_THEY_ARE = ['index.html', 'icon.svg']
 
-/** File name → contents. */
-export async function bundlePage(): Promise<Map<string, Uint8Array>> {
+export async function bundlePage(): Promise<Readonly<Record<AssetName, Uint8Array>>> {
   const [script, styles] = await Promise.all([bundled('main.ts'), bundled('page.css')])
-  return new Map([
-    ...AS_THEY_ARE.map((name): [string, Uint8Array] => [name, readFileSync(join(PAGE, name))]),
-    ['page.js', script],
-    ['page.css', styles],
-  ])
+  return {
+    'index.html': asItIs('index.html'),
+    'icon.svg': asItIs('icon.svg'),
+    'page.js': script,
+    'page.css': styles,
+  }
+}
+
+function asItIs(name: string): Uint8Array {
+  return readFileSync(join(PAGE, name))
 }
 
 async function bundled(entry: string): Promise<Uint8Array> {
@@ -27,7 +31,7 @@ async function bundled(entry: string): Promise<Uint8Array> {
     minify: true,
     format: 'esm',
     platform: 'browser',
-    target: ['chrome120', 'firefox120', 'safari17'],
+    target: ['chrome123', 'firefox120', 'safari17.5'],
     legalComments: 'eof',
     logLevel: 'warning',
   })

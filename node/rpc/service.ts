@@ -1,6 +1,5 @@
 /** What the RPC server asks the node for. The server adds `rpc.discover` and the subscriptions itself. */
-import type { BlockEvent, RpcMethod, RpcParams, RpcResult } from '../../client/api.ts'
-import type { Problem } from '../status.ts'
+import type { BlockEvent, RpcMethod, RpcParams, RpcResult, Problem } from '../../client/api.ts'
 
 export interface CallContext {
   /** Aborted when nobody waits for the answer any more. */

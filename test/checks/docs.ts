@@ -6,13 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERRORS, EXIT } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
-import {
-  DEFAULT_SETTINGS,
-  NODE_CONFIG_FILE,
-  SETTINGS,
-  variableOf,
-  type NodeSettings,
-} from '../../config/node-config.ts'
+import { NODE_CONFIG_FILE } from '../../config/node-config.ts'
+import { DEFAULT_SETTINGS, SETTINGS, variableOf, type NodeSettings } from '../../config/node-settings.ts'
 import { PARAMETER_NAMES, PARAMETERS } from '../../config/parameters.ts'
 import { FAIL_POINTS } from '../../node/fail-points.ts'
 import type { JsonSchema } from '../../node/rpc/method-table.ts'
@@ -151,7 +146,7 @@ function configurationPage(): string {
   })
   return page(
     'Configuration of a node',
-    'config/node-config.ts',
+    'config/node-settings.ts',
     `\`${NODE_CONFIG_FILE}\` in the node's directory, in TOML. It begins with \`version = 1\`; every other key may be left out. A variable overrides its key; lists in variables are separated by commas. Unknown keys are errors, unknown \`CORDON_…\` variables only warn. \`cordon init\` writes the file with every key as a comment, \`cordon config check\` finds all that is wrong with it, and \`cordon config show --origin\` says what holds and where it comes from.`,
     table(['key', 'variable', 'default', 'what it is'], rows),
   )

@@ -5,18 +5,20 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import {
-  DEFAULT_SETTINGS,
   examineNodeConfig,
-  LOG_LEVELS,
   NODE_CONFIG_FILE,
   parseSettings,
   readNodeConfig,
   serialiseSettings,
+} from '../../config/node-config.ts'
+import {
+  DEFAULT_SETTINGS,
+  LOG_LEVELS,
   SETTINGS,
   VALIDATOR_KEY_FILE,
   variableOf,
   type NodeSettings,
-} from '../../config/node-config.ts'
+} from '../../config/node-settings.ts'
 import { CLIENT_VARIABLES, NODE_VARIABLES } from '../../config/variables.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cordon-config-'))

@@ -5,7 +5,7 @@ import { join, normalize } from 'node:path'
 import { suite, test } from 'node:test'
 import { parse } from 'yaml'
 import { LIMITS } from '../../config/limits.ts'
-import { DEFAULT_SETTINGS } from '../../config/node-config.ts'
+import { DEFAULT_SETTINGS } from '../../config/node-settings.ts'
 import { NODE_VARIABLES } from '../../config/variables.ts'
 import { DEPLOY, deployed, ROOT } from './files.ts'
 

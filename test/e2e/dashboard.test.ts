@@ -48,7 +48,6 @@ test(
 
       const { holds } = await devnet.run(0, 'devnet', 'attack', 'drain')
       assert.ok((holds as string[]).length > 0)
-      await page.getByRole('heading', { name: 'Open holds' }).waitFor()
       await page.getByText(/payments? waits? for review/).waitFor()
       await page.locator('[aria-labelledby=live-title] tbody tr').first().waitFor()
       await assertFits(page, 'overview')
@@ -83,7 +82,6 @@ test(
       await page.getByRole('heading', { name: 'Block 1' }).waitFor()
       assert.deepEqual(complaints, [])
 
-      await page.keyboard.press('Escape')
       await page.goto(devnet.ready.dashboard)
       await page.getByText(/^All is well/).waitFor()
       await devnet.run(0, 'devnet', 'kill', 'v1')

@@ -1,5 +1,5 @@
 /** One sentence on how the node is, with the cause and what to do when it is not well. */
-import type { ChainProgress, ChainStatus, ValidatorInfo } from '../../../client/api.ts'
+import type { ChainProgress, ChainStatus, Problem, ValidatorInfo } from '../../../client/api.ts'
 import { capital, count, duration } from './format.ts'
 import type { LineState } from './line-state.ts'
 
@@ -10,13 +10,6 @@ export interface Health {
   readonly sentence: string
   readonly cause: string | null
   readonly command: string | null
-}
-
-/** As `/healthz` tells it. */
-export interface Problem {
-  readonly what: string
-  readonly detail: string
-  readonly hint: string
 }
 
 export interface Facts {

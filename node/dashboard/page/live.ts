@@ -9,10 +9,10 @@ import type {
   ChainProgress,
   ChainStatus,
   HoldInfo,
+  Problem,
   TxInfo,
   ValidatorInfo,
 } from '../../../client/api.ts'
-import type { Problem } from './health.ts'
 import type { LineState } from './line-state.ts'
 import { Line, RpcError } from './rpc.ts'
 import { Seconds } from './series.ts'
@@ -27,6 +27,8 @@ const SHOWN_TRANSFERS = 12
 /** Details that are asked for in one block: a busy one has hundreds. */
 const ASKED_PER_BLOCK = 3
 const SHOWN_HOLDS = 50
+/** Newest blocks that are asked for again: votes may still come for them. */
+const SETTLING_BLOCKS = 4
 
 export interface SeenTransaction {
   readonly txId: string
@@ -59,6 +61,7 @@ export class Live {
       onState: (state) => {
         this.line = state
         if (state === 'open') void this.#all()
+        else this.votes = [] // another node may answer next, or another chain
         this.#changed()
       },
       onBlock: (block) => {
@@ -117,13 +120,13 @@ export class Live {
     if (this.#votesAsked) return
     this.#votesAsked = true
     await this.#ask(async () => {
-      // Votes may still come for blocks that are shown already.
-      const fromHeight = Math.max(0, (this.votes.at(-1)?.height ?? 0) - 4)
+      const fromHeight = Math.max(0, (this.votes.at(-1)?.height ?? 0) - SETTLING_BLOCKS)
       const newer = await this.rpc.call('chain_votes', { fromHeight })
       const first = newer[0]?.height ?? Infinity
       this.votes = [...this.votes.filter(({ height }) => height < first), ...newer].slice(-GRID_BLOCKS)
+    }).finally(() => {
+      this.#votesAsked = false
     })
-    this.#votesAsked = false
   }
 
   /** What cannot be had now is asked for again soon. */

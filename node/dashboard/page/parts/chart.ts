@@ -32,7 +32,7 @@ export function Chart(props: ChartProps): VNode {
     if (element === null) return
     const make = (): void => {
       plot.current?.destroy()
-      plot.current = new uPlot(optionsOf(props, element.clientWidth), dataOf(props), element)
+      plot.current = new uPlot(optionsOf(props, element), dataOf(props), element)
     }
     make()
     const resized = new ResizeObserver(() =>
@@ -59,9 +59,12 @@ function dataOf({ rows }: ChartProps): uPlot.AlignedData {
   return rows as unknown as uPlot.AlignedData
 }
 
-function optionsOf({ series, xLabel, yLabel }: ChartProps, width: number): uPlot.Options {
-  const color = (name: string): string =>
-    getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+function optionsOf({ series, xLabel, yLabel }: ChartProps, element: HTMLElement): uPlot.Options {
+  // A canvas knows no variables and no pairs of colours: what they come to here is asked of the browser.
+  const color = (name: string): string => {
+    element.style.color = `var(${name})`
+    return getComputedStyle(element).color
+  }
   const axis: uPlot.Axis = {
     stroke: color('--quiet'),
     grid: { stroke: color('--line'), width: 1 },
@@ -69,7 +72,7 @@ function optionsOf({ series, xLabel, yLabel }: ChartProps, width: number): uPlot
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
   }
   return {
-    width,
+    width: element.clientWidth,
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },

@@ -179,7 +179,6 @@ function OpinionRow({ opinion: { validator, flag, side } }: { readonly opinion: 
       ? none
       : html`<meter
             min="0"
-            low="96"
             high=${FLAG_SCORE}
             optimum="0"
             max=${HIGHEST_SCORE}
