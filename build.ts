@@ -1,12 +1,14 @@
 /**
  * `npm run build`: makes `dist/` from the sources, what the package ships and what `bin/cordon` runs as long as no source
  * is newer. Each program (`config/entries.ts`) becomes one CommonJS file, which `config/launch.ts` runs: a node reads one
- * file instead of thirteen hundred.
+ * file instead of thirteen hundred. What other programs import is not bundled: they have their own dependencies beside it.
  */
+import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { build, type Plugin } from 'esbuild'
-import { builtName, ENTRIES } from './config/entries.ts'
+import { builtName, ENTRIES, LIBRARY_FOLDER } from './config/entries.ts'
 import { ASSETS_FOLDER } from './node/dashboard/assets.ts'
 import { bundlePage } from './node/dashboard/bundle.ts'
 
@@ -34,7 +36,15 @@ const addonsStayWhereTheyAre: Plugin = {
 const META = { 'import.meta.url': '__url', 'import.meta.filename': '__filename' }
 const META_BANNER = "const __url = require('node:url').pathToFileURL(__filename).href;"
 
+/** What `cordon/client` and `cordon/devnet` are: each source for itself, with its types. */
+async function buildLibrary(): Promise<void> {
+  const compiler = join(ROOT, 'node_modules', '.bin', 'tsc')
+  const project = ['-p', join(ROOT, 'tsconfig.library.json'), '--outDir', join(OUTPUT, LIBRARY_FOLDER)]
+  await promisify(execFile)(compiler, project, { cwd: ROOT })
+}
+
 rmSync(OUTPUT, { recursive: true, force: true })
+const library = buildLibrary()
 const bundleName = (entry: (typeof ENTRIES)[number]): string => builtName(entry).replace(/\.js$/, '.cjs')
 await Promise.all(
   ENTRIES.map((entry) =>
@@ -71,3 +81,4 @@ for (const entry of ENTRIES) {
 mkdirSync(join(OUTPUT, ASSETS_FOLDER))
 for (const [name, contents] of Object.entries(await bundlePage()))
   writeFileSync(join(OUTPUT, ASSETS_FOLDER, name), contents)
+await library

@@ -1,10 +1,8 @@
 /** Where a command finds the operator methods of a node and a token for them: flags, variables, or the node's directory. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { OperatorClient } from '../client/operator-client.ts'
+import { operatorOfNode } from '../client/operator-of-node.ts'
 import { CordonError } from '../config/errors.ts'
-import { OPERATOR_URL_FILE, readNodeConfig } from '../config/node-config.ts'
-import { OPERATOR_TOKEN_FILE, readSecretFile } from '../config/tokens.ts'
+import { readSecretFile } from '../config/tokens.ts'
 import { nodePaths } from '../devnet/layout.ts'
 import { chosenDevnet } from './context.ts'
 import type { OperatorOptions } from './options.ts'
@@ -24,9 +22,7 @@ export function operatorAtHand(options: OperatorOptions): OperatorClient | null 
     return new OperatorClient(options.operator, readSecretFile(options.tokenFile))
   }
   const directory = options.nodeDir ?? devnetNode(options)
-  if (directory === null) return null
-  const secret = readSecretFile(options.tokenFile ?? join(directory, OPERATOR_TOKEN_FILE))
-  return new OperatorClient(operatorUrl(directory), secret)
+  return directory === null ? null : operatorOfNode(directory, options.tokenFile)
 }
 
 /** @throws CordonError `unauthorized` if no operator methods are at hand; as `operatorAtHand`. */
@@ -46,25 +42,4 @@ function devnetNode(options: OperatorOptions): string | null {
   const { rpc } = options
   const node = devnet.file.nodes.find((each) => (rpc === undefined ? each.validator : each.rpc === rpc))
   return node === undefined ? null : nodePaths(devnet.dir, node).dir
-}
-
-/** The URL that the node in `directory` was told, or, if it took any free port, the one that it says. */
-function operatorUrl(directory: string): string {
-  const { config } = readNodeConfig(directory, process.env)
-  const { operatorHost, operatorPort, dataDirectory } = config
-  if (operatorPort !== 0) {
-    const host = operatorHost.includes(':') ? `[${operatorHost}]` : operatorHost
-    return `http://${host}:${operatorPort}`
-  }
-  const file = join(dataDirectory, OPERATOR_URL_FILE)
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (error) {
-    throw new CordonError(
-      'cannot-connect',
-      `the node in ${directory} does not run: it has not written ${file} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
-      { directory },
-      { cause: error },
-    )
-  }
 }

@@ -20,8 +20,21 @@ export function builtName(entry: Entry): string {
   return `${entry.slice(entry.lastIndexOf('/') + 1)}.js`
 }
 
-/** Where a program lies, as a file URL: beside this file's own code, be that sources or a build. */
+/** Where the build puts what other programs import: each source as a file of its own, in the folders of the sources. */
+export const LIBRARY_FOLDER = 'library'
+
+/**
+ * Where a program lies, as a file URL. Seen from the sources, from the library below the folder of a build, or from a
+ * program in it, of which this file is then a part.
+ */
 export function entryUrl(entry: Entry): URL {
-  const isSource = import.meta.filename.endsWith('.ts')
-  return new URL(isSource ? `../${entry}.ts` : `./${builtName(entry)}`, import.meta.url)
+  if (import.meta.filename.endsWith('.ts')) return new URL(`../${entry}.ts`, import.meta.url)
+  const isLibrary = import.meta.filename.endsWith(`/${LIBRARY_FOLDER}/config/entries.js`)
+  return new URL(`${isLibrary ? '../..' : '.'}/${builtName(entry)}`, import.meta.url)
+}
+
+/** Folder of this package: the one with `package.json`, above the sources or the folder of a build. */
+export function packageFolder(): URL {
+  const programs = new URL('.', entryUrl('cli/main'))
+  return new URL('..', programs)
 }

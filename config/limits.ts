@@ -268,6 +268,10 @@ export const LIMITS = {
 
   /** Delay that `cordon devnet delay` puts on a link. */
   linkDelayMaxMs: 10_000,
+  /** Snapshots that a devnet keeps. */
+  devnetSnapshots: 100,
+  /** How far `cordon devnet warp` may put the clocks of a devnet ahead in sum: ten years. */
+  devnetAheadMs: 10 * 365 * 24 * 3_600_000,
   /** Packets that `cordon devnet loss` lets get lost on a link. */
   linkLossMaxPercent: 50,
 } as const

@@ -1,10 +1,11 @@
 /** Who has money on a devnet, and how much. All of it comes from the seed. */
 import type { GenesisAccount } from '../config/genesis.ts'
 import { compareBytes } from '../crypto/bytes.ts'
-import type { KeyPair } from '../crypto/ed25519.ts'
+import { keyPairFromSeed, type KeyPair } from '../crypto/ed25519.ts'
 import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { encodeAddress } from '../crypto/address.ts'
-import { deriveKey, deriveKeys } from './keys.ts'
+import { itemAt } from './item-at.ts'
+import { accountSeeds, deriveKey, deriveKeys } from './keys.ts'
 import { Random } from './random.ts'
 import { CITIZENS, openingBalance } from './scenarios/population.ts'
 
@@ -22,6 +23,8 @@ export const VICTIMS = 1_000
 export const STAKE_UNITS: bigint = 1_000_000n * CRD
 export const ACCOUNT_UNITS: bigint = 1_000_000n * CRD
 export const OPERATOR_UNITS: bigint = 10_000n * CRD
+/** What `devnet faucet` pays from. */
+export const FAUCET_UNITS: bigint = 1_000_000_000n * CRD
 export const LOAD_ACCOUNT_UNITS: bigint = 1_000n * CRD
 
 const VICTIM_LEAST_CRD = 2_500
@@ -39,6 +42,25 @@ export function victimUnits(seed: string, index: number): bigint {
   )
 }
 
+/** A named account of the keystore. */
+export interface NamedAccount {
+  readonly name: string
+  /** Secret. */
+  readonly seed: Uint8Array
+  readonly key: KeyPair
+  readonly address: string
+}
+
+/** alice, bob, … of a devnet with this seed. */
+export function namedAccounts(devnetSeed: string): readonly NamedAccount[] {
+  const seeds = accountSeeds(devnetSeed, ACCOUNT_NAMES.length)
+  return ACCOUNT_NAMES.map((name, index) => {
+    const seed = itemAt(seeds, index)
+    const key = keyPairFromSeed(seed)
+    return { name, seed, key, address: devnetAddress(key.publicKey) }
+  })
+}
+
 /** Accounts of a genesis, ascending by id. */
 export function genesisAccounts(
   seed: string,
@@ -49,13 +71,14 @@ export function genesisAccounts(
     keys.map(({ publicKey }, index) => ({ id: publicKey, balance: balanceOf(index) }))
   const accounts = [
     ...funded(
-      ACCOUNT_NAMES.map((name) => deriveKey(seed, 'account', name)),
+      namedAccounts(seed).map(({ key }) => key),
       () => ACCOUNT_UNITS,
     ),
     ...funded(
       validators.map((name) => deriveKey(seed, 'operator', name)),
       () => OPERATOR_UNITS,
     ),
+    ...funded(deriveKeys(seed, 'faucet', 1), () => FAUCET_UNITS),
     ...funded(deriveKeys(seed, 'load', loadAccounts), () => LOAD_ACCOUNT_UNITS),
     ...funded(deriveKeys(seed, 'citizen', CITIZENS.length), (index) => openingBalance(seed, index)),
     ...funded(deriveKeys(seed, 'victim', VICTIMS), (index) => victimUnits(seed, index)),

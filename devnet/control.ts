@@ -30,7 +30,25 @@ export type LinkRequest =
   | { readonly op: 'loss'; readonly lossPercent: number; readonly names: readonly string[] }
   | { readonly op: 'heal' }
 
-export type ControlRequest = { readonly op: 'status' } | { readonly op: 'stop' } | NodeRequest | LinkRequest
+/** Moves the clocks of all nodes on. */
+export interface WarpRequest {
+  readonly op: 'warp'
+  readonly byMs: number
+}
+
+/** Keeps what all nodes know, or goes back to it. */
+export interface SnapshotRequest {
+  readonly op: 'snapshot' | 'restore'
+  readonly name: string
+}
+
+export type ControlRequest =
+  | { readonly op: 'status' }
+  | { readonly op: 'stop' }
+  | NodeRequest
+  | LinkRequest
+  | WarpRequest
+  | SnapshotRequest
 
 export type ControlHandler = (request: ControlRequest) => Promise<unknown>
 
@@ -125,7 +143,7 @@ function parseRequest(line: string, token: string): ControlRequest {
 }
 
 function isRequest(request: Record<string, unknown>): request is Record<string, unknown> & ControlRequest {
-  const { op, name, names, oneWay, delayMs, jitterMs, lossPercent } = request
+  const { op, name, names, oneWay, delayMs, jitterMs, lossPercent, byMs } = request
   const hasNames = Array.isArray(names) && names.every((each) => typeof each === 'string')
   switch (op) {
     case 'status':
@@ -136,7 +154,11 @@ function isRequest(request: Record<string, unknown>): request is Record<string, 
     case 'restart':
     case 'pause':
     case 'resume':
+    case 'snapshot':
+    case 'restore':
       return typeof name === 'string'
+    case 'warp':
+      return typeof byMs === 'number'
     case 'partition':
       return hasNames && typeof oneWay === 'boolean'
     case 'delay':

@@ -24,11 +24,11 @@ import { toHex } from '../crypto/bytes.ts'
 import { writeKeyFile } from '../crypto/key-file.ts'
 import { KEY_COSTS, createKey } from '../crypto/keystore.ts'
 import {
-  ACCOUNT_NAMES,
   DEFAULT_LOAD_ACCOUNTS,
   MAX_LOAD_ACCOUNTS,
   STAKE_UNITS,
   genesisAccounts,
+  namedAccounts,
 } from './accounts.ts'
 import { DEFAULT_SEED, deriveKey, keySeed } from './keys.ts'
 import {
@@ -172,7 +172,14 @@ export function resetDevnet(dir: string): ResetResult {
   for (const node of file.nodes) makeSigner(paths.dir, node, file.seed)
   const hash = toHex(genesisHash(genesis))
   const nodes = file.nodes.map((node) => ({ ...node, pid: null }))
-  const fresh = { createdMs: genesis.createdMs, genesisHash: hash, nodes, supervisor: null, identities: {} }
+  const fresh = {
+    createdMs: genesis.createdMs,
+    genesisHash: hash,
+    nodes,
+    supervisor: null,
+    aheadMs: 0,
+    identities: {},
+  }
   writeDevnetFile(dir, { ...file, ...fresh })
   return { oldGenesisHash: file.genesisHash, genesisHash: hash, kept }
 }
@@ -259,6 +266,7 @@ async function fill(
     loadAccounts: shape.loadAccounts,
     nodes,
     supervisor: null,
+    aheadMs: 0,
     identities: {},
   }
   const bootstrap = nodes.map((node) => node.p2p)
@@ -354,7 +362,7 @@ async function makeKeystore(dir: string, seed: string, nodes: readonly DevnetNod
   writeFileSync(password, `${secret}\n`, { mode: 0o600 })
   chmodSync(password, 0o600)
   const keys = [
-    ...ACCOUNT_NAMES.map((name) => ({ name, seed: keySeed(seed, 'account', name) })),
+    ...namedAccounts(seed).map(({ name, seed: own }) => ({ name, seed: own })),
     ...nodes
       .filter((node) => node.validator)
       .map(({ name }) => ({ name, seed: keySeed(seed, 'operator', name) })),

@@ -2,6 +2,7 @@
  * Every key of a devnet follows from its seed, so that a directory made anew with the same seed has the same addresses.
  * Such keys protect nothing: a devnet's money is play money.
  */
+import { mnemonicOfEntropy, seedsOfMnemonic } from '../crypto/mnemonic.ts'
 import { hash } from '../crypto/hash.ts'
 import { keyPairFromSeed, type KeyPair } from '../crypto/ed25519.ts'
 import { utf8 } from '../crypto/bytes.ts'
@@ -10,7 +11,6 @@ export const DEFAULT_SEED = 'cordon'
 
 /** What a key is for; part of its derivation. */
 export type KeyRole =
-  | 'account'
   | 'operator'
   | 'validator'
   | 'peer'
@@ -18,7 +18,18 @@ export type KeyRole =
   | 'citizen'
   | 'victim'
   | 'mule'
+  | 'faucet'
   | 'genesis'
+
+/** The 24 words from which the named accounts follow, as a wallet's keys do: account 0, 1, … in the order of their names. */
+export function devnetMnemonic(seed: string): string {
+  return mnemonicOfEntropy(hash('devnet-key', rootOf(seed), utf8('mnemonic')))
+}
+
+/** The 32-byte Ed25519 seeds of the first `count` named accounts. */
+export function accountSeeds(seed: string, count: number): Uint8Array[] {
+  return seedsOfMnemonic(devnetMnemonic(seed), count)
+}
 
 /** 32 bytes that stand for the seed text; fixed length, so that what follows it may vary. */
 function rootOf(seed: string): Uint8Array {

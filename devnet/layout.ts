@@ -7,6 +7,7 @@
  *   keystore/               alice, bob, …, the operators v1…vN, and `password`
  *   attacks/                one empty file per attack played: each takes the next victim
  *   v1/ … f1/ …             one folder per node: config/cordon.toml, data/, signer/, review/, models/, node.log
+ *   snapshots/              what `devnet snapshot` kept
  *   old-chains/             signing state, review logs and models of chains that `devnet reset` ended
  *
  * Paths in `devnet.json` are relative to the directory, so that it can be moved as a whole.
@@ -57,6 +58,8 @@ export interface DevnetFile {
   readonly loadAccounts: number
   readonly nodes: readonly DevnetNode[]
   readonly supervisor: SupervisorRecord | null
+  /** How far the clocks of the nodes are ahead of this machine's: `devnet warp`. */
+  readonly aheadMs: number
   /** Identities of the node processes, by name: see `processes.ts`. */
   readonly identities: Readonly<Record<string, string>>
 }
@@ -70,6 +73,7 @@ export interface DevnetPaths {
   readonly password: string
   readonly attacks: string
   readonly oldChains: string
+  readonly snapshots: string
   readonly log: string
 }
 
@@ -85,6 +89,7 @@ export function devnetPaths(dir: string): DevnetPaths {
     password: join(root, 'keystore', 'password'),
     attacks: join(root, 'attacks'),
     oldChains: join(root, 'old-chains'),
+    snapshots: join(root, 'snapshots'),
     log: join(root, 'supervisor.log'),
   }
 }
@@ -144,7 +149,8 @@ export function readDevnetFile(dir: string): DevnetFile {
       { path: file },
     )
   }
-  const fields = (typeof content === 'object' && content !== null ? content : {}) as Record<string, unknown>
+  const made = (typeof content === 'object' && content !== null ? content : {}) as Record<string, unknown>
+  const fields: Record<string, unknown> = { aheadMs: 0, ...made } // devnets made before there was `warp` have none
   if (fields.format !== DEVNET_FORMAT) {
     throw new CordonError(
       'format-version',
@@ -162,6 +168,11 @@ export function readDevnetFile(dir: string): DevnetFile {
   return fields
 }
 
+/** What the clocks of a devnet's nodes say. @throws CordonError as `readDevnetFile`. */
+export function devnetTimeMs(dir: string): number {
+  return Date.now() + readDevnetFile(dir).aheadMs
+}
+
 /** Replaces `devnet.json` in one step, so that a reader never sees half of it. */
 export function writeDevnetFile(dir: string, content: DevnetFile): void {
   const { file } = devnetPaths(dir)
@@ -177,13 +188,15 @@ export function validatorUrls(content: DevnetFile): readonly string[] {
 }
 
 function isDevnetFile(fields: Record<string, unknown>): fields is Record<string, unknown> & DevnetFile {
-  const { seed, createdMs, genesisHash, parameters, loadAccounts, nodes, supervisor, identities } = fields
+  const { seed, createdMs, genesisHash, parameters, loadAccounts, nodes, supervisor, identities, aheadMs } =
+    fields
   return (
     typeof seed === 'string' &&
     typeof createdMs === 'number' &&
     typeof genesisHash === 'string' &&
     isRecord(parameters) &&
     typeof loadAccounts === 'number' &&
+    typeof aheadMs === 'number' &&
     Array.isArray(nodes) &&
     nodes.every(isNode) &&
     (supervisor === null || isSupervisor(supervisor)) &&

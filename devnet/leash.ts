@@ -1,10 +1,13 @@
 /**
  * Ties a node process to its supervisor, which holds the other end of file descriptor 3: stops the node when the
  * supervisor is gone, however that ended, so that nothing of a devnet stays behind. A node may be started before its
- * directory is there, to load its code meanwhile; it is told through the same pipe when it can go on.
+ * directory is there, to load its code meanwhile; it is told through the same pipe when it can go on, and how far its clock
+ * is to be ahead (`warped-clock.ts`).
  */
 import { Socket } from 'node:net'
-import { EARLY_VARIABLE, LEASH_FD, LEASH_VARIABLE } from './environment.ts'
+import { createInterface } from 'node:readline'
+import { AHEAD, AHEAD_VARIABLE, EARLY_VARIABLE, GO, LEASH_FD, LEASH_VARIABLE } from './environment.ts'
+import { setClockAhead } from './warped-clock.ts'
 
 function tie(): Socket {
   const leash = new Socket({ fd: LEASH_FD, readable: true, writable: false })
@@ -12,24 +15,25 @@ function tie(): Socket {
   leash.once('close', () => {
     process.kill(process.pid, 'SIGTERM')
   })
-  leash.resume()
   leash.unref()
   return leash
 }
 
 const leash = process.env[LEASH_VARIABLE] === '1' ? tie() : null
 const isEarly = process.env[EARLY_VARIABLE] === '1'
-Reflect.deleteProperty(process.env, LEASH_VARIABLE)
-Reflect.deleteProperty(process.env, EARLY_VARIABLE)
+setClockAhead(Number(process.env[AHEAD_VARIABLE] ?? 0))
+for (const name of [LEASH_VARIABLE, EARLY_VARIABLE, AHEAD_VARIABLE]) Reflect.deleteProperty(process.env, name)
 
 /** Resolves when the node's directory is there. */
 export const directoryIsMade: Promise<void> = new Promise((resolve) => {
   if (leash === null || !isEarly) resolve()
-  else {
-    leash.ref()
-    leash.once('data', () => {
+  else leash.ref()
+  if (leash === null) return
+  createInterface({ input: leash }).on('line', (line) => {
+    const [word, value] = line.split(' ')
+    if (word === GO) {
       leash.unref()
       resolve()
-    })
-  }
+    } else if (word === AHEAD) setClockAhead(Number(value))
+  })
 })

@@ -8,7 +8,15 @@ import { fileURLToPath } from 'node:url'
 import { entryUrl } from '../config/entries.ts'
 import { CordonError, ERRORS, type ErrorCode } from '../config/errors.ts'
 import { variableOf } from '../config/node-settings.ts'
-import { childEnvironment, EARLY_VARIABLE, LEASH_FD, LEASH_VARIABLE } from './environment.ts'
+import {
+  childEnvironment,
+  AHEAD,
+  AHEAD_VARIABLE,
+  EARLY_VARIABLE,
+  GO,
+  LEASH_FD,
+  LEASH_VARIABLE,
+} from './environment.ts'
 import { ask } from './http.ts'
 
 /** A node that has not stopped this long after SIGTERM is killed. */
@@ -40,6 +48,8 @@ export interface NodeProcessOptions {
   readonly entry?: string
   /** Multiaddrs to connect to instead of those of its configuration. */
   readonly bootstrap?: readonly string[]
+  /** How far its clock is ahead. */
+  readonly aheadMs?: number
   /** More environment variables. */
   readonly variables?: Readonly<Record<string, string>>
   /** Its directory is not there yet: the log is opened here, and `directoryIsMade` lets it go on. */
@@ -88,6 +98,7 @@ export class NodeProcess {
           env: childEnvironment({
             ...options.variables,
             [LEASH_VARIABLE]: '1',
+            ...(options.aheadMs !== undefined && { [AHEAD_VARIABLE]: String(options.aheadMs) }),
             ...(options.early !== undefined && { [EARLY_VARIABLE]: '1' }),
             ...(options.bootstrap !== undefined && {
               [variableOf('bootstrap')]: options.bootstrap.join(','),
@@ -104,9 +115,18 @@ export class NodeProcess {
 
   /** Tells a process that was started early to go on. */
   directoryIsMade(): void {
+    this.#tell(GO)
+  }
+
+  /** Sets its clock so far ahead of this machine's. */
+  setClockAhead(ms: number): void {
+    this.#tell(`${AHEAD} ${ms}`)
+  }
+
+  #tell(line: string): void {
     const leash = this.#child.stdio[LEASH_FD] as Socket
-    leash.on('error', () => undefined) // it ended, and `exited` says so
-    leash.write('go\n')
+    if (leash.listenerCount('error') === 0) leash.on('error', () => undefined) // it ended, and `exited` says so
+    leash.write(`${line}\n`)
   }
 
   /** Null while it runs. */

@@ -2,9 +2,9 @@
 import { connect, type RpcClient } from '../client/rpc-client.ts'
 import { CordonError } from '../config/errors.ts'
 import { toHex } from '../crypto/bytes.ts'
-import { ACCOUNT_NAMES, devnetAddress } from './accounts.ts'
+import { namedAccounts } from './accounts.ts'
 import { ask } from './http.ts'
-import { deriveKey } from './keys.ts'
+import { deriveKey, devnetMnemonic } from './keys.ts'
 import {
   devnetPaths,
   nodePaths,
@@ -34,6 +34,8 @@ export interface ReadyEvent {
   readonly fullNodes: readonly ReadyNode[]
   /** Of the keystore. `balance` in uCRD, a decimal string. */
   readonly accounts: readonly { readonly name: string; readonly address: string; readonly balance: string }[]
+  /** From which the accounts follow, as accounts 0, 1, … of a wallet: play money only. */
+  readonly mnemonic: string
   /** URL of the dashboard of the first node. */
   readonly dashboard: string
   readonly dir: string
@@ -52,8 +54,7 @@ export async function describeReady(dir: string): Promise<ReadyEvent> {
     const [status, accounts] = await Promise.all([
       client.call('chain_status', {}),
       Promise.all(
-        ACCOUNT_NAMES.map(async (name) => {
-          const address = devnetAddress(deriveKey(file.seed, 'account', name).publicKey)
+        namedAccounts(file.seed).map(async ({ name, address }) => {
           return { name, address, balance: (await client.call('account_get', { address })).balance }
         }),
       ),
@@ -73,6 +74,7 @@ export async function describeReady(dir: string): Promise<ReadyEvent> {
       validators: nodes(true),
       fullNodes: nodes(false).map(({ stake: _none, ...node }) => node),
       accounts,
+      mnemonic: devnetMnemonic(file.seed),
       dashboard: new URL('/dashboard/', file.nodes[0]?.rpc).href,
       dir: devnetPaths(dir).dir,
       height: status.height,
@@ -87,7 +89,7 @@ export async function describeReady(dir: string): Promise<ReadyEvent> {
  * of a user does not meet code of eight parties that never ran. One that does not settle in time is for others to explain:
  * the nodes say themselves that they are ready.
  */
-async function settleOnePayment(client: RpcClient, { seed }: DevnetFile): Promise<void> {
+async function settleOnePayment(client: RpcClient, { seed, aheadMs }: DevnetFile): Promise<void> {
   try {
     const facts = chainFacts(await client.call('chain_info', {}))
     const { txId, bytes } = signPayment(facts, {
@@ -95,7 +97,7 @@ async function settleOnePayment(client: RpcClient, { seed }: DevnetFile): Promis
       to: deriveKey(seed, 'citizen', 1).publicKey,
       amountUnits: 1n,
       memo: 'ready',
-      validUntilMs: Date.now() + facts.validityMs,
+      validUntilMs: Date.now() + aheadMs + facts.validityMs,
     })
     await client.call('tx_submit', { tx: toHex(bytes) })
     await client.call('tx_wait', { txId: toHex(txId), timeoutMs: FIRST_PAYMENT_MS })

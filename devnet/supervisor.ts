@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CordonError } from '../config/errors.ts'
+import { LIMITS } from '../config/limits.ts'
 import type { EarlyNodes } from './early-nodes.ts'
 import { askSupervisor, listenForControl, type ControlRequest, type LinkRequest } from './control.ts'
 import {
@@ -20,6 +21,7 @@ import { Links } from './links/links.ts'
 import { takeLock } from './lock.ts'
 import { NodeProcess, TERM_TIMEOUT_MS, describeExit, type NodeExit } from './node-process.ts'
 import { isSameProcess, processIdentity, signalProcess } from './processes.ts'
+import { restoreSnapshot, saveSnapshot, type SnapshotInfo } from './snapshots.ts'
 
 export const READY_TIMEOUT_MS = 120_000
 const RESTART_TIMEOUT_MS = 60_000
@@ -72,6 +74,12 @@ export interface RestartResult {
   readonly ready: boolean
 }
 
+/** Of `warp`. */
+export interface WarpResult {
+  /** How far the clocks of all nodes are ahead of this machine's now. */
+  readonly aheadMs: number
+}
+
 export class Supervisor {
   /** Resolves when everything has stopped. */
   readonly stopped: Promise<void>
@@ -81,6 +89,8 @@ export class Supervisor {
   readonly #processes = new Map<string, NodeProcess>()
   /** The last task of each node: kill and restart of one node wait for each other. */
   readonly #tasks = new Map<string, Promise<unknown>>()
+  /** They are ended on purpose, and nobody has to be told. */
+  readonly #ending = new Set<NodeProcess>()
   readonly #stopping = new AbortController()
   #file: DevnetFile
   #closeControl: () => void = () => undefined
@@ -204,9 +214,40 @@ export class Supervisor {
   restart(name: string, variables: Readonly<Record<string, string>> = {}): Promise<RestartResult> {
     const node = this.#nodeOf(name)
     return this.#afterOthers(node.name, async () => {
-      await this.#running(name)?.stop(this.#termTimeoutMs)
+      await this.#end(name)
       const running = await this.#launch(node, variables)
       return { name, pid: running.pid, ready: await this.#becomesReady(running) }
+    })
+  }
+
+  /**
+   * Moves the clocks of all nodes on, of those that start later too.
+   * @throws CordonError `usage` for what is no time ahead, or too far.
+   */
+  warp(byMs: number): WarpResult {
+    const aheadMs = this.#file.aheadMs + byMs
+    if (!Number.isSafeInteger(byMs) || byMs <= 0 || aheadMs > LIMITS.devnetAheadMs)
+      throw new CordonError(
+        'usage',
+        `time goes forward only, and at most ${LIMITS.devnetAheadMs} ms in sum: expected 1 to ${LIMITS.devnetAheadMs - this.#file.aheadMs} ms, got ${byMs}`,
+        { byMs },
+      )
+    this.#write({ ...this.#file, aheadMs })
+    for (const { name } of this.#file.nodes) this.#running(name)?.setClockAhead(aheadMs)
+    return { aheadMs }
+  }
+
+  /** Keeps what all nodes know. They are stopped for it and started again. @throws CordonError as `saveSnapshot`. */
+  snapshot(name: string): Promise<SnapshotInfo> {
+    return this.#whileStopped(() => saveSnapshot(this.#paths.dir, name, Date.now()))
+  }
+
+  /** Goes back to a snapshot, in the same way. @throws CordonError as `restoreSnapshot`. */
+  restore(name: string): Promise<SnapshotInfo> {
+    return this.#whileStopped(() => {
+      const restored = restoreSnapshot(this.#paths.dir, name)
+      this.#file = readDevnetFile(this.#paths.dir)
+      return restored
     })
   }
 
@@ -254,6 +295,12 @@ export class Supervisor {
         return this.pause(request.name)
       case 'resume':
         return this.resume(request.name)
+      case 'warp':
+        return this.warp(request.byMs)
+      case 'snapshot':
+        return this.snapshot(request.name)
+      case 'restore':
+        return this.restore(request.name)
       default:
         return this.#bend(request)
     }
@@ -282,6 +329,7 @@ export class Supervisor {
     const { dir, log } = nodePaths(this.#paths.dir, node)
     const more = {
       variables,
+      aheadMs: this.#file.aheadMs,
       ...(this.#options.entry !== undefined && { entry: this.#options.entry }),
       ...(this.#links !== null && { bootstrap: this.#links.addressesFor(node.name) }),
     }
@@ -299,7 +347,7 @@ export class Supervisor {
 
   #onExit(running: NodeProcess, exit: NodeExit, log: string): void {
     if (this.#processes.get(running.name) === running) this.#notePid(running.name, null)
-    if (this.#stopping.signal.aborted || !this.#started) return
+    if (this.#stopping.signal.aborted || !this.#started || this.#ending.delete(running)) return
     const { code, signal } = exit
     this.#options.onEvent({
       event: 'exit',
@@ -335,6 +383,31 @@ export class Supervisor {
       if (this.#running(name) !== null) alive += BigInt(stake)
     }
     return 3n * alive > 2n * total
+  }
+
+  async #end(name: string): Promise<void> {
+    const running = this.#running(name)
+    if (running === null) return
+    this.#ending.add(running)
+    await running.stop(this.#termTimeoutMs)
+  }
+
+  /** Runs `task` while no node does; those that ran are started again, whatever became of it. */
+  #whileStopped<Result>(task: () => Result): Promise<Result> {
+    const names = this.#file.nodes.map(({ name }) => name)
+    const others = Promise.allSettled(this.#tasks.values())
+    const own = others.then(async () => {
+      const ran = this.#file.nodes.filter(({ name }) => this.#running(name) !== null)
+      await Promise.all(ran.map(({ name }) => this.#end(name)))
+      try {
+        return task()
+      } finally {
+        const started = await Promise.all(ran.map((node) => this.#launch(node)))
+        await Promise.all(started.map((running) => this.#becomesReady(running)))
+      }
+    })
+    for (const name of names) this.#tasks.set(name, own)
+    return own
   }
 
   #running(name: string): NodeProcess | null {

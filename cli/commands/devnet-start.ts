@@ -3,12 +3,13 @@ import { CordonError, EXIT } from '../../config/errors.ts'
 import { startInBackground } from '../../devnet/background.ts'
 import { connectValidators } from '../../devnet/clients.ts'
 import { checkSameShape, createDevnet, devnetExists, type DevnetShape } from '../../devnet/create.ts'
-import { EarlyNodes } from '../../devnet/early-nodes.ts'
+import { writeDevnetConfig } from '../../devnet/config-file.ts'
+import { Devnet } from '../../devnet/devnet.ts'
 import { DEFAULT_DEVNET_DIR, readDevnetFile } from '../../devnet/layout.ts'
 import { formatTick, watchLive } from '../../devnet/live.ts'
 import { describeReady, type ReadyEvent } from '../../devnet/ready.ts'
 import { playDemo, type DemoEvent } from '../../devnet/scenarios/demo.ts'
-import { Supervisor, type SupervisorEvent } from '../../devnet/supervisor.ts'
+import type { Supervisor, SupervisorEvent } from '../../devnet/supervisor.ts'
 import { amount, table } from '../format.ts'
 import { note, printEvent } from '../output.ts'
 
@@ -23,6 +24,7 @@ export interface StartOptions {
   readonly demo?: boolean
   readonly links?: boolean
   readonly detach?: boolean
+  readonly configOut?: string
   readonly json?: boolean
 }
 
@@ -34,21 +36,13 @@ export async function start(options: StartOptions): Promise<number> {
   const told = new AbortController()
   for (const name of STOP_SIGNALS) process.on(name, () => told.abort())
   const startMs = performance.now()
-  const links = options.links === true
-  // In the background the nodes have another process for a parent; with links they are told whom to dial when started.
-  const early = options.detach === true || links ? null : new EarlyNodes()
   try {
-    await prepare(dir, shapeOf(options), early)
-    if (options.detach === true)
-      await startInBackground(dir, { demo: options.demo === true, links, signal: told.signal })
-    else await run(dir, options, early, told.signal, startMs)
+    if (options.detach === true) await startDetached(dir, options, told.signal, startMs)
+    else await run(dir, options, told.signal, startMs)
   } catch (error) {
     // A start that was cut short by Ctrl-C has done what it was told.
     if (!told.signal.aborted) throw error
-  } finally {
-    await early?.stop()
   }
-  if (options.detach === true && !told.signal.aborted) await greet(dir, options, startMs)
   return EXIT.done
 }
 
@@ -63,45 +57,41 @@ function shapeOf({ validators, fullNodes, basePort, seed, param, loadAccounts }:
   }
 }
 
-async function prepare(dir: string, shape: DevnetShape, early: EarlyNodes | null): Promise<void> {
-  if (devnetExists(dir)) checkSameShape(dir, readDevnetFile(dir), shape)
-  else await createDevnet(dir, shape, (...folders) => early?.start(...folders))
-}
-
-async function run(
+async function startDetached(
   dir: string,
   options: StartOptions,
-  early: EarlyNodes | null,
   told: AbortSignal,
   startMs: number,
 ): Promise<void> {
-  const supervisor = await Supervisor.open({
-    dir,
-    onEvent: (event) => onSupervisorEvent(event, options),
-    withLinks: options.links === true,
-    ...(early !== null && { early }),
-  })
-  const stop = (): void => void supervisor.stop()
-  told.addEventListener('abort', stop)
-  if (told.aborted) stop()
-  try {
-    await supervisor.start()
-    await greet(dir, options, startMs)
-    if (options.demo === true) await demo(dir, supervisor, options.json === true)
-    await supervisor.stopped
-  } finally {
-    await supervisor.stop()
-  }
+  const shape = shapeOf(options)
+  if (devnetExists(dir)) checkSameShape(dir, readDevnetFile(dir), shape)
+  else await createDevnet(dir, shape)
+  const { demo = false, links = false } = options
+  await startInBackground(dir, { demo, links, signal: told })
+  if (!told.aborted) greet(await describeReady(dir), dir, options, startMs)
 }
 
-async function greet(dir: string, options: StartOptions, startMs: number): Promise<void> {
-  const ready = await describeReady(dir)
+async function run(dir: string, options: StartOptions, told: AbortSignal, startMs: number): Promise<void> {
+  await using devnet = await Devnet.start({
+    ...shapeOf(options),
+    dir,
+    links: options.links === true,
+    onEvent: (event) => onSupervisorEvent(event, options),
+    signal: told,
+  })
+  greet(devnet.ready, dir, options, startMs)
+  if (options.demo === true) await demo(dir, devnet.supervisor, options.json === true)
+  await devnet.supervisor.stopped
+}
+
+function greet(ready: ReadyEvent, dir: string, options: StartOptions, startMs: number): void {
+  if (options.configOut !== undefined) writeDevnetConfig(options.configOut, ready, readDevnetFile(dir))
   if (options.json === true) printEvent(ready)
   else process.stdout.write(`${greeting(ready, dir, performance.now() - startMs, options.detach === true)}\n`)
 }
 
 function greeting(
-  { validators, fullNodes, accounts, height, dashboard }: ReadyEvent,
+  { validators, fullNodes, accounts, mnemonic, height, dashboard }: ReadyEvent,
   dir: string,
   tookMs: number,
   detached: boolean,
@@ -117,6 +107,7 @@ function greeting(
   const option = dirOption(dir)
   return [
     money,
+    `Their words, for wallets: ${mnemonic}`,
     '',
     nodes,
     '',

@@ -10,6 +10,7 @@ import { note, type CommandResult } from '../output.ts'
 import { action } from '../run.ts'
 import type { DevnetStatus } from '../../devnet/ready.ts'
 import { buildNetworkVerbs } from './devnet-network.ts'
+import { buildStateVerbs } from './devnet-state.ts'
 import type { StartOptions } from './devnet-start.ts'
 
 interface CommonOptions {
@@ -56,6 +57,7 @@ export function build(command: Command): Command {
     (options, name) => restart(dirOf(options), name),
   )
   buildNetworkVerbs({ verb, dirOf })
+  buildStateVerbs({ verb, dirOf })
   action<AttackCommandOptions, [AttackPattern]>(
     verb('attack', 'play a labelled attack with accounts of its own, and count what was held')
       .argument('<pattern>', PATTERN_NAMES, parsePattern)
@@ -105,6 +107,12 @@ function buildStart(command: Command): void {
       new Option('--links', 'connect the nodes through links that partition, delay and loss can bend'),
     )
     .addOption(new Option('--detach', 'return when the network is usable and leave it running'))
+    .addOption(
+      new Option(
+        '--config-out <file>',
+        'write addresses, accounts and their keys to a JSON file when it is ready',
+      ),
+    )
     .addOption(new Option('--json', 'print one JSON object per line'))
   action<StartOptions>(command, async (options) => (await import('./devnet-start.ts')).start(options))
 }

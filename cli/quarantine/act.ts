@@ -12,7 +12,8 @@ import { Names } from '../names.ts'
 import type { PasswordOptions } from '../options.ts'
 import { exitOf, failureOf, rounded } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
-import { readChain, requireNetwork, signActions, unlock, type Chain } from '../signing.ts'
+import { readChain, signActions, type Chain } from '../../client/signing.ts'
+import { requireNetwork, unlock } from '../signing.ts'
 
 interface ActOptions extends PasswordOptions {
   readonly timeout: number

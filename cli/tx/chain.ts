@@ -6,7 +6,7 @@ import { ADDRESS_PREFIX } from '../../config/networks.ts'
 import { devnetPaths } from '../../devnet/layout.ts'
 import type { StructureRules } from '../../ledger/rules.ts'
 import { chosenDevnet } from '../context.ts'
-import type { Chain } from '../signing.ts'
+import type { Chain } from '../../client/signing.ts'
 
 /** Chain id and lowest fee, and how the network names accounts. */
 export interface ChainFacts extends StructureRules {

@@ -8,7 +8,8 @@ import { Names } from '../names.ts'
 import type { KeystoreOptions, PasswordOptions } from '../options.ts'
 import { exitOf, failureOf, rounded } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
-import { readChain, requireNetwork, signActions, unlock } from '../signing.ts'
+import { readChain, signActions } from '../../client/signing.ts'
+import { requireNetwork, unlock } from '../signing.ts'
 
 interface SetOptions extends PasswordOptions {
   readonly from: string

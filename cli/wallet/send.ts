@@ -16,13 +16,12 @@ import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
 import {
   readChain,
-  requireNetwork,
   signActions,
   transactionContent,
-  unlock,
   unsignedBytes,
   type Chain,
-} from '../signing.ts'
+} from '../../client/signing.ts'
+import { requireNetwork, unlock } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
 import { confirmFirstPayment } from './first-payment.ts'
 import { payOnce, requireSameTerms } from './pay-once.ts'

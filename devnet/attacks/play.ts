@@ -11,7 +11,7 @@ import type { KeyPair } from '../../crypto/ed25519.ts'
 import { least, wholeCents } from '../amounts.ts'
 import { itemAt } from '../item-at.ts'
 import { deriveKey } from '../keys.ts'
-import { readDevnetFile } from '../layout.ts'
+import { devnetTimeMs, readDevnetFile } from '../layout.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
 import { Random } from '../random.ts'
 import { citizensOf } from '../scenarios/population.ts'
@@ -171,7 +171,7 @@ class Stage {
   async #pay(from: KeyPair, to: KeyPair, amountUnits: bigint, memo: string): Promise<TxInfo | null> {
     const { clients } = this.#options
     const client = itemAt(clients, this.#sent++ % clients.length)
-    const validUntilMs = Date.now() + this.#facts.validityMs
+    const validUntilMs = devnetTimeMs(this.#options.dir) + this.#facts.validityMs
     const signed = signPayment(this.#facts, { from, to: to.publicKey, amountUnits, memo, validUntilMs })
     try {
       return (await submitAndWait(client, signed, FINAL_TIMEOUT_MS)).info

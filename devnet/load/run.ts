@@ -9,7 +9,7 @@ import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import { deriveKeys } from '../keys.ts'
-import { readDevnetFile, validatorUrls, type DevnetFile } from '../layout.ts'
+import { devnetTimeMs, readDevnetFile, validatorUrls, type DevnetFile } from '../layout.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
 import { processUse } from '../processes.ts'
 import { FEWEST_LOAD_ACCOUNTS, LoadPlan } from './plan.ts'
@@ -148,7 +148,7 @@ function signAll(
   const keys = deriveKeys(seed, 'load', accounts)
   const plan = new LoadPlan(seed, run, accounts)
   const offered = offeredBy(options)
-  const startWallMs = Date.now() + offered * SIGN_ESTIMATE_MS + CLOCK_LEAD_MS
+  const startWallMs = devnetTimeMs(options.dir) + offered * SIGN_ESTIMATE_MS + CLOCK_LEAD_MS
   return Array.from({ length: offered }, (_, number) => {
     const { from, to, amountUnits } = plan.payment(number)
     const [payer, payee] = [keys[from], keys[to]]

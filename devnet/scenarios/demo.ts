@@ -3,11 +3,12 @@
  * then. Reports what it does; the caller shows it.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { submit } from '../../client/payment.ts'
+import { submit, type SignedPayment } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { devnetAddress } from '../accounts.ts'
 import { itemAt } from '../item-at.ts'
 import { deriveKeys } from '../keys.ts'
+import { devnetTimeMs } from '../layout.ts'
 import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
 import type { AttackPattern } from '../attacks/attack.ts'
 import { playAttack, type AttackResult } from '../attacks/play.ts'
@@ -62,7 +63,7 @@ async function playAttacks(options: DemoOptions): Promise<void> {
 }
 
 async function playOrdinary(options: DemoOptions): Promise<void> {
-  const { seed, clients, signal } = options
+  const { dir, seed, clients, signal } = options
   const town = new Town(seed)
   const client = itemAt(clients, 0)
   const facts = chainFacts(await client.call('chain_info', {}))
@@ -82,7 +83,9 @@ async function playOrdinary(options: DemoOptions): Promise<void> {
     if (payment === null) continue
     if (!(await pause(startMs + payment.atMs - performance.now(), signal))) return
     town.pay(payment, facts)
-    send(town, payment, facts, itemAt(clients, count % clients.length)).catch((error: unknown) =>
+    const validUntilMs = devnetTimeMs(dir) + facts.validityMs
+    const signed = sign(town, payment, facts, validUntilMs)
+    submit(itemAt(clients, count % clients.length), signed, SUBMIT_TIMEOUT_MS).catch((error: unknown) =>
       report(options, error),
     )
     if (performance.now() < refreshAtMs) continue
@@ -121,20 +124,14 @@ class Town {
   }
 }
 
-async function send(
-  town: Town,
-  payment: OrdinaryPayment,
-  facts: ChainFacts,
-  client: RpcClient,
-): Promise<void> {
-  const signed = signPayment(facts, {
+function sign(town: Town, payment: OrdinaryPayment, facts: ChainFacts, validUntilMs: number): SignedPayment {
+  return signPayment(facts, {
     from: itemAt(town.keys, payment.from),
     to: itemAt(town.keys, payment.to).publicKey,
     amountUnits: payment.amountUnits,
     memo: payment.memo,
-    validUntilMs: Date.now() + facts.validityMs,
+    validUntilMs,
   })
-  await submit(client, signed, SUBMIT_TIMEOUT_MS)
 }
 
 function report({ signal, onEvent }: DemoOptions, error: unknown): void {

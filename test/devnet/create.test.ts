@@ -17,7 +17,7 @@ import {
   ACCOUNT_UNITS,
   LOAD_ACCOUNT_UNITS,
   OPERATOR_UNITS,
-  devnetAddress,
+  namedAccounts,
 } from '../../devnet/accounts.ts'
 import { checkSameShape, createDevnet, devnetExists, resetDevnet } from '../../devnet/create.ts'
 import { deriveKey } from '../../devnet/keys.ts'
@@ -62,8 +62,7 @@ test('genesis funds people, operators and load accounts, with equal stakes', asy
   const balanceOf = (id: Uint8Array): bigint | undefined =>
     genesis.accounts.find((account) => toHex(account.id) === toHex(id))?.balance
   const { seed } = readDevnetFile(dir)
-  for (const name of ACCOUNT_NAMES)
-    assert.equal(balanceOf(deriveKey(seed, 'account', name).publicKey), ACCOUNT_UNITS)
+  for (const { key } of namedAccounts(seed)) assert.equal(balanceOf(key.publicKey), ACCOUNT_UNITS)
   for (let index = 0; index < 20; index++)
     assert.equal(balanceOf(deriveKey(seed, 'load', index).publicKey), LOAD_ACCOUNT_UNITS)
   assert.equal(balanceOf(deriveKey(seed, 'load', 20).publicKey), undefined)
@@ -85,7 +84,7 @@ test('the keystore opens with the password beside it; secrets are for their owne
   )
   const { seed } = readDevnetFile(dir)
   const alice = await openKey(keystore, 'alice', secret)
-  assert.equal(alice.address, devnetAddress(deriveKey(seed, 'account', 'alice').publicKey))
+  assert.equal(alice.address, namedAccounts(seed)[0]!.address)
   for (const path of [
     password,
     file,

@@ -48,6 +48,7 @@ export async function fakeDevnet(nodes: Readonly<Record<string, FakeNode>>): Pro
       pid: null,
     })),
     supervisor: null,
+    aheadMs: 0,
     identities: {},
   }
   writeDevnetFile(dir, file)
