@@ -253,8 +253,18 @@ export default tseslint.config(
   LEAVES,
   {
     // Their output is the terminal.
-    files: ['cli/**/*.ts', 'bench/**/*.ts', 'test/checks/**/*.ts', 'test/sim/**/*.ts'],
+    files: ['cli/**/*.ts', 'bench/**/*.ts', 'examples/*.ts', 'test/checks/**/*.ts', 'test/sim/**/*.ts'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    // They are programs of others, who have the package only.
+    files: ['examples/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^\\.\\.?/', message: 'An example imports cordon/client or cordon/devnet.' }] },
+      ],
+    },
   },
   {
     files: ['bench/**/*.ts'],

@@ -1,5 +1,5 @@
 /**
- * Stands in for the node daemon: answers /readyz on the port in `config/fake.json`. Fields there bend it:
+ * Stands in for the node daemon: answers /readyz, and /clock with its time, on the port in `config/fake.json`. Fields there bend it:
  * `exitCode` with `lastLine` (refuses to start), `deaf` (ignores SIGTERM), `neverReady`.
  */
 import { readFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ if (config.exitCode !== undefined) {
 }
 const server = createServer((request, response) => {
   response.statusCode = request.url === '/readyz' && config.neverReady === true ? 503 : 200
-  response.end('{}')
+  response.end(request.url === '/clock' ? String(Date.now()) : '{}')
 })
 server.listen(config.port, '127.0.0.1')
 process.on('SIGTERM', () => {

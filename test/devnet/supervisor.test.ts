@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import test, { type TestContext } from 'node:test'
+import { LIMITS } from '../../config/limits.ts'
 import { askSupervisor } from '../../devnet/control.ts'
 import { EarlyNodes } from '../../devnet/early-nodes.ts'
 import { devnetPaths, nodePaths, readDevnetFile } from '../../devnet/layout.ts'
@@ -235,3 +236,40 @@ test(
     assert.notEqual(readFileSync(devnetPaths(dir).lock, 'utf8'), '')
   },
 )
+
+test('a snapshot stops the nodes, keeps, and starts those that ran; nobody is told of an exit', async (t) => {
+  const dir = await fakeDevnet({ v1: {}, v2: {} })
+  const { supervisor, events } = await open(t, dir)
+  await supervisor.start()
+  await supervisor.kill('v2')
+  const before = pidsOf(dir)
+  await supervisor.snapshot('one')
+  const after = pidsOf(dir)
+  assert.equal(after.length, 1)
+  assert.notDeepEqual(after, before)
+  assert.deepEqual((await supervisor.restore('one')).name, 'one')
+  await assert.rejects(supervisor.restore('two'), { code: 'usage' })
+  assert.equal(pidsOf(dir).length, 1)
+  assert.deepEqual(
+    events.flatMap((event) => (event.event === 'exit' ? [event.name] : [])),
+    ['v2'],
+  )
+})
+
+test('warp reaches nodes that run and those that start later, and goes forward only', async (t) => {
+  const dir = await fakeDevnet({ v1: {} })
+  const { supervisor } = await open(t, dir)
+  await supervisor.start()
+  const dayMs = 86_400_000
+  assert.deepEqual(supervisor.warp(dayMs), { aheadMs: dayMs })
+  const aheadMs = async (): Promise<number> => {
+    const answer = await fetch(`http://127.0.0.1:${portOf(dir, 'v1')}/clock`)
+    return Number(await answer.text()) - Date.now()
+  }
+  for (let tries = 0; (await aheadMs()) < dayMs - 60_000; tries++) assert.ok(tries < 1_000, 'no warp arrived')
+  await supervisor.restart('v1')
+  assert.ok(Math.abs((await aheadMs()) - dayMs) < 60_000)
+  for (const byMs of [0, -1, 0.5, NaN, LIMITS.devnetAheadMs])
+    assert.throws(() => supervisor.warp(byMs), { code: 'usage', message: /time goes forward only/ })
+  assert.equal(readDevnetFile(dir).aheadMs, dayMs)
+})
