@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import { mnemonicToSeedSync } from '@scure/bip39'
 import { HDKey } from 'micro-key-producer/slip10.js'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
-import { deriveSeed, mnemonicOfEntropy, newMnemonic, seedOfMnemonic, seedsOfMnemonic } from '../../crypto/mnemonic.ts'
+import {
+  deriveSeed,
+  mnemonicOfEntropy,
+  newMnemonic,
+  seedOfMnemonic,
+  seedsOfMnemonic,
+} from '../../crypto/mnemonic.ts'
 
 /** 256 zero bits. */
 const ZERO = `${'abandon '.repeat(23)}art`
