@@ -38,6 +38,8 @@ export interface LabelledSources {
   readonly fallbacks: () => Readonly<Record<string, number>>
   /** Size of each store. */
   readonly storeBytes: () => Promise<Readonly<Record<string, number>>>
+  /** Final blocks without a vote of this validator, by why (`MISS_REASONS`); a full node has none. */
+  readonly missedVotes: () => Readonly<Partial<Record<string, number>>>
 }
 
 export class Metrics {
@@ -47,7 +49,7 @@ export class Metrics {
   readonly #standstills: Counter
   readonly #finality: Histogram
 
-  constructor(gauges: Gauges, { fallbacks, storeBytes }: LabelledSources) {
+  constructor(gauges: Gauges, { fallbacks, storeBytes, missedVotes }: LabelledSources) {
     const registers = [this.#registry]
     collectDefaultMetrics({
       register: this.#registry,
@@ -83,6 +85,16 @@ export class Metrics {
       collect() {
         this.reset()
         for (const [why, count] of Object.entries(fallbacks())) this.inc({ why }, count)
+      },
+    })
+    new Counter({
+      name: 'cordon_missed_votes_total',
+      help: 'Final blocks without a vote of this validator, by why: not-voting, behind, gave-up, busy, no-proposal, outrun.',
+      labelNames: ['why'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [why, count] of Object.entries(missedVotes())) this.inc({ why }, count)
       },
     })
     this.#transactions = new Counter({

@@ -13,10 +13,11 @@ import type { NodeConfig } from '../config/node-config.ts'
 import { TOKENS_FILE } from '../config/tokens.ts'
 import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { VERSION } from '../config/version.ts'
+import { equalBytes } from '../crypto/bytes.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
 import { Replica } from '../consensus/replica.ts'
-import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
+import type { Effect, Note, Restored, Verifier } from '../consensus/replica-types.ts'
 import type { ValidatorIndex } from '../consensus/types.ts'
 import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
@@ -24,6 +25,7 @@ import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
+import { busyShare } from './busy-share.ts'
 import { clockSkewLimitMs, ClockSkew } from './clock-skew.ts'
 import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
@@ -37,6 +39,7 @@ import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { FraudEngine } from './fraud-engine.ts'
 import { Intake } from './intake.ts'
 import { Metrics, type Gauges } from './metrics.ts'
+import { MissedVotes } from './missed-votes.ts'
 import { Outcomes } from './outcomes.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
@@ -188,6 +191,19 @@ export async function startNode(
 
   // Network.
   const votes = new VoteLog(set)
+  const missedVotes =
+    self === null
+      ? null
+      : new MissedVotes({
+          busyShare: busyShare(),
+          isMute: () => replica.abstention !== null,
+          onReport: (missed) => {
+            log.info(
+              { missed },
+              'votes of this validator were missed; docs/operators.md says what each reason means',
+            )
+          },
+        })
   const clock = new ClockWatch({
     skew: new ClockSkew(set, self),
     limitMs: clockSkewLimitMs(parameters),
@@ -214,6 +230,8 @@ export async function startNode(
     input: (input) => {
       if (input.type === 'message' && input.message.type === 'vote' && input.from.validator !== null)
         votes.heard(input.from.validator, input.message.vote)
+      if (input.type === 'message' && input.message.type === 'proposal')
+        missedVotes?.proposed(input.message.proposal.proposal.view)
       driver.input(input)
     },
     onGossipedTx: (bytes) => intake.onGossip(bytes),
@@ -337,6 +355,7 @@ export async function startNode(
   const metrics = new Metrics(gauges, {
     fallbacks: () => scorer.fallbacks,
     storeBytes: () => storeBytes(config.dataDirectory),
+    missedVotes: () => missedVotes?.counts ?? {},
   })
   const settlement: Settlement = new Settlement(
     { ledger, pending, congestion, fraud, outcomes, review, log },
@@ -349,6 +368,22 @@ export async function startNode(
       },
     },
   )
+
+  function noteFinal({ digest, block, finalization }: Extract<Effect, { type: 'deliver' }>): void {
+    const latencyMs = Math.max(0, Date.now() - block.timeMs)
+    votes.final(block, finalization, latencyMs)
+    // One that is final by its descendant was voted on in a view that this certificate does not name.
+    if (finalization.proposal !== null && equalBytes(finalization.proposal.blockDigest, digest))
+      missedVotes?.final(finalization.view, latencyMs, performance.now())
+  }
+
+  function noteOwnVote(
+    validator: ValidatorIndex,
+    { vote, view }: Extract<Note, { kind: 'vote-cast' }>,
+  ): void {
+    votes.heard(validator, { kind: vote, view })
+    missedVotes?.voted(vote, view)
+  }
 
   function dispatch(effect: Exclude<Effect, { type: 'store' }>): void {
     switch (effect.type) {
@@ -370,7 +405,7 @@ export async function startNode(
       case 'deliver':
         stallWatch.noteFinal()
         settlement.final(effect.block)
-        votes.final(effect.block, effect.finalization, Math.max(0, Date.now() - effect.block.timeMs))
+        noteFinal(effect)
         executor.deliver(effect.digest, effect.block)
         return
       case 'batches-held':
@@ -384,8 +419,7 @@ export async function startNode(
         exchange.penalize(effect.peer, effect.why, effect.detail)
         return
       case 'note':
-        if (effect.note.kind === 'vote-cast' && self !== null)
-          votes.heard(self, { kind: effect.note.vote, view: effect.note.view })
+        if (effect.note.kind === 'vote-cast' && self !== null) noteOwnVote(self, effect.note)
         settlement.note(effect.note)
         return
     }
