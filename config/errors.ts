@@ -134,6 +134,8 @@ export const ERRORS = {
       'A file of labelled payments cannot be used; the message has the line and what is wrong with it.',
   },
 
+  unwell: { exit: 1, meaning: 'Something of a node is out of order; the message and the checks say what.' },
+
   // devnet
   'devnet-missing': { exit: 3, meaning: 'There is no devnet in the directory, or it does not run.' },
   'devnet-running': { exit: 2, meaning: 'The devnet of the directory runs already.' },
