@@ -42,6 +42,7 @@ export interface NodeConfig {
   readonly peerKeyFile: string
   readonly validatorKeyFile: string | null
   readonly logLevel: LogLevel
+  readonly logModules: readonly string[]
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly bootstrap: readonly string[]

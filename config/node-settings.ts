@@ -12,6 +12,10 @@ export const VALIDATOR_KEY_FILE = 'signer/validator-key.json'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** Parts of a node that log. */
+export const LOG_MODULES = ['node', 'consensus', 'p2p', 'rpc', 'fraud', 'review', 'signer'] as const
+export type LogModule = (typeof LOG_MODULES)[number]
+
 /** What the file says; paths as written, relative ones count from the node's directory. */
 export interface NodeSettings {
   readonly genesis: string
@@ -22,6 +26,8 @@ export interface NodeSettings {
   /** Null: a full node. */
   readonly validatorKey: string | null
   readonly logLevel: LogLevel
+  /** `MODULE=LEVEL`, for modules that differ. */
+  readonly logModules: readonly string[]
   /** Multiaddrs to listen on. */
   readonly listen: readonly string[]
   /** Multiaddrs to tell others instead, if any. */
@@ -53,6 +59,7 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   peerKey: 'config/peer-key.json',
   validatorKey: null,
   logLevel: 'info',
+  logModules: [],
   listen: ['/ip4/0.0.0.0/tcp/7311'],
   announce: [],
   bootstrap: [],
@@ -74,6 +81,21 @@ const MODEL_NAMES: readonly string[] = ['pretrained', 'label-free']
 /** Whether a `fraudModel` is the path of one. */
 export function isModelFile(fraudModel: string): boolean {
   return !MODEL_NAMES.includes(fraudModel)
+}
+
+/** Of the entries of `logModules`; the last one of a module counts. */
+export function moduleLevels(entries: readonly string[]): ReadonlyMap<LogModule, LogLevel> {
+  return new Map(entries.map((entry) => entry.split('=') as [LogModule, LogLevel]))
+}
+
+function isModuleLevel(entry: unknown): entry is string {
+  if (typeof entry !== 'string') return false
+  const [module, level, ...rest] = entry.split('=')
+  return (
+    rest.length === 0 &&
+    LOG_MODULES.some((known) => known === module) &&
+    LOG_LEVELS.some((known) => known === level)
+  )
 }
 
 interface SettingRow<Value> {
@@ -156,6 +178,13 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
     about: 'What goes into the log.',
     parse: (value) => LOG_LEVELS.find((level) => level === value) ?? null,
     fromText: asIs,
+  },
+  logModules: {
+    key: ['log', 'modules'],
+    expected: `a list such as ["p2p=debug"], of ${LOG_MODULES.join(', ')}`,
+    about: 'Parts that say more or less than the rest.',
+    parse: (value) => (Array.isArray(value) && value.every(isModuleLevel) ? value : null),
+    fromText: asList,
   },
   listen: addresses('listen', 'Where peers reach this node.'),
   announce: addresses('announce', 'Told to peers instead of `listen`, for nodes behind address translation.'),

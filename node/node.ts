@@ -10,6 +10,7 @@ import { LIMITS } from '../config/limits.ts'
 import { chainIdOf, genesisHash as hashOfGenesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
+import { moduleLevels } from '../config/node-settings.ts'
 import { TOKENS_FILE } from '../config/tokens.ts'
 import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { VERSION } from '../config/version.ts'
@@ -40,6 +41,7 @@ import { FraudEngine } from './fraud-engine.ts'
 import { Intake } from './intake.ts'
 import { Metrics, type Gauges } from './metrics.ts'
 import { MissedVotes } from './missed-votes.ts'
+import { moduleLogs } from './module-logs.ts'
 import { Outcomes } from './outcomes.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
@@ -89,10 +91,12 @@ export interface StartOptions {
  */
 export async function startNode(
   config: NodeConfig,
-  log: Logger,
+  rootLog: Logger,
   { lostWait = false, reached = NOTHING_FAILS }: StartOptions = {},
 ): Promise<RunningNode> {
   await using opened = new AsyncDisposableStack()
+  const logs = moduleLogs(rootLog, moduleLevels(config.logModules))
+  const log = logs.node
   const genesis = readGenesisFile(config.genesisFile)
   const genesisHash = hashOfGenesis(genesis)
   const chainId = chainIdOf(genesisHash)
@@ -100,7 +104,7 @@ export async function startNode(
   const { parameters } = genesis
   const verifier: Verifier = { verify }
   const judgeEvidence = evidenceJudge(set, verifier)
-  const tokens = new TokenKeeper(join(config.directory, TOKENS_FILE), log)
+  const tokens = new TokenKeeper(join(config.directory, TOKENS_FILE), logs.rpc)
   if (tokens.size === 0)
     log.warn(
       'there are no tokens, so nobody can use the operator methods; make one with: cordon token create',
@@ -121,7 +125,16 @@ export async function startNode(
   const signer =
     validator === null
       ? null
-      : await openSigner({ config, genesisHash, set, ...validator, restored, lostWait, log, reached })
+      : await openSigner({
+          config,
+          genesisHash,
+          set,
+          ...validator,
+          restored,
+          lostWait,
+          log: logs.signer,
+          reached,
+        })
   if (signer !== null) opened.defer(() => signer.close())
   else if (lostWait) log.warn('--signer-lost-wait has no effect: this is a full node')
   if (newest === null && signer !== null && signer.ownVotes().length > 0)
@@ -132,7 +145,7 @@ export async function startNode(
 
   // Judging and admission.
   const thresholds = { hold: config.fraudHoldScore, alert: config.fraudAlertScore }
-  const fraud = await FraudEngine.open({ config, parameters, ledger, thresholds, log })
+  const fraud = await FraudEngine.open({ config, parameters, ledger, thresholds, log: logs.fraud })
   opened.defer(() => fraud.close())
   const { scorer } = fraud
   const review = await ReviewDesk.open({
@@ -145,7 +158,7 @@ export async function startNode(
     onClosed: (closed) => {
       fraud.reviewed([closed])
     },
-    log,
+    log: logs.review,
   })
   opened.defer(() => review.close())
   fraud.reviewed(review.state.closed().toReversed())
@@ -198,7 +211,7 @@ export async function startNode(
           busyShare: busyShare(),
           isMute: () => replica.abstention !== null,
           onReport: (missed) => {
-            log.info(
+            logs.consensus.info(
               { missed },
               'votes of this validator were missed; docs/operators.md says what each reason means',
             )
@@ -221,7 +234,7 @@ export async function startNode(
     parameters,
     verifier,
     store,
-    log,
+    log: logs.consensus,
     backlog: () => driver.backlog,
     finalHeight: () => replica.delivered.height,
     onDated: (author, madeMs) => {
@@ -257,10 +270,10 @@ export async function startNode(
       onPeerReady: () => undefined, // the network logs it, with what the peer said of itself
       onPeerGone: (peer) => {
         exchange.onPeerGone(peer)
-        log.info({ peer: peer.id, validator: peer.validator }, 'peer gone')
+        logs.p2p.info({ peer: peer.id, validator: peer.validator }, 'peer gone')
       },
     },
-    log,
+    log: logs.p2p,
   })
   exchange.attach(network)
   const congestion = new Congestion({
@@ -301,7 +314,7 @@ export async function startNode(
     ledger,
     chain: chainId,
     submit: (bytes) => intake.submit(bytes),
-    log,
+    log: logs.consensus,
   })
   opened.defer(() => {
     evidenceReporter.stop()
@@ -322,10 +335,10 @@ export async function startNode(
   })
   const stallWatch = new StallWatch(stallMs(parameters), {
     onStall: () => {
-      log.error(status.progress(), 'nothing becomes final')
+      logs.consensus.error(status.progress(), 'nothing becomes final')
     },
     onEnd: (stalledMs) => {
-      log.warn({ stalledMs: Math.round(stalledMs) }, 'blocks become final again')
+      logs.consensus.warn({ stalledMs: Math.round(stalledMs) }, 'blocks become final again')
     },
   })
   opened.defer(() => {
@@ -415,7 +428,7 @@ export async function startNode(
         evidenceReporter.report(effect)
         return
       case 'penalize':
-        log.warn({ peer: effect.peer, why: effect.why, detail: effect.detail }, 'peer misbehaved')
+        logs.p2p.warn({ peer: effect.peer, why: effect.why, detail: effect.detail }, 'peer misbehaved')
         exchange.penalize(effect.peer, effect.why, effect.detail)
         return
       case 'note':
@@ -470,7 +483,7 @@ export async function startNode(
     },
     status,
     metrics: async () => (await metrics.text()) + (await network.metrics()),
-    log,
+    log: logs.rpc,
     onAnswered: () => reached('answer-sent'),
   })
   opened.defer(() => rpc.close())
@@ -486,7 +499,7 @@ export async function startNode(
       hold: (id, context) => service.quarantine_get({ id }, context),
     }),
     tokens,
-    log,
+    log: logs.rpc,
   })
   opened.defer(() => operator.close())
   opened.defer(announceOperatorUrl(config.dataDirectory, operator.url))

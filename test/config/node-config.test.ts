@@ -14,6 +14,7 @@ import {
 import {
   DEFAULT_SETTINGS,
   LOG_LEVELS,
+  LOG_MODULES,
   SETTINGS,
   VALIDATOR_KEY_FILE,
   variableOf,
@@ -57,6 +58,9 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
     peerKey: path,
     validatorKey: fc.option(path),
     logLevel: fc.constantFrom(...LOG_LEVELS),
+    logModules: fc.array(
+      fc.tuple(fc.constantFrom(...LOG_MODULES), fc.constantFrom(...LOG_LEVELS)).map((pair) => pair.join('=')),
+    ),
     listen: addresses,
     announce: addresses,
     bootstrap: addresses,
@@ -240,6 +244,8 @@ test('mistakes name the line or the key', () => {
   refuses('version = 1\n[rpc]\nport = 70000\n', /: rpc\.port: expected a port from 0 to 65535, got 70000/)
   refuses('version = 1\n[rpc]\nport = 1.5\n', /: rpc\.port/)
   refuses('version = 1\n[rpc]\nhost = ""\n', /: rpc\.host/)
+  refuses('version = 1\n[log]\nmodules = ["p2p=loud"]\n', /: log\.modules: expected a list such as/)
+  refuses('version = 1\n[log]\nmodules = ["disk=info"]\n', /: log\.modules: expected a list such as/)
   refuses('version = 1\n[log]\nlevel = "loud"\n', /: log\.level: expected one of trace, .*, got "loud"/)
   refuses('version = 1\ndata = ""\n', /: data: expected a path/)
   refuses('version = 1\np2p = 5\n', /: p2p: expected an object, got 5/)
