@@ -158,6 +158,7 @@ test('the smallest file is a version; the rest has defaults', () => {
     peerKeyFile: join(directory, 'config', 'peer-key.json'),
     validatorKeyFile: null,
     logLevel: 'info',
+    logModules: [],
     listen: DEFAULT_SETTINGS.listen,
     announce: [],
     bootstrap: [],
