@@ -2,7 +2,7 @@
  * The operator methods of a node as types: JSON-RPC 2.0 over HTTP POST `/` on a port of their own, with a token in
  * `Authorization: Bearer …`. Ids and accounts are written as in `api.ts`.
  */
-import type { Scope } from '../config/tokens.ts'
+import type { Scope } from '../config/scopes.ts'
 import type { HoldInfo, TxStatus } from './api.ts'
 
 /** Whose token it is, and of which node. */

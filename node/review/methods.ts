@@ -8,7 +8,7 @@ import type {
 } from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { covers } from '../../config/tokens.ts'
+import { covers } from '../../config/scopes.ts'
 import { decodeAddress, encodeAddress } from '../../crypto/address.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
 import type { EntryKind, Subject } from '../../fraud/review/events.ts'

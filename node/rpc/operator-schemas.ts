@@ -1,7 +1,7 @@
 /** The one table of operator methods: the scope that a token needs, what each takes, and what it gives. */
 import type { OperatorMethod, OperatorParams } from '../../client/operator-api.ts'
 import { LIMITS } from '../../config/limits.ts'
-import type { Scope } from '../../config/tokens.ts'
+import type { Scope } from '../../config/scopes.ts'
 import { HEAD_LIMITS } from '../../fraud/head/limits.ts'
 import { ENTRY_KINDS, OUTCOMES, SNOOZABLE, VOTE_SIDES } from '../../fraud/review/events.ts'
 import { REVIEW_LIMITS } from '../../fraud/review/limits.ts'
