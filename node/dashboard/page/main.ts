@@ -190,7 +190,7 @@ function WhoButton({
     title=${`Signed in with the token ${token}, scope ${scope}.`}
     onClick=${onSignOut}
   >
-    Sign out <span class="quiet">${token}</span>
+    Sign out <span class="quiet wide">${token}</span>
   </button>`
 }
 

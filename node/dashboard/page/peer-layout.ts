@@ -18,11 +18,14 @@ export interface PlacedPeer {
 }
 
 export interface Ring {
-  readonly ms: number
+  readonly name: string
   readonly radius: number
 }
 
-export const RINGS: readonly Ring[] = RINGS_MS.map((ms) => ({ ms, radius: radiusOf(ms) }))
+export const RINGS: readonly Ring[] = RINGS_MS.map((ms) => ({
+  name: ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`,
+  radius: radiusOf(ms),
+}))
 
 /** Distance from the middle; who has not answered yet is beyond the last ring. */
 export function radiusOf(roundTripMs: number | null): number {

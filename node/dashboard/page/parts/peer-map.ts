@@ -2,7 +2,7 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { PeerReport } from '../../../../client/operator-api.ts'
-import { duration, short } from '../format.ts'
+import { short } from '../format.ts'
 import {
   DRAWN_PEERS,
   MAP_HEIGHT,
@@ -33,10 +33,10 @@ export function PeerMap({
       aria-label=${label}
     >
       ${RINGS.map(
-        ({ ms, radius }) =>
-          html`<g key=${ms}>
+        ({ name, radius }) =>
+          html`<g key=${name}>
             <circle class="map-ring" r=${radius} />
-            <text class="map-ring-name" y=${-radius - 3} text-anchor="middle">${duration(ms)}</text>
+            <text class="map-ring-name" y=${-radius - 3} text-anchor="middle">${name}</text>
           </g>`,
       )}
       ${placePeers(peers).map((placed) => html`<${MapPeer} key=${placed.peer.id} placed=${placed} />`)}

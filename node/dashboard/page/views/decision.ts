@@ -76,10 +76,10 @@ function Standing({ hold, tally }: { readonly hold: HoldInfo; readonly tally: Ta
   const leftMs = Math.max(0, hold.expiresMs - Date.now())
   const onExpiry = hold.onExpiry === 'release' ? 'goes on to the payee' : 'goes back to the payer'
   return html`<p class="standing">
-    Whoever has more than half of the stake decides: release lacks a little more than ${' '}<b class="number"
-      >${share(lackingBps(tally.release))}</b
-    >, return${' '} <b class="number">${share(lackingBps(tally.return))}</b>. Without a decision the payment
-    ${onExpiry} in${' '} <b class="number">${duration(leftMs)}</b>.
+    Whoever has more than half of the stake decides. Release lacks a little more than${' '}
+    <b class="number">${share(lackingBps(tally.release))}</b>, return${' '}
+    <b class="number">${share(lackingBps(tally.return))}</b
+    >${`. Without a decision the payment ${onExpiry} in `} <b class="number">${duration(leftMs)}</b>.
   </p>`
 }
 

@@ -169,7 +169,7 @@ function FlagRow({ flag }: { readonly flag: HoldInfo['flaggers'][number] }): VNo
       ></meter>
       <span class="number"> ${flag.score}</span>
     </td>
-    <td>${flag.reasons.join(', ')}</td>
+    <td class="wrap">${flag.reasons.join(', ')}</td>
   </tr>`
 }
 

@@ -54,8 +54,8 @@ function Process({ report: { memory, loopDelay, disk, uptimeMs } }: { readonly r
     <${Tile}
       label="Memory"
       value=${bytes(memory.rssBytes)}
-      detail=${`heap ${bytes(memory.heapBytes)} of ${bytes(memory.heapLimitBytes)}`}
-      definition="Of the machine’s memory, what this process occupies; its heap, and where that ends."
+      detail=${`heap ${bytes(memory.heapBytes)}`}
+      definition=${`What this process occupies of the machine’s memory; its heap may grow to ${bytes(memory.heapLimitBytes)}.`}
       method="operator_node"
       tone=${memory.heapBytes > HEAP_FULL * memory.heapLimitBytes ? 'bad' : null}
     />
@@ -103,7 +103,7 @@ function Peers({ peers, self, validators }: PeersProps): VNode {
     </p>
     <div class="peers">
       <${PeerMap} peers=${peers} self=${self} />
-      <div class="scroll">
+      <div class="scroll" tabindex="0" role="region" aria-label="Table of peers">
         <table>
           <thead>
             <tr>
@@ -133,8 +133,15 @@ function PeerRow({ peer }: { readonly peer: PeerReport }): VNode {
     <td class="right number">${sinceHeardMs === null ? 'nothing yet' : `${duration(sinceHeardMs)} ago`}</td>
     <td class="right number">${duration(connectedMs)}</td>
     <td>${direction === 'inbound' ? 'by it' : 'by us'}</td>
-    <td class="wide"><span class="id">${addresses.join(' ')}</span></td>
+    <td class="wide">
+      <span class="id" title=${addresses.join(' ')}>${addresses.map(withoutPeerId).join(' ')}</span>
+    </td>
   </tr>`
+}
+
+/** Who it is stands in the first column. */
+function withoutPeerId(address: string): string {
+  return address.replace(/\/p2p\/.*$/, '')
 }
 
 const STORES: Readonly<Record<string, string>> = {

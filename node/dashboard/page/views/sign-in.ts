@@ -36,7 +36,7 @@ export function SignIn({ why, onSignedIn }: SignInProps): VNode {
       Here the operator of this node decides about held payments and sees its own numbers. That needs a token,
       made on the node’s machine:
     </p>
-    <p><code class="whole">cordon token create NAME --scope review --out FILE --dir NODE</code></p>
+    <code class="command">cordon token create NAME --scope review --out FILE --dir NODE</code>
     <form onSubmit=${submit}>
       <label for="token">Token</label>
       <div class="sign-in-row">
