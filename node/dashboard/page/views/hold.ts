@@ -5,6 +5,7 @@ import type { HoldInfo } from '../../../../client/api.ts'
 import type { HoldReview } from '../../../../client/operator-api.ts'
 import { amount, capital, dateTime, duration, listed, share } from '../format.ts'
 import { FactList, Pending } from '../parts/facts.ts'
+import { Gauge } from '../parts/gauge.ts'
 import { AccountLink, HoldLink, SourceLink, TxLink } from '../parts/links.ts'
 import { StatusMark } from '../parts/status-mark.ts'
 import { useAsked } from '../parts/use-live.ts'
@@ -13,8 +14,6 @@ import { Decision } from './decision.ts'
 
 const REFRESH_MS = 2_000
 const HIGHEST_SCORE = 255
-/** From here on it is a flag: `FLAG_SCORE` of the model. */
-const FLAG_SCORE = 128
 
 interface HoldProps {
   readonly id: string
@@ -103,12 +102,7 @@ function Numbers({ review: { details, case: known } }: { readonly review: HoldRe
                 html`<li key=${feature}>
                   <span>${capital(text)}</span>
                   <span class="reason-share number">
-                    <meter
-                      min="0"
-                      max="1"
-                      value=${part}
-                      aria-label=${`${percent(part)} of the score`}
-                    ></meter>
+                    <${Gauge} label=${`${percent(part)} of the score`} value=${part} max=${1} />
                     ${' '}${percent(part)}
                   </span>
                 </li>`,
@@ -159,14 +153,7 @@ function FlagRow({ flag }: { readonly flag: HoldInfo['flaggers'][number] }): VNo
   return html`<tr>
     <td>${flag.validator}</td>
     <td>
-      <meter
-        min="0"
-        high=${FLAG_SCORE}
-        optimum="0"
-        max=${HIGHEST_SCORE}
-        value=${flag.score}
-        aria-label=${`score ${flag.score} of ${HIGHEST_SCORE}`}
-      ></meter>
+      <${Gauge} label=${`score ${flag.score} of ${HIGHEST_SCORE}`} value=${flag.score} max=${HIGHEST_SCORE} />
       <span class="number"> ${flag.score}</span>
     </td>
     <td class="wrap">${flag.reasons.join(', ')}</td>
