@@ -222,7 +222,7 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
   reviewKeyFile: {
     ...path(
       'key_file',
-      'Key file of an operator account (cordon wallet), with which whoever has a token of scope review votes on holds through this node. Leave it out to vote from elsewhere: cordon quarantine release.',
+      'Key file NAME.json of an operator account (cordon wallet export NAME), with which whoever has a token of scope review votes on holds through this node. Leave it out to vote from elsewhere: cordon quarantine release.',
       'review',
     ),
     example: 'config/operator.json',
