@@ -89,6 +89,10 @@ async function decide(browser: Browser, devnet: Devnet, id: string, url: string)
   await page.getByRole('heading', { name: 'Sign in to review' }).waitFor()
   await page.reload()
   await page.getByRole('heading', { name: 'Sign in to review' }).waitFor()
+  const own = devnet.ready.validators[0]?.review ?? ''
+  await page.evaluate(`location.hash = '${new URL(own).hash}'`)
+  await page.getByText(/^All is well/).waitFor()
+  assert.equal(new URL(page.url()).hash, '#/', 'the token stayed in the address of an open tab')
   assert.deepEqual(complaints, [])
 }
 

@@ -6,7 +6,7 @@ import { Live } from './live.ts'
 import { LiveContext, useLive } from './parts/use-live.ts'
 import { isOperatorPort } from './place.ts'
 import { RpcError } from './rpc.ts'
-import { knownToken, signIn, signOut, type Session } from './session.ts'
+import { bringsToken, broughtToken, keptToken, signIn, signOut, type Session } from './session.ts'
 import { Account } from './views/account.ts'
 import { Api, Block, Nowhere, Validators } from './views/chain.ts'
 import { Hold } from './views/hold.ts'
@@ -21,7 +21,7 @@ import { nextTheme, rememberTheme, themeOf, type Theme } from './theme.ts'
 const URL_OF_NODE = location.origin.replace(/^http/, 'ws')
 
 function path(): string {
-  return location.hash.replace(/^#/, '') || '/'
+  return bringsToken() ? '/' : location.hash.replace(/^#/, '') || '/'
 }
 
 function viewOf(place: string): VNode {
@@ -77,16 +77,29 @@ function ForOperators(): VNode {
     setSession(null)
     setWhy(error)
   }
+  const enter = async (token: string): Promise<void> => {
+    setAsking(true)
+    try {
+      setSession(await signIn(token))
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error
+      // A node that is away may know the token when it is back.
+      if (error.code === 'unauthorized') leave(error)
+      else setWhy(error)
+    }
+    setAsking(false)
+  }
   useEffect(() => {
-    if (known === null) return
-    signIn(known)
-      .then(setSession, (error: unknown) => {
-        if (!(error instanceof RpcError)) throw error
-        // A node that is away may know the token when it is back.
-        if (error.code === 'unauthorized') signOut()
-        setWhy(error)
-      })
-      .finally(() => setAsking(false))
+    if (known !== null) void enter(known)
+    // A link may be opened in a tab that is here already.
+    const moved = (): void => {
+      const token = broughtToken()
+      if (token !== null) void enter(token)
+    }
+    window.addEventListener('hashchange', moved)
+    return () => {
+      window.removeEventListener('hashchange', moved)
+    }
   }, [])
   if (session !== null) return html`<${Following} session=${session} onSignOut=${leave} />`
   return html`<header class="top"><${Wordmark} /> <${ThemeButton} /></header>
@@ -200,6 +213,7 @@ function Search(): VNode {
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return
+      if (document.querySelector('dialog[open]') !== null) return
       if (event.key === '/') {
         event.preventDefault()
         field.current?.focus()
@@ -272,6 +286,6 @@ function Bottom(): VNode {
 
 rememberTheme(themeOf())
 // Before anything is drawn: a link may have brought a token, which has no business in the address.
-const known = isOperatorPort ? knownToken() : null
+const known = isOperatorPort ? (broughtToken() ?? keptToken()) : null
 const root = document.getElementById('page')
 if (root !== null) render(html`<${Root} />`, root)

@@ -14,11 +14,20 @@ export interface Session {
   readonly identity: OperatorIdentity
 }
 
-/** The token of this tab, or one that a link brought: that is taken out of the address before anything else happens. */
-export function knownToken(): string | null {
-  const brought = IN_ADDRESS.exec(location.hash)?.[1]
-  if (brought === undefined) return sessionStorage.getItem(STORED_AS)
-  history.replaceState(null, '', '#/')
+/** The token of this tab; null: nobody is signed in. */
+export function keptToken(): string | null {
+  return sessionStorage.getItem(STORED_AS)
+}
+
+/** Whether the address has a token in the place of a view. */
+export function bringsToken(): boolean {
+  return IN_ADDRESS.test(location.hash)
+}
+
+/** The token that a link brought, taken out of the address before anything else happens; null: it brought none. */
+export function broughtToken(): string | null {
+  const brought = IN_ADDRESS.exec(location.hash)?.[1] ?? null
+  if (brought !== null) history.replaceState(null, '', '#/')
   return brought
 }
 
