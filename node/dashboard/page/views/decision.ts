@@ -3,14 +3,15 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { HoldInfo } from '../../../../client/api.ts'
-import type { CaseInfo, HoldDecision, OperatorIdentity } from '../../../../client/operator-api.ts'
-import { amount, dateTime, duration, listed, sentence, share } from '../format.ts'
+import type { CaseInfo, OperatorIdentity } from '../../../../client/operator-api.ts'
+import { dateTime, duration, listed, share } from '../format.ts'
 import { SourceLink } from '../parts/links.ts'
 import { StatusMark } from '../parts/status-mark.ts'
 import { useLive } from '../parts/use-live.ts'
 import { operatorPage } from '../place.ts'
 import { RpcError } from '../rpc.ts'
 import { decides, lackingBps, tallyOf, type Tally, type VoteSide } from '../tally.ts'
+import { describeOutcome, isGood, type VoteOutcome } from '../vote-outcome.ts'
 import { VoteDialog } from './vote-dialog.ts'
 
 interface DecisionProps {
@@ -120,8 +121,6 @@ function Elsewhere({ hold: { id, status } }: { readonly hold: HoldInfo }): VNode
   </p>`
 }
 
-type Outcome = { readonly decided: HoldDecision; readonly side: VoteSide } | { readonly error: RpcError }
-
 function OwnVote({
   hold,
   identity,
@@ -132,11 +131,7 @@ function OwnVote({
   const { validators, rpc } = useLive()
   const [asked, setAsked] = useState<VoteSide | null>(null)
   const [isVoting, setVoting] = useState(false)
-  const [outcome, setOutcome] = useState<Outcome | null>(null)
-  const told = useRef<HTMLParagraphElement>(null)
-  useEffect(() => {
-    if (outcome !== null) told.current?.focus()
-  }, [outcome])
+  const [outcome, setOutcome] = useState<VoteOutcome | null>(null)
   const vote = async (side: VoteSide): Promise<void> => {
     setAsked(null)
     setVoting(true)
@@ -163,15 +158,7 @@ function OwnVote({
         : html`<p class="hindrance">${hindrance}</p>`}
       <div aria-live="polite">
         ${isVoting ? html`<p class="told">The vote is on its way …</p>` : null}
-        ${outcome === null
-          ? null
-          : html`<p
-              class=${`told ${'error' in outcome ? 'told-bad' : 'told-good'}`}
-              ref=${told}
-              tabindex="-1"
-            >
-              ${toldOf(outcome)}
-            </p>`}
+        ${outcome === null ? null : html`<${Told} outcome=${outcome} />`}
       </div>
     </div>
     ${asked === null
@@ -202,13 +189,11 @@ function hindranceOf(hold: HoldInfo, { token, scope, reviewer }: OperatorIdentit
   stands; the operators of the others decide at their own nodes.`
 }
 
-function toldOf(outcome: Outcome): string {
-  if ('error' in outcome) return `The vote was not cast: ${sentence(outcome.error.message)}`
-  const { decided, side } = outcome
-  if (decided.failure !== null) return `The vote did not count: ${decided.failure}.`
-  if (decided.status !== 'settled')
-    return `The vote to ${side} is signed and on its way; it is not final yet.`
-  if (decided.hold.status === 'open')
-    return `The vote to ${side} is final. More stake has to vote before the hold ends.`
-  return `The vote to ${side} is final, and the hold has ended: ${amount(decided.hold.amount)} ${decided.hold.status}.`
+/** Takes the focus: the button that was pressed is gone. */
+function Told({ outcome }: { readonly outcome: VoteOutcome }): VNode {
+  const place = useRef<HTMLParagraphElement>(null)
+  useEffect(() => place.current?.focus(), [])
+  return html`<p class=${`told told-${isGood(outcome) ? 'good' : 'bad'}`} ref=${place} tabindex="-1">
+    ${describeOutcome(outcome)}
+  </p>`
 }
