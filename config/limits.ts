@@ -224,6 +224,12 @@ export const LIMITS = {
   rpcHttpRequestsPerSecond: 2_000,
   /** Requests to the operator port from one address. */
   operatorRequestsPerSecond: 200,
+  /** WebSockets at the operator port: the pages of those who are signed in. */
+  operatorConnections: 64,
+  /** Requests without a valid token from one address that are told why; those beyond it are told to wait. */
+  refusedTokensPerMinute: 30,
+  /** Addresses whose refused tokens are counted one by one; the others share a count. */
+  refusedTokenAddresses: 1_000,
   /** Tokens of one node. */
   operatorTokens: 256,
   /** Name of a token. */

@@ -50,6 +50,10 @@ export interface NodeSettings {
   readonly fraudAlertScore: number
   /** Amount with its unit. */
   readonly secondReviewerAbove: string
+  /** Key of an operator account, to vote on holds with. Null: this node votes on none. */
+  readonly reviewKeyFile: string | null
+  /** Its password. */
+  readonly reviewPasswordFile: string | null
 }
 
 export const DEFAULT_SETTINGS: NodeSettings = {
@@ -73,6 +77,8 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   fraudHoldScore: 128,
   fraudAlertScore: 96,
   secondReviewerAbove: '10000CRD',
+  reviewKeyFile: null,
+  reviewPasswordFile: null,
 }
 
 /** Models that are no files. */
@@ -99,6 +105,8 @@ function isModuleLevel(entry: unknown): entry is string {
 }
 
 interface SettingRow<Value> {
+  /** Shown in a new file where the default is that there is none. */
+  readonly example?: string
   /** Table and key in the file. */
   readonly key: readonly [table: string | null, key: string]
   readonly expected: string
@@ -116,8 +124,8 @@ const asNumber = (text: string): unknown => (/^\d{1,5}$/.test(text) ? Number(tex
 const asBoolean = (text: string): unknown =>
   ({ true: true, '1': true, false: false, '0': false })[text.toLowerCase()] ?? text
 
-const path = (key: string, about: string): SettingRow<string> => ({
-  key: [null, key],
+const path = (key: string, about: string, table: string | null = null): SettingRow<string> => ({
+  key: [table, key],
   expected: 'a path',
   about,
   parse: (value) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : null),
@@ -171,7 +179,10 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
     'Signing state of a validator. Never delete it and never copy it to a second machine.',
   ),
   peerKey: path('peer_key', 'Identity of this node towards its peers.'),
-  validatorKey: path('validator_key', 'Key of the validator. Leave it out to run a full node.'),
+  validatorKey: {
+    ...path('validator_key', 'Key of the validator. Leave it out to run a full node.'),
+    example: VALIDATOR_KEY_FILE,
+  },
   logLevel: {
     key: ['log', 'level'],
     expected: `one of ${LOG_LEVELS.join(', ')}`,
@@ -236,6 +247,18 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
       'A case about more than this closes only when somebody with another token has confirmed its outcome.',
     parse: (value) => (typeof value === 'string' && isAmount(value) ? value : null),
     fromText: asIs,
+  },
+  reviewKeyFile: {
+    ...path(
+      'key_file',
+      'Key file NAME.json of an operator account (cordon wallet export NAME), with which whoever has a token of scope review votes on holds through this node. Leave it out to vote from elsewhere: cordon quarantine release.',
+      'review',
+    ),
+    example: 'config/operator.json',
+  },
+  reviewPasswordFile: {
+    ...path('password_file', 'Password of `key_file` on its first line; mode 0600.', 'review'),
+    example: 'config/operator-password',
   },
 }
 

@@ -40,6 +40,8 @@ export interface LabelledSources {
   readonly storeBytes: () => Promise<Readonly<Record<string, number>>>
   /** Final blocks without a vote of this validator, by why (`MISS_REASONS`); a full node has none. */
   readonly missedVotes: () => Readonly<Partial<Record<string, number>>>
+  /** Round-trip time to each validator that has answered a ping. */
+  readonly roundTripsMs: () => Readonly<Record<string, number>>
 }
 
 export class Metrics {
@@ -49,7 +51,7 @@ export class Metrics {
   readonly #standstills: Counter
   readonly #finality: Histogram
 
-  constructor(gauges: Gauges, { fallbacks, storeBytes, missedVotes }: LabelledSources) {
+  constructor(gauges: Gauges, { fallbacks, storeBytes, missedVotes, roundTripsMs }: LabelledSources) {
     const registers = [this.#registry]
     collectDefaultMetrics({
       register: this.#registry,
@@ -75,6 +77,16 @@ export class Metrics {
       registers,
       async collect() {
         for (const [store, bytes] of Object.entries(await storeBytes())) this.set({ store }, bytes)
+      },
+    })
+    new Gauge({
+      name: 'cordon_round_trip_ms',
+      help: 'Round-trip time of the newest answered ping, by validator; absent while it is not connected.',
+      labelNames: ['validator'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [validator, ms] of Object.entries(roundTripsMs())) this.set({ validator }, ms)
       },
     })
     new Counter({

@@ -43,15 +43,19 @@ import { Metrics, type Gauges } from './metrics.ts'
 import { MissedVotes } from './missed-votes.ts'
 import { moduleLogs } from './module-logs.ts'
 import { Outcomes } from './outcomes.ts'
+import { NodeReporter } from './node-reporter.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { Rehearsal } from './rehearsal.ts'
+import { Decisions } from './review/decisions.ts'
 import { ReviewDesk } from './review/desk.ts'
 import { REVIEW_FOLDER } from './review/log-file.ts'
+import { openOperatorKey } from './review/operator-key.ts'
 import { startOperatorServer } from './rpc/operator-server.ts'
-import { startRpcServer } from './rpc/server.ts'
+import { isLoopback } from './rpc/origin.ts'
+import { startRpcServer, type BlockEvents } from './rpc/server.ts'
 import { TokenKeeper } from './rpc/token-keeper.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
 import { createService } from './service.ts'
@@ -112,6 +116,7 @@ export async function startNode(
 
   const validator = config.validatorKeyFile === null ? null : readOwnValidator(config.validatorKeyFile, set)
   const self = validator?.index ?? null
+  const operatorKey = config.reviewKey === null ? null : await openOperatorKey(config.reviewKey, genesis)
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
   const { ledger, store, pendingStore, newest, checkedAll } = await openStorage(
@@ -365,10 +370,26 @@ export async function startNode(
     clockSkewMs: () => clock.skewMs(performance.now()),
     diskFreeBytes: () => freeBytes(config.dataDirectory),
   }
+  const reporter = new NodeReporter({
+    dataDirectory: config.dataDirectory,
+    set,
+    network,
+    queues: [
+      ['pending', 'Transactions accepted here that are not final.', () => pending.size],
+      ['batching', 'Transactions that wait for a batch of this validator.', () => replica.queuedTxs],
+      ['own batches', 'Batches of this validator that are not in a block.', () => replica.ownOpenBatches],
+      ['engine', 'Inputs that wait for the consensus engine.', () => driver.backlog],
+      ['execution', 'Transactions in final blocks that are not executed.', () => executor.backlogTxs],
+    ],
+  })
+  opened.defer(() => {
+    reporter.stop()
+  })
   const metrics = new Metrics(gauges, {
     fallbacks: () => scorer.fallbacks,
     storeBytes: () => storeBytes(config.dataDirectory),
     missedVotes: () => missedVotes?.counts ?? {},
+    roundTripsMs: () => reporter.roundTripsMs(),
   })
   const settlement: Settlement = new Settlement(
     { ledger, pending, congestion, fraud, outcomes, review, log },
@@ -472,21 +493,34 @@ export async function startNode(
     votes,
     onDamage: onFatal,
   })
+  const events: BlockEvents = {
+    executedHeight: () => ledger.height,
+    at: async (height) => outcomes.recent(height) ?? pastEvent(ledger, height),
+    onExecuted: (listener) => outcomes.onExecuted(listener),
+  }
+  let operatorUrl: string | null = null
   const rpc = await startRpcServer({
     host: config.rpcHost,
     port: config.rpcPort,
     service,
-    events: {
-      executedHeight: () => ledger.height,
-      at: async (height) => outcomes.recent(height) ?? pastEvent(ledger, height),
-      onExecuted: (listener) => outcomes.onExecuted(listener),
-    },
+    events,
     status,
     metrics: async () => (await metrics.text()) + (await network.metrics()),
     log: logs.rpc,
+    operatorUrl: () => operatorUrl,
     onAnswered: () => reached('answer-sent'),
   })
   opened.defer(() => rpc.close())
+  const decisions = new Decisions({
+    key: operatorKey,
+    desk: review,
+    chainId,
+    parameters,
+    blockTimeMs: () => ledger.timeMs,
+    hold: (id, context) => service.quarantine_get({ id }, context),
+    submit: (tx, context) => service.tx_submit({ tx }, context),
+    wait: (txId, timeoutMs, context) => service.tx_wait({ txId, timeoutMs }, context),
+  })
   const operator = await startOperatorServer({
     host: config.operatorHost,
     port: config.operatorPort,
@@ -496,12 +530,18 @@ export async function startNode(
       prefix: ADDRESS_PREFIX[genesis.network],
       review,
       scorer,
+      decisions,
+      reporter,
       hold: (id, context) => service.quarantine_get({ id }, context),
     }),
+    reads: service,
+    status,
+    events,
     tokens,
     log: logs.rpc,
   })
   opened.defer(() => operator.close())
+  if (isLoopback(config.operatorHost)) operatorUrl = operator.url
   opened.defer(announceOperatorUrl(config.dataDirectory, operator.url))
   opened.defer(
     startScrub({

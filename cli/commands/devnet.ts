@@ -161,7 +161,14 @@ function statusText({ dir, running, supervisor, startedMs, nodes }: DevnetStatus
     peers === null ? '-' : String(peers),
     rpc,
   ])
-  return `${head}\n\n${table([{ title: 'NODE' }, { title: 'STATE' }, { title: 'PID', align: 'right' }, { title: 'HEIGHT', align: 'right' }, { title: 'PEERS', align: 'right' }, { title: 'RPC' }], rows)}`
+  const links = nodes.flatMap(({ name, validator, review }) =>
+    validator && review !== null ? [`  ${name}  ${review}`] : [],
+  )
+  const reviewing =
+    links.length === 0
+      ? ''
+      : `\n\nReview held payments as each operator (the links are signed in):\n${links.join('\n')}`
+  return `${head}\n\n${table([{ title: 'NODE' }, { title: 'STATE' }, { title: 'PID', align: 'right' }, { title: 'HEIGHT', align: 'right' }, { title: 'PEERS', align: 'right' }, { title: 'RPC' }], rows)}${reviewing}`
 }
 
 async function stop(dir: string): Promise<CommandResult> {

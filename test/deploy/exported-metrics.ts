@@ -37,6 +37,7 @@ export function someMetrics(gauges: Partial<Gauges> = {}): Metrics {
       fallbacks: () => ({ slow: 1 }),
       storeBytes: () => Promise.resolve({ chain: 1 }),
       missedVotes: () => ({ busy: 1 }),
+      roundTripsMs: () => ({ v2: 1 }),
     },
   )
 }

@@ -21,6 +21,8 @@ export interface ReadyValidator {
   readonly rpc: string
   readonly dir: string
   readonly stake: string
+  /** Link to its dashboard for operators, signed in. */
+  readonly review: string
 }
 
 export interface ReadyEvent {

@@ -55,6 +55,7 @@ test('the metrics have all of them, as they are when somebody asks', async () =>
     fallbacks: () => fallbacks.counts,
     storeBytes: () => Promise.resolve({}),
     missedVotes: () => ({}),
+    roundTripsMs: () => ({}),
   })
   const counted = async (): Promise<(string | undefined)[][]> =>
     [...(await metrics.text()).matchAll(/^cordon_fraud_fallbacks_total\{why="([^"]*)"\} (\d+)$/gm)].map(
