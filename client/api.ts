@@ -166,6 +166,8 @@ export interface TransferInfo {
   readonly to: string
   readonly amount: string
   readonly memo: string
+  /** The hold it went into, or null. */
+  readonly holdId: string | null
 }
 
 export interface TxInfo {

@@ -331,6 +331,7 @@ class Service {
   }
 
   #txInfo(id: Uint8Array, tx: Transaction | null, status: TxInfo['status'], receipt: Receipt | null): TxInfo {
+    const holds = new Map(receipt?.holds.map(({ action, holdId }) => [action, toHex(holdId)]))
     return {
       txId: toHex(id),
       status,
@@ -338,16 +339,17 @@ class Service {
       timeMs: receipt?.timeMs ?? null,
       fee: receipt === null ? null : String(receipt.fee),
       failure: receipt?.failure ?? null,
-      holds: receipt?.holds.map((hold) => toHex(hold.holdId)) ?? [],
+      holds: [...holds.values()],
       sender: tx === null ? null : this.#address(tx.sender),
       validUntilMs: tx === null ? null : tx.validUntilMs,
       transfers:
         tx === null
           ? []
-          : transfersOf(tx).map(({ transfer }) => ({
+          : transfersOf(tx).map(({ action, transfer }) => ({
               to: this.#address(transfer.to),
               amount: String(transfer.amount),
               memo: Buffer.from(transfer.memo).toString('utf8'),
+              holdId: holds.get(action) ?? null,
             })),
       executedTimeMs: this.#options.ledger.timeMs,
     }
