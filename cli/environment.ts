@@ -36,6 +36,8 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'words-stdin',
   'force',
   'origin',
+  'max-total',
+  'results',
   'help',
   'version',
   'param',

@@ -126,6 +126,14 @@ export const ERRORS = {
       'A review log was changed, is damaged, or is of another key; the message has the line and the way out.',
   },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
+  'payout-invalid': {
+    exit: 2,
+    meaning: 'A payout file cannot be used; the message has each line that is wrong. Nothing was sent.',
+  },
+  'payout-changed': {
+    exit: 2,
+    meaning: 'A payout file has other rows than those that an earlier run began to pay. Nothing was sent now.',
+  },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
   'model-invalid': { exit: 5, meaning: 'The file is no fraud model that this build can use.' },
   'labelled-file-invalid': {

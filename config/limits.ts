@@ -263,6 +263,14 @@ export const LIMITS = {
   keystoreLanes: 16,
   /** Address book of a wallet. */
   addressBookBytes: 1024 * 1024,
+  /** File of a payout. */
+  payoutFileBytes: 4 * 1024 * 1024,
+  /** Rows of a payout. */
+  payoutRows: 10_000,
+  /** Rows that are paid by one transaction. What makes a transaction fail touches all of its rows, so it is not as many as fit. */
+  payoutRowsPerTx: 20,
+  /** Transactions of one payout that are on their way at once. */
+  payoutTxsInFlight: 8,
   /** Receipt file that `cordon verify` reads. */
   receiptFileBytes: 16 * 1024 * 1024,
 

@@ -1,6 +1,7 @@
 /** `cordon wallet …`: declarations; what they do is loaded when they run. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { explain } from '../explanation.ts'
+import { buildPayout } from './payout.ts'
 import { action } from '../run.ts'
 import {
   keystoreOptions,
@@ -24,6 +25,7 @@ export function build(wallet: Command): Command {
   address(wallet)
   balance(wallet)
   send(wallet)
+  buildPayout(wallet.command('payout'))
   history(wallet)
   receipt(wallet)
   guardian(wallet)
