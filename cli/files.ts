@@ -42,12 +42,13 @@ export function writeNewFile(path: string, text: string, force?: boolean): void 
 
 /**
  * Puts a text in the place of whatever the file held: readers see the old one or the new one, never a part.
+ * @param flush whether it has to outlast a power cut, which takes its time.
  * @throws CordonError `usage`.
  */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, text: string, flush: boolean = true): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
   try {
-    writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush: true })
+    writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush })
     renameSync(draft, path)
   } catch (error) {
     rmSync(draft, { force: true })

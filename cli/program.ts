@@ -31,6 +31,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/tx.ts')).build,
   },
   {
+    name: 'watch',
+    description: 'what happens to payments, as it happens: one JSON object a line',
+    load: async () => (await import('./commands/watch.ts')).build,
+  },
+  {
     name: 'quarantine',
     description: 'payments held for review',
     load: async () => (await import('./commands/quarantine.ts')).build,

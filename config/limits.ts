@@ -212,6 +212,10 @@ export const LIMITS = {
   rpcWaitMs: 600_000,
   /** Block subscriptions of one WebSocket. */
   rpcSubscriptionsPerConnection: 16,
+  /** Calls of `payments_follow` that wait for a payment at once, of one node. */
+  rpcFollowers: 1_024,
+  /** Blocks that one call of `payments_follow` looks into. */
+  rpcFollowedBlocks: 500,
   /** Requests of one JSON-RPC batch. */
   rpcBatchRequests: 100,
   /** Id of a JSON-RPC request, if it is a text. */
@@ -263,6 +267,12 @@ export const LIMITS = {
   keystoreLanes: 16,
   /** Address book of a wallet. */
   addressBookBytes: 1024 * 1024,
+  /** Cursor file of `cordon watch`. */
+  cursorFileBytes: 1_024,
+  /** First pause of `cordon watch` before it asks again after a break; it doubles. */
+  watchRetryMinMs: 250,
+  /** Longest such pause. */
+  watchRetryMaxMs: 30_000,
   /** File of a payout. */
   payoutFileBytes: 4 * 1024 * 1024,
   /** Rows of a payout. */

@@ -39,6 +39,7 @@ import { Intake } from './intake.ts'
 import { Metrics, type Gauges } from './metrics.ts'
 import { Outcomes } from './outcomes.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
+import { PaymentFollower } from './payment-follower.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
@@ -423,6 +424,11 @@ export async function startNode(
     network,
     status,
     votes,
+    payments: new PaymentFollower(
+      ledger,
+      (listener) => outcomes.onExecuted(listener),
+      ADDRESS_PREFIX[genesis.network],
+    ),
     onDamage: onFatal,
   })
   const rpc = await startRpcServer({

@@ -216,6 +216,34 @@ for (const pattern of ['drain', 'burst']) {
   })
 }
 
+test('watches at different nodes print the same, and one in parts, from node to node, misses and repeats nothing', async () => {
+  const urls = devnet.ready.validators.map((validator) => validator.rpc)
+  const watch = async (rpcUrl: string, ...more: readonly string[]): Promise<string> => {
+    const args = [
+      'watch',
+      '--dir',
+      devnet.dir,
+      '--account',
+      'alice',
+      '--until-idle',
+      '--rpc',
+      rpcUrl,
+      ...more,
+    ]
+    const { code, stdout, stderr } = await cordon(args)
+    assert.deepEqual([code, stderr], [0, ''])
+    return stdout
+  }
+  const [whole, other] = await Promise.all(urls.slice(0, 2).map((url) => watch(url, '--from', '1.0')))
+  assert.equal(other, whole)
+  const events = (whole ?? '').trimEnd().split('\n')
+  assert.ok(events.length > 90, 'the payout is among them')
+  const part = ['--from', '1.0', '--cursor-file', join(devnet.dir, 'alice.cursor')]
+  const pieces: string[] = []
+  for (const url of urls.slice(0, 3)) pieces.push(await watch(url, ...part, '--count', '40'))
+  assert.equal(pieces.join(''), `${events.slice(0, 120).join('\n')}\n`)
+})
+
 test('every node agrees, and no value came or went', async () => {
   const urls = devnet.ready.validators.map((validator) => validator.rpc)
   await eventually('all nodes executed the same', 10_000, async () => {
