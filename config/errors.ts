@@ -126,6 +126,10 @@ export const ERRORS = {
       'A review log was changed, is damaged, or is of another key; the message has the line and the way out.',
   },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
+  'payment-uri-invalid': {
+    exit: 2,
+    meaning: 'A payment request is no URI that this build can pay; the message has the part.',
+  },
   'cursor-invalid': {
     exit: 2,
     meaning: 'A cursor to go on from is none, or belongs to another chain or account.',

@@ -267,6 +267,8 @@ export const LIMITS = {
   keystoreLanes: 16,
   /** Address book of a wallet. */
   addressBookBytes: 1024 * 1024,
+  /** Payment request as a URI. */
+  paymentUriCharacters: 1_024,
   /** Cursor file of `cordon watch`. */
   cursorFileBytes: 1_024,
   /** First pause of `cordon watch` before it asks again after a break; it doubles. */

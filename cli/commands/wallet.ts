@@ -25,6 +25,7 @@ export function build(wallet: Command): Command {
   address(wallet)
   balance(wallet)
   send(wallet)
+  request(wallet)
   buildPayout(wallet.command('payout'))
   history(wallet)
   receipt(wallet)
@@ -115,8 +116,8 @@ function send(wallet: Command): void {
   const command = passwordOptions(wallet.command('send'))
     .description('pay, and wait until the payment is final')
     .requiredOption('--from <key>', 'key that pays: a name of the keystore, or its address')
-    .requiredOption('--to <account>', 'name or address that is paid')
-    .requiredOption('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
+    .option('--to <account>', 'name or address that is paid')
+    .option('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
     .option('--memo <text>', 'text for the payee, at most 128 bytes', '')
     .addOption(waitOption())
     .addOption(
@@ -130,19 +131,35 @@ function send(wallet: Command): void {
       'name of this payment: a repeat with the same name resumes it and never pays twice',
       parseKey,
     )
+    .option('--uri <uri>', 'pay a request of wallet request, instead of --to, --amount and --memo')
     .option('--dry-run', 'show fee, balance after and the fraud decision; send nothing')
-    .option('--yes', 'do not ask before the first payment to somebody')
+    .option('--yes', 'do not ask before the first payment to somebody, or what a --uri asks for')
   explain(command, {
     about: [
-      'On a terminal it asks once before the first payment to an address that is no contact and that this key has not paid before. A script is never asked.',
+      'On a terminal it asks once before the first payment to an address that is no contact and that this key has not paid before, and shows what a --uri asks for. A script is never asked.',
       'Exit codes: 0 settled, 2 wrong usage, 3 no node answers, 4 outcome unknown, 5 refused or failed, 6 held for review, 8 no password, or not confirmed.',
     ],
     examples: [
       'cordon wallet send --from alice --to bob --amount 12.50CRD --memo lunch',
       'cordon wallet send --from alice --to bob --amount 12.50CRD --key invoice-7 --json',
+      "cordon wallet send --from alice --uri 'cordon:dcdn1af9xcclzn3fq40h42pa3xtk9lx25wa4wh6l8hyjzrm4xj9zx6gkqcgm7lt?amount=12.50CRD'",
     ],
   })
   action(command, async (options: never) => (await import('../wallet/send.ts')).send(options))
+}
+
+function request(wallet: Command): void {
+  const command = localOptions(wallet.command('request'))
+    .description('ask for a payment: a cordon: URI, and a QR code of it on a terminal; no node is asked')
+    .requiredOption('--to <account>', 'name or address that is to be paid')
+    .option('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD (default: the payer says how much)')
+    .option('--message <text>', 'what the payment carries as its memo, at most 128 bytes', '')
+    .option('--qr', 'draw the QR code although standard output is no terminal')
+  explain(command, {
+    about: ['Who gets the URI pays it with wallet send --uri. Exit codes: 0 done, 2 wrong usage.'],
+    examples: ['cordon wallet request --to alice --amount 12.50CRD --message lunch'],
+  })
+  action(command, async (options: never) => (await import('../wallet/request.ts')).request(options))
 }
 
 function history(wallet: Command): void {

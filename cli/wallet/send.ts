@@ -25,18 +25,16 @@ import {
 } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
 import { confirmFirstPayment } from './first-payment.ts'
+import { confirmRequest, wordsOf, type RequestedOptions } from './request.ts'
 import { isRefusal, payOnce, type Attempts } from './pay-once.ts'
 
-interface SendOptions extends PasswordOptions {
+interface SendOptions extends PasswordOptions, RequestedOptions {
   readonly from: string
-  readonly to: string
-  readonly amount: string
-  readonly memo: string
   readonly wait: WaitUntil
   readonly timeout: number
   readonly key?: string
   readonly dryRun?: boolean
-  /** Do not ask before a first payment to somebody. */
+  /** Do not ask. */
   readonly yes?: boolean
 }
 
@@ -64,7 +62,7 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
   }
   const client = await connecting
   try {
-    if (options.dryRun !== true && options.yes !== true) await confirmFirstPayment(plan, client, terminal)
+    if (options.dryRun !== true && options.yes !== true) await confirm(plan, client, terminal)
     const chain = await readChain(client)
     requireNetwork(plan.payer, chain)
     if (options.dryRun === true) return await dryRun(plan, client, chain)
@@ -88,11 +86,17 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
   }
 }
 
+function confirm(plan: Plan, client: RpcClient, terminal: Terminal): Promise<void> {
+  const ask = plan.options.uri === undefined ? confirmFirstPayment : confirmRequest
+  return ask(plan, client, terminal)
+}
+
 function makePlan(options: SendOptions): Plan {
+  const words = wordsOf(options)
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const payer = names.keyFrom(options.from, paths)
-  const terms = { from: payer.address, ...transferTerms(options, payer.address, names) }
+  const terms = { from: payer.address, ...transferTerms(words, payer.address, names) }
   return { options, paths, names, payer, terms }
 }
 
