@@ -101,6 +101,11 @@ const COMMANDS: readonly CommandEntry[] = [
     description: 'measure fraud models, train them, choose the one that votes',
     load: async () => (await import('./commands/fraud.ts')).build,
   },
+  {
+    name: 'completion',
+    description: 'a script that lets a shell complete the commands of cordon',
+    load: async () => (await import('./commands/completion.ts')).build,
+  },
 ]
 
 /** The tree, with those commands in full that `isLoaded` names. */

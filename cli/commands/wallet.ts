@@ -52,7 +52,7 @@ const networkOption = (): Option =>
   ])
 
 function exportKey(wallet: Command): void {
-  const command = localOptions(wallet.command('export <name>'))
+  const command = localOptions(wallet.command('export <key>'))
     .description('write a key to a file, sealed as it is in the keystore')
     .requiredOption('--out <file>', 'new file to write, mode 0600')
   explain(command, {
@@ -95,7 +95,7 @@ function list(wallet: Command): void {
 }
 
 function address(wallet: Command): void {
-  const command = keystoreOptions(wallet.command('address <name>')).description(
+  const command = keystoreOptions(wallet.command('address <account>')).description(
     'the address of a key or of a name in the address book',
   )
   action(command, async (options: never, name: string) =>
