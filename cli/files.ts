@@ -48,6 +48,11 @@ export function writeNewFile(path: string, text: string, force?: boolean): void 
 export function replaceFile(path: string, text: string, flush: boolean = true): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
   try {
+    // A terminal, a pipe, /dev/null: nothing to put another file in the place of.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+      writeFileSync(path, text)
+      return
+    }
     writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush })
     renameSync(draft, path)
   } catch (error) {

@@ -5,6 +5,7 @@
 import { CommanderError, type Command } from 'commander'
 import { CordonError } from '../config/errors.ts'
 import { dropSwitchesTurnedOff, MirroringCommand } from './environment.ts'
+import { addExamples } from './examples.ts'
 
 interface CommandEntry {
   readonly name: string
@@ -123,7 +124,8 @@ export async function buildProgram(
   program.enablePositionalOptions()
   for (const { name, description, load } of COMMANDS) {
     const command = new MirroringCommand(name).description(description)
-    program.addCommand(isLoaded(name) ? (await load())(command) : command)
+    if (isLoaded(name)) addExamples((await load())(command))
+    program.addCommand(command)
   }
   dropSwitchesTurnedOff(program, environment)
   return program

@@ -36,7 +36,7 @@ export function build(wallet: Command): Command {
 }
 
 function create(wallet: Command): void {
-  const command = passwordOptions(wallet.command('create <name>'))
+  const command = localPasswordOptions(wallet.command('create <name>'))
     .description('make a key; its 24 words are shown this once')
     .addOption(networkOption())
   action(command, async (options: never, name: string) =>
@@ -90,12 +90,12 @@ function importKey(wallet: Command): void {
 }
 
 function list(wallet: Command): void {
-  const command = keystoreOptions(wallet.command('list')).description('the keys of the keystore')
+  const command = localOptions(wallet.command('list')).description('the keys of the keystore')
   action(command, async (options: never) => (await import('../wallet/keys.ts')).list(options))
 }
 
 function address(wallet: Command): void {
-  const command = keystoreOptions(wallet.command('address <account>')).description(
+  const command = localOptions(wallet.command('address <account>')).description(
     'the address of a key or of a name in the address book',
   )
   action(command, async (options: never, name: string) =>
@@ -126,14 +126,10 @@ function send(wallet: Command): void {
         'give up waiting after this time (exit 4); the payment may still settle',
       ),
     )
-    .option(
-      '--key <key>',
-      'name of this payment: a repeat with the same name resumes it and never pays twice',
-      parseKey,
-    )
+    .option('--key <key>', 'name of this payment: a repeat with the same name never pays twice', parseKey)
     .option('--uri <uri>', 'pay a request of wallet request, instead of --to, --amount and --memo')
     .option('--dry-run', 'show fee, balance after and the fraud decision; send nothing')
-    .option('--yes', 'do not ask before the first payment to somebody, or what a --uri asks for')
+    .option('--yes', 'do not ask before a first payment, or about what a --uri asks for')
   explain(command, {
     about: [
       'On a terminal it asks once before the first payment to an address that is no contact and that this key has not paid before, and shows what a --uri asks for. A script is never asked.',
@@ -142,7 +138,7 @@ function send(wallet: Command): void {
     examples: [
       'cordon wallet send --from alice --to bob --amount 12.50CRD --memo lunch',
       'cordon wallet send --from alice --to bob --amount 12.50CRD --key invoice-7 --json',
-      "cordon wallet send --from alice --uri 'cordon:dcdn1af9xcclzn3fq40h42pa3xtk9lx25wa4wh6l8hyjzrm4xj9zx6gkqcgm7lt?amount=12.50CRD'",
+      'cordon wallet send --from alice --uri "$(cat request.txt)"',
     ],
   })
   action(command, async (options: never) => (await import('../wallet/send.ts')).send(options))
