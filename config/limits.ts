@@ -216,6 +216,8 @@ export const LIMITS = {
   rpcFollowers: 1_024,
   /** Blocks that one call of `payments_follow` looks into. */
   rpcFollowedBlocks: 500,
+  /** Transactions that it looks at before it answers with what it has. */
+  rpcFollowedTxs: 5_000,
   /** Requests of one JSON-RPC batch. */
   rpcBatchRequests: 100,
   /** Id of a JSON-RPC request, if it is a text. */

@@ -9,7 +9,7 @@ import type { PaymentEvent, PaymentEvents, RpcParams } from '../client/api.ts'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import { decodeAddress, encodeAddress } from '../crypto/address.ts'
-import { toHex } from '../crypto/bytes.ts'
+import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { END_STATUS, formatCursor, parseCursor, type HistoryCursor } from '../ledger/history.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
@@ -22,8 +22,17 @@ const RETRY_MS = 1_000
 
 type FollowedLedger = Pick<Ledger, 'height' | 'result' | 'transactionsOf' | 'holdsEndedBetween' | 'heightsOf'>
 
-/** An event before it has its place among those of its block. */
-type UnplacedEvent = Omit<PaymentEvent, 'cursor' | 'height' | 'timeMs'>
+/** An event as the ledger has it: most are looked at and not told, and writing addresses takes its time. */
+interface LedgerEvent {
+  readonly event: PaymentEvent['event']
+  readonly txId: Uint8Array
+  readonly payer: Uint8Array
+  readonly payee: Uint8Array
+  readonly amount: bigint
+  readonly memo: Uint8Array | null
+  readonly holdId: Uint8Array | null
+  readonly failure: string | null
+}
 
 export class PaymentFollower {
   readonly #ledger: FollowedLedger
@@ -73,14 +82,19 @@ export class PaymentFollower {
     top: number,
   ): Promise<{ readonly items: readonly PaymentEvent[]; readonly next: HistoryCursor }> {
     const items: PaymentEvent[] = []
-    const address = account === null ? null : this.#address(account)
     const { heights, beyond } = await this.#heights(account, from.height, top)
+    let transactions = 0
     for (const height of heights) {
-      const skip = height === from.height ? from.skip : 0
-      for (const event of (await this.#eventsOf(height)).slice(skip)) {
-        if (address !== null && !concerns(event, address)) continue
-        items.push(event)
-        if (items.length === limit) return { items, next: parseCursor(event.cursor) }
+      const result = await this.#ledger.result(height)
+      if (result?.hadWork !== true) continue
+      if (transactions >= LIMITS.rpcFollowedTxs) return { items, next: { height, skip: 0 } }
+      transactions += result.receipts
+      for (const [index, event] of (await this.#eventsOf(height)).entries()) {
+        const isSeen = height === from.height && index < from.skip
+        if (isSeen || (account !== null && !concerns(event, account))) continue
+        const next = { height, skip: index + 1 }
+        items.push(this.#told(event, next, result.timeMs))
+        if (items.length === limit) return { items, next }
       }
     }
     return { items, next: beyond > from.height ? { height: beyond, skip: 0 } : from }
@@ -104,53 +118,33 @@ export class PaymentFollower {
   }
 
   /** All events of an executed block: its transfers in the order of execution, then the holds that ended. */
-  async #eventsOf(height: number): Promise<PaymentEvent[]> {
-    const result = await this.#ledger.result(height)
-    if (result?.hadWork !== true) return []
-    const events: UnplacedEvent[] = []
+  async #eventsOf(height: number): Promise<LedgerEvent[]> {
+    const events: LedgerEvent[] = []
     const transactions = (await this.#ledger.transactionsOf(height)) ?? []
     for (const [index, { receipt, bytes }] of transactions.entries()) {
-      events.push(...this.#transferEvents(receipt, bytes))
+      events.push(...transferEvents(receipt, bytes))
       if ((index + 1) % LIMITS.txsPerTurn === 0) await nextTurn()
     }
-    const holds = await this.#ledger.holdsEndedBetween(height, height)
-    events.push(...holds.map((hold) => this.#endEvent(hold)))
-    return events.map((event, index) => ({
-      ...event,
-      cursor: formatCursor({ height, skip: index + 1 }),
-      height,
-      timeMs: result.timeMs,
-    }))
+    return [...events, ...(await this.#ledger.holdsEndedBetween(height, height)).map(endEvent)]
   }
 
-  #transferEvents({ txId, outcome, failure, holds }: Receipt, bytes: Uint8Array): UnplacedEvent[] {
-    const { transaction } = decodeTransaction(bytes)
-    return transfersOf(transaction).map(({ action, transfer }) => {
-      const hold = holds.find((made) => made.action === action)
-      return {
-        event: outcome === 'failed' ? 'failed' : hold === undefined ? 'settled' : 'held',
-        txId: toHex(txId),
-        payer: this.#address(transaction.sender),
-        payee: this.#address(transfer.to),
-        amount: String(transfer.amount),
-        memo: Buffer.from(transfer.memo).toString('utf8'),
-        holdId: hold === undefined ? null : toHex(hold.holdId),
-        failure,
-      }
-    })
-  }
-
-  #endEvent({ id, txId, payer, payee, amount, end }: Hold): UnplacedEvent {
-    if (end === null) throw new Error(`hold ${toHex(id)} is listed as ended and is open`)
+  #told(
+    { event, txId, payer, payee, amount, memo, holdId, failure }: LedgerEvent,
+    next: HistoryCursor,
+    timeMs: number,
+  ): PaymentEvent {
     return {
-      event: END_STATUS[end.how],
+      event,
+      cursor: formatCursor(next),
+      height: next.height,
+      timeMs,
       txId: toHex(txId),
-      payer: this.#address(payer),
-      payee: this.#address(payee),
+      payer: encodeAddress(this.#prefix, payer),
+      payee: encodeAddress(this.#prefix, payee),
       amount: String(amount),
-      memo: null,
-      holdId: toHex(id),
-      failure: null,
+      memo: memo === null ? null : Buffer.from(memo).toString('utf8'),
+      holdId: holdId === null ? null : toHex(holdId),
+      failure,
     }
   }
 
@@ -180,13 +174,31 @@ export class PaymentFollower {
       this.#waiting--
     }
   }
+}
 
-  #address(id: Uint8Array): string {
-    return encodeAddress(this.#prefix, id)
-  }
+function transferEvents({ txId, outcome, failure, holds }: Receipt, bytes: Uint8Array): LedgerEvent[] {
+  const { transaction } = decodeTransaction(bytes)
+  return transfersOf(transaction).map(({ action, transfer }) => {
+    const hold = holds.find((made) => made.action === action)
+    return {
+      event: outcome === 'failed' ? 'failed' : hold === undefined ? 'settled' : 'held',
+      txId,
+      payer: transaction.sender,
+      payee: transfer.to,
+      amount: transfer.amount,
+      memo: transfer.memo,
+      holdId: hold?.holdId ?? null,
+      failure,
+    }
+  })
+}
+
+function endEvent({ id, txId, payer, payee, amount, end }: Hold): LedgerEvent {
+  if (end === null) throw new Error(`hold ${toHex(id)} is listed as ended and is open`)
+  return { event: END_STATUS[end.how], txId, payer, payee, amount, memo: null, holdId: id, failure: null }
 }
 
 /** A payment that failed never reached its payee, so it is none of theirs. */
-function concerns({ event, payer, payee }: PaymentEvent, address: string): boolean {
-  return payer === address || (payee === address && event !== 'failed')
+function concerns({ event, payer, payee }: LedgerEvent, account: Uint8Array): boolean {
+  return equalBytes(payer, account) || (equalBytes(payee, account) && event !== 'failed')
 }

@@ -135,6 +135,24 @@ suite('payments_follow', () => {
     assert.equal((await follow({ cursor: '1.0', address: addressOf('bob') })).items.length, 1, 'by the index')
   })
 
+  test('a call looks at so many transactions, and the next one goes on', async () => {
+    const perBlock = 500
+    for (let left = LIMITS.rpcFollowedTxs + perBlock; left > 0; left -= perBlock) {
+      const last = left === perBlock ? [chain.tx('carol', [transferTo('bob', 2n)])] : []
+      const many = Array.from({ length: perBlock - 1 }, () => chain.tx('alice', [transferTo('bob', 1n)]))
+      await chain.run([chain.tx('alice', [transferTo('carol', 1n)]), ...many, ...last])
+    }
+    const address = addressOf('carol')
+    const blocks = LIMITS.rpcFollowedTxs / perBlock
+    const first = await follow({ cursor: '1.0', address, timeoutMs: LONG_MS })
+    assert.deepEqual([first.items.length, first.cursor], [blocks, `${blocks + 1}.0`])
+    const second = await follow({ cursor: first.cursor, address })
+    assert.deepEqual(
+      second.items.map(({ amount }) => amount),
+      ['1', '2'],
+    )
+  })
+
   test('a waiting call is answered by the first block with an event of its account', async () => {
     const waiting = follow({ address: addressOf('carol'), timeoutMs: LONG_MS })
     await chain.run([chain.tx('alice', [transferTo('bob', 1n)])])
