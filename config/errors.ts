@@ -140,7 +140,8 @@ export const ERRORS = {
   },
   'payout-changed': {
     exit: 2,
-    meaning: 'A payout file has other rows than those that an earlier run began to pay. Nothing was sent now.',
+    meaning:
+      'A payout file has other rows than those that an earlier run began to pay. Nothing was sent now.',
   },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
   'model-invalid': { exit: 5, meaning: 'The file is no fraud model that this build can use.' },
