@@ -44,11 +44,16 @@ export type LocalPasswordOptions = Omit<PasswordOptions, 'rpc'>
 
 /** Adds `--rpc`, `--dir` and `--json`. */
 export function nodeOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--rpc <url>', 'ask this node; may be a list separated by commas, tried in turn'))
-    .addOption(dirOption())
-    .addOption(jsonOption())
+  return command.addOption(rpcOption()).addOption(dirOption()).addOption(jsonOption())
 }
+
+/** Adds what a command needs that reads names and prints a stream of events, which needs no `--json`. */
+export function streamOptions(command: Command): Command {
+  return command.addOption(rpcOption()).addOption(dirOption()).addOption(keystoreOption())
+}
+
+const rpcOption = (): Option =>
+  new Option('--rpc <url>', 'ask this node; may be a list separated by commas, tried in turn')
 
 const dirOption = (): Option => new Option('--dir <directory>', 'devnet to use (default: .cordon/devnet)')
 

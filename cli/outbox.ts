@@ -8,22 +8,12 @@
  * A file appears by a link, which fails if the name is taken: of two processes with one key only one signs attempt n,
  * and the other finds it. Attempt n + 1 is made once attempt n is provably expired.
  */
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { fromHex, toHex } from '../crypto/bytes.ts'
+import { writeOnce } from './write-once.ts'
 
 const FORMAT = 'cordon-outbox/1'
 
@@ -94,7 +84,7 @@ export class Outbox {
       ...entry.terms,
       tx: toHex(entry.bytes),
     }
-    if (writeOnce(this.#directory, path, `${JSON.stringify(content, null, 2)}\n`))
+    if (writeOnce(path, `${JSON.stringify(content, null, 2)}\n`))
       return { ...entry, path, chain: this.#chainId, key, attempt, own: true, refused: false }
     return readEntry(this.#directory, { name, attempt })
   }
@@ -102,6 +92,11 @@ export class Outbox {
   /** Notes that no node took the bytes. */
   markRefused(entry: StoredEntry): void {
     writeFileSync(refusedPath(entry.path), '', { mode: 0o600 })
+  }
+
+  /** Before refused bytes are sent again. */
+  unmarkRefused(entry: StoredEntry): void {
+    rmSync(refusedPath(entry.path), { force: true })
   }
 
   /** Forgets an entry whose end is known. Entries with a key stay: they answer repeats. */
@@ -205,34 +200,4 @@ function textOf(fields: Readonly<Record<string, unknown>>, name: string, form: R
 
 function refusedPath(path: string): string {
   return path.replace(/json$/, 'refused')
-}
-
-/** Durable, complete, and only if nothing is there yet. */
-function writeOnce(directory: string, path: string, content: string): boolean {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const draft = join(directory, `.${randomBytes(8).toString('hex')}.draft`)
-  try {
-    const file = openSync(draft, 'wx', 0o600)
-    try {
-      writeFileSync(file, content)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    try {
-      linkSync(draft, path)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw error
-    }
-  } finally {
-    rmSync(draft, { force: true })
-  }
-  const folder = openSync(directory, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
-  return true
 }

@@ -45,6 +45,7 @@ import { moduleLogs } from './module-logs.ts'
 import { Outcomes } from './outcomes.ts'
 import { NodeReporter } from './node-reporter.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
+import { PaymentFollower } from './payment-follower.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
@@ -491,6 +492,11 @@ export async function startNode(
     network,
     status,
     votes,
+    payments: new PaymentFollower(
+      ledger,
+      (listener) => outcomes.onExecuted(listener),
+      ADDRESS_PREFIX[genesis.network],
+    ),
     onDamage: onFatal,
   })
   const events: BlockEvents = {

@@ -1,6 +1,7 @@
 /** `cordon doctor check`, `stall` and `repair`. */
 import type { Command } from 'commander'
 import type { ChainProgress } from '../../client/api.ts'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 import { jsonOption, nodeOptions, type NodeOptions, type OperatorOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
@@ -38,7 +39,10 @@ export function build(command: Command): Command {
       'if the log of accepted payments is damaged, go on with those in it that can be read',
     )
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit codes: 0 the node can start, 82 something is damaged that is not repaired.')
+  explain(repair, {
+    about: ['Exit codes: 0 the node can start, 82 something is damaged that is not repaired.'],
+    examples: ['cordon doctor repair --dir node'],
+  })
   action(
     repair,
     async (options: RepairCommandOptions): Promise<CommandResult> =>

@@ -1,5 +1,6 @@
 /** `cordon init`: the directory of a node. */
 import type { Command } from 'commander'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 import type { InitOptions } from '../node-directory.ts'
 import { jsonOption } from '../options.ts'
@@ -14,10 +15,10 @@ export function build(command: Command): Command {
       'run a validator with the key in this file, or with a new key if no file is named',
     )
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nEdit config/cordon.toml in the directory before the first start: ports, peers to connect to.',
-    )
+  explain(command, {
+    about: ['Edit config/cordon.toml in the directory before the first start: ports, peers to connect to.'],
+    examples: ['cordon init --dir node --genesis genesis.json --validator-key'],
+  })
   return action(
     command,
     async (options: InitOptions): Promise<CommandResult> =>
