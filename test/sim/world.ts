@@ -355,7 +355,7 @@ export class World {
   }
 
   #runUntil(untilMs: number): Promise<void> {
-    return this.scheduler.run(untilMs, () => false)
+    return this.scheduler.run(untilMs)
   }
 
   #planCrash({ nodes, atMs, boundary, downMs }: CrashPlan): void {
