@@ -12,7 +12,7 @@ import { hasTraces } from '../../node/signing/signed-before.ts'
 import { ChainStore } from '../../node/store/chain-store.ts'
 import type { SimApplication } from './application.ts'
 import { Disks } from './disks.ts'
-import type { NodeEnvironment, NodeOptions } from './node-environment.ts'
+import type { NodeEnvironment, NodeOptions, Outgoing } from './node-environment.ts'
 import { Violation } from './oracles.ts'
 import type { Damage, DamageKind } from './options.ts'
 import type { Prng } from './prng.ts'
@@ -58,6 +58,7 @@ export class SimNode {
   #inputs: Input[] = []
   #busy = false
   readonly #tick: Alarm
+  readonly #takeTurn: Action = () => this.#turn()
   #ticks = { windowMs: 0, count: 0 }
   #toExecute: Block[] = []
   #executing = false
@@ -132,7 +133,7 @@ export class SimNode {
   }
 
   #self(): number | null {
-    return this.#env.identityOf(this.index)
+    return this.#peer(this.index).validator
   }
 
   // ---- start, crash ----
@@ -363,7 +364,7 @@ export class SimNode {
   }
 
   #peer(index: number): Peer {
-    return { id: `n${index}`, validator: this.#env.identityOf(index) }
+    return this.#env.peers[index] as Peer
   }
 
   receiveBatch(from: number, batch: SignedBatch): void {
@@ -383,7 +384,7 @@ export class SimNode {
   #startTurn(): void {
     if (this.#busy || this.#inputs.length === 0) return
     this.#busy = true
-    this.#inLife(TURN_MS, () => this.#turn())
+    this.#inLife(TURN_MS, this.#takeTurn)
   }
 
   /** Runs `run` later, unless the node crashed in between; a planned kill ends the life there and then. */
@@ -436,19 +437,21 @@ export class SimNode {
         else rest.push(effect)
       }
     }
-    return records.length > 0 ? this.#write(records, rest) : this.#afterWrites(rest, false)
+    if (records.length > 0) return this.#write(records, rest)
+    return this.#afterWrites(rest, false)
   }
 
   async #write(records: readonly StoreRecord[], rest: readonly Effect[]): Promise<void> {
     // A full disk ends a node before anything of the step is written.
     this.#passBoundary('store-full')
     await this.#store.write(records, true)
-    this.#afterWrites(rest, true)
+    await this.#afterWrites(rest, true)
   }
 
-  #afterWrites(rest: readonly Effect[], written: boolean): void {
+  #afterWrites(rest: readonly Effect[], written: boolean): void | Promise<void> {
     this.#passBoundary('store-appended')
     const needsSync = written || this.#signer?.dirty === true
+    if (!needsSync && this.#env.scheduler.isClear) return this.#commit(rest, false)
     const fsyncMs = needsSync ? this.#prng.real(0.2, this.#options.fsyncMs) : 0
     this.#inLife(fsyncMs, () => this.#commit(rest, written))
   }
@@ -545,9 +548,7 @@ export class SimNode {
   }
 
   #others(): number[] {
-    return Array.from({ length: this.#env.nodeCount }, (_, index) => index).filter(
-      (index) => index !== this.index,
-    )
+    return [...this.#env.peers.keys()].filter((index) => index !== this.index)
   }
 
   #audience(): readonly number[] {
@@ -555,22 +556,29 @@ export class SimNode {
   }
 
   #send(target: Target, message: Message): void {
-    const leaving = this.#options.twist?.outgoing?.(message) ?? [{ message }]
-    for (const { message: sent, delayMs = 0 } of leaving) {
-      const send = (): void => {
-        for (const to of this.#receivers(target)) if (to !== this.index) this.#env.send(this.index, to, sent)
-      }
-      if (delayMs === 0) send()
-      else this.#inLife(delayMs, send)
-    }
+    const leaving = this.#options.twist?.outgoing?.(message)
+    if (leaving === undefined) this.#sendNow(target, message)
+    else for (const each of leaving) this.#sendTwisted(target, each)
   }
 
-  #receivers(target: Target): number[] {
+  #sendTwisted(target: Target, { message, delayMs = 0 }: Outgoing): void {
+    if (delayMs === 0) this.#sendNow(target, message)
+    else
+      this.#inLife(delayMs, () => {
+        this.#sendNow(target, message)
+      })
+  }
+
+  #sendNow(target: Target, message: Message): void {
+    for (const to of this.#receivers(target)) if (to !== this.index) this.#env.send(this.index, to, message)
+  }
+
+  #receivers(target: Target): readonly number[] {
     switch (target.kind) {
       case 'validators':
-        return [...this.#env.set.validators.keys()].flatMap((validator) => this.#nodeOf(validator))
+        return this.#env.nodesOf.map((nodes) => this.#oneOf(nodes))
       case 'validator':
-        return this.#nodeOf(target.index)
+        return [this.#oneOf(this.#env.nodesOf[target.index] as readonly number[])]
       case 'peer':
         return [Number(target.id.slice(1))]
       case 'anyone':
@@ -579,9 +587,8 @@ export class SimNode {
   }
 
   /** Of twins one, as a peer has a connection to one of them at a time. */
-  #nodeOf(validator: number): number[] {
-    const nodes = this.#env.nodesOf(validator)
-    return nodes.length < 2 ? [...nodes] : [this.#prng.pick(nodes)]
+  #oneOf(nodes: readonly number[]): number {
+    return nodes.length < 2 ? (nodes[0] as number) : this.#prng.pick(nodes)
   }
 
   async #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): Promise<void> {

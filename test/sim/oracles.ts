@@ -3,7 +3,6 @@
  * and from what nodes deliver and execute. Weights and thresholds are computed here; no predicate of the code under
  * test is used, only its encodings.
  */
-import { createHash } from 'node:crypto'
 import type {
   Ack,
   BatchCertificate,
@@ -28,7 +27,7 @@ import {
   proposalId,
   voteMessage,
 } from '../../consensus/wire.ts'
-import { toHex } from '../../crypto/bytes.ts'
+import { mapKey, toHex } from '../../crypto/bytes.ts'
 import type { Execution } from './application.ts'
 import type { Signatures } from './signatures.ts'
 import { decodeTx, isSuspicious, type SimTx } from './transactions.ts'
@@ -72,6 +71,8 @@ export class Oracles {
   /** Final block digests by height. */
   readonly #chain = new Map<number, string>()
   readonly #seen = new WeakSet()
+  /** Most messages go to many, one after the other. */
+  #newest: Message | null = null
   /** Newest view in which a validator that lost its table was seen to have voted. */
   readonly #lostBelow = new Map<number, number>()
   readonly #acks = new Map<string, { readonly content: string; readonly digest: string }>()
@@ -129,7 +130,8 @@ export class Oracles {
 
   /** `from`: index of the sender, or null for a follower. */
   sent(from: number | null, message: Message): void {
-    if (this.#seen.has(message)) return
+    if (message === this.#newest || this.#seen.has(message)) return
+    this.#newest = message
     this.#seen.add(message)
     const honest = from === null || this.#honest.has(from)
     switch (message.type) {
@@ -175,7 +177,7 @@ export class Oracles {
 
   #vote(vote: Vote, honest: boolean): void {
     if (this.#isSigned(this.#messageOf(vote.kind, vote.view, vote.pid), vote.signer, vote.signature)) {
-      this.#count(vote.kind, vote.view, vote.pid, vote.signer)
+      this.#count(this.#ballotOf(vote.kind, vote.view, vote.pid), vote.signer)
     } else if (honest)
       throw new Violation(
         `an honest node sent a ${vote.kind} vote of ${vote.signer} in view ${vote.view} with a wrong signature`,
@@ -192,7 +194,8 @@ export class Oracles {
     const valid = signers.filter((signer, i) =>
       this.#isSigned(message, signer, signatures[i] ?? new Uint8Array()),
     )
-    for (const signer of valid) this.#count(kind, view, pid, signer)
+    const ballot = this.#ballotOf(kind, view, pid)
+    for (const signer of valid) this.#count(ballot, signer)
     if (!honest) return
     if (
       valid.length !== signers.length ||
@@ -216,7 +219,7 @@ export class Oracles {
     // Whoever signed it, and that is nearly always its sender.
     const signers = [...(from === null ? [] : [from]), ...this.#set.validators.keys()]
     const signer = signers.find((index) => this.#isSigned(voted, index, signature))
-    if (signer !== undefined) this.#count('notarize', proposal.view, pid, signer)
+    if (signer !== undefined) this.#count(this.#ballotOf('notarize', proposal.view, pid), signer)
   }
 
   #block(block: Block): void {
@@ -227,10 +230,9 @@ export class Oracles {
 
   // ---- votes and what they add up to ----
 
-  #count(kind: VoteKind, view: number, pid: Uint8Array | null, signer: number): void {
-    const ballot = this.#ballotOf(kind, view, pid)
+  #count(ballot: Ballot, signer: number): void {
     if (ballot.signers.has(signer)) return
-    this.#checkContradiction(kind, view, ballot.pid, signer)
+    this.#checkContradiction(ballot.kind, ballot.view, ballot.pid, signer)
     ballot.signers.add(signer)
     const before = ballot.weight
     ballot.weight = this.#weightOf(ballot.signers)
@@ -447,7 +449,7 @@ export class Oracles {
     }
     if (!this.#honest.has(ack.signer)) return
     const name = `${ack.signer} acks ${ack.author} ${ack.seq}`
-    const content = createHash('sha256').update(encodeAck(ack)).digest('hex')
+    const content = mapKey(encodeAck(ack))
     const known = this.#acks.get(name)
     if (known !== undefined && known.content !== content && !this.#isVoid(known, ack))
       throw new Violation(`validator ${name} with two different acks`)

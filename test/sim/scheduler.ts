@@ -25,6 +25,12 @@ export class Scheduler {
     return this.#nowMs
   }
 
+  /** Whether nothing more is due at this time: what an event would put there can as well follow it at once. */
+  get isClear(): boolean {
+    const first = this.#heap[0]
+    return first === undefined || first.atMs > this.#nowMs
+  }
+
   /** Runs `run` in `delayMs`. */
   after(delayMs: number, run: Action): void {
     this.at(this.#nowMs + delayMs, run)
