@@ -468,9 +468,11 @@ export class SimNode {
   async #flushAndSend(effects: readonly Effect[]): Promise<void> {
     if (this.#signer?.dirty === true) await this.#signer.flush()
     const dieAfter = this.#killAt === 'sent-some' ? this.#prng.int(0, effects.length) : -1
-    for (const [i, effect] of effects.entries()) {
-      if (i === dieAfter) this.#passBoundary('sent-some')
-      await this.#dispatch(effect)
+    let sent = 0
+    for (const effect of effects) {
+      if (sent++ === dieAfter) this.#passBoundary('sent-some')
+      const pending = this.#dispatch(effect)
+      if (pending !== undefined) await pending
     }
     this.#endTurn()
   }
@@ -515,7 +517,7 @@ export class SimNode {
     })
   }
 
-  async #dispatch(effect: Effect): Promise<void> {
+  #dispatch(effect: Effect): void | Promise<void> {
     switch (effect.type) {
       case 'send':
         this.#send(effect.to, effect.message)
@@ -527,11 +529,9 @@ export class SimNode {
         this.#env.gossipBlock(this.index, effect.finalized)
         return
       case 'deliver':
-        await this.#deliver(effect.block)
-        return
+        return this.#deliver(effect.block)
       case 'batches-held':
-        await this.#executeNext()
-        return
+        return this.#executeNext()
       case 'penalize':
         this.#env.penalized(this, effect)
         return

@@ -44,6 +44,8 @@ interface Ballot {
   readonly kind: VoteKind
   readonly view: number
   readonly pid: string
+  /** What a vote for it signs. */
+  readonly message: Uint8Array
   readonly signers: Set<number>
   weight: bigint
 }
@@ -165,19 +167,15 @@ export class Oracles {
     }
   }
 
-  /** What a vote signs. */
-  #messageOf(kind: VoteKind, view: number, pid: Uint8Array | null): Uint8Array {
-    return voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
-  }
-
   #isSigned(message: Uint8Array, signer: number, signature: Uint8Array): boolean {
     const validator = this.#set.validators[signer]
     return validator !== undefined && this.#signatures.verify(signature, message, validator.publicKey)
   }
 
   #vote(vote: Vote, honest: boolean): void {
-    if (this.#isSigned(this.#messageOf(vote.kind, vote.view, vote.pid), vote.signer, vote.signature)) {
-      this.#count(this.#ballotOf(vote.kind, vote.view, vote.pid), vote.signer)
+    const ballot = this.#ballotOf(vote.kind, vote.view, vote.pid)
+    if (this.#isSigned(ballot.message, vote.signer, vote.signature)) {
+      this.#count(ballot, vote.signer)
     } else if (honest)
       throw new Violation(
         `an honest node sent a ${vote.kind} vote of ${vote.signer} in view ${vote.view} with a wrong signature`,
@@ -190,11 +188,10 @@ export class Oracles {
     const { kind, view, proposal, signers, signatures } = certificate
     const pid = proposal === null ? null : proposalId(this.#set.context, proposal)
     if (proposal !== null && pid !== null) this.#proposals.set(toHex(pid), proposal)
-    const message = this.#messageOf(kind, view, pid)
-    const valid = signers.filter((signer, i) =>
-      this.#isSigned(message, signer, signatures[i] ?? new Uint8Array()),
-    )
     const ballot = this.#ballotOf(kind, view, pid)
+    const valid = signers.filter((signer, i) =>
+      this.#isSigned(ballot.message, signer, signatures[i] ?? new Uint8Array()),
+    )
     for (const signer of valid) this.#count(ballot, signer)
     if (!honest) return
     if (
@@ -215,11 +212,11 @@ export class Oracles {
     const pid = proposalId(this.#set.context, proposal)
     this.#proposals.set(toHex(pid), proposal)
     this.#block(block)
-    const voted = this.#messageOf('notarize', proposal.view, pid)
+    const ballot = this.#ballotOf('notarize', proposal.view, pid)
     // Whoever signed it, and that is nearly always its sender.
     const signers = [...(from === null ? [] : [from]), ...this.#set.validators.keys()]
-    const signer = signers.find((index) => this.#isSigned(voted, index, signature))
-    if (signer !== undefined) this.#count(this.#ballotOf('notarize', proposal.view, pid), signer)
+    const signer = signers.find((index) => this.#isSigned(ballot.message, index, signature))
+    if (signer !== undefined) this.#count(ballot, signer)
   }
 
   #block(block: Block): void {
@@ -244,7 +241,8 @@ export class Oracles {
     const key = `${kind} ${view} ${name}`
     const known = this.#ballots.get(key)
     if (known !== undefined) return known
-    const ballot = { kind, view, pid: name, signers: new Set<number>(), weight: 0n }
+    const message = voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
+    const ballot = { kind, view, pid: name, message, signers: new Set<number>(), weight: 0n }
     this.#ballots.set(key, ballot)
     return ballot
   }
@@ -405,7 +403,7 @@ export class Oracles {
     }
     const { view, choices } = evidence
     const areSigned = choices.every((choice) =>
-      this.#isSigned(this.#messageOf(choice.kind, view, choice.pid), evidence.validator, choice.signature),
+      this.#isSigned(this.#ballotOf(choice.kind, view, choice.pid).message, evidence.validator, choice.signature),
     )
     const [first, second] = choices.map(({ kind: vote, pid }) =>
       [vote, pid === null ? '' : toHex(pid)].join(' '),
@@ -483,8 +481,13 @@ export class Oracles {
     const signers = acks.map(({ signer }) => signer)
     if (new Set(signers).size !== signers.length) throw new Violation(`${what} with a signer twice`)
     if (this.#weightOf(signers) < this.#quorum) throw new Violation(`${what} below the quorum`)
+    /** What those sign who flag nothing, by model. */
+    const unflagged = new Map<string, Uint8Array>()
     for (const { signer, flags, modelId, signature } of acks) {
-      const message = ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
+      const message =
+        (flags.length === 0 ? unflagged.get(mapKey(modelId)) : undefined) ??
+        ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
+      if (flags.length === 0) unflagged.set(mapKey(modelId), message)
       const key = this.#set.validators[signer]?.publicKey ?? new Uint8Array()
       if (!this.#signatures.verify(signature, message, key))
         throw new Violation(`${what} with a wrong signature of ${signer}`)

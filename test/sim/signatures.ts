@@ -27,9 +27,13 @@ interface Subject {
 export class SignatureOracle implements Signatures {
   /** By signature. */
   readonly #made = new Map<string, Subject>()
+  readonly #keys: SimKey[] = []
 
   keyOf(index: number): SimKey {
-    const publicKey = seedOf(index)
+    return (this.#keys[index] ??= this.#makeKey(seedOf(index)))
+  }
+
+  #makeKey(publicKey: Uint8Array): SimKey {
     return {
       publicKey,
       sign: (message) => {
