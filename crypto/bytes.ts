@@ -2,7 +2,7 @@
 
 /** The same bytes with the methods of a buffer. Nearly all are one already, and making one costs as much as its methods. */
 function asBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** Lower-case hex of `bytes`. */

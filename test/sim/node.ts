@@ -486,7 +486,8 @@ export class SimNode {
   #armTick(): void {
     const { scheduler } = this.#env
     const next = this.#replica?.nextDeadlineMs() ?? Infinity
-    if (next !== Infinity) this.#tick.set(scheduler.nowMs + Math.max(TURN_MS, this.#bootMs + next - scheduler.nowMs))
+    if (next !== Infinity)
+      this.#tick.set(scheduler.nowMs + Math.max(TURN_MS, this.#bootMs + next - scheduler.nowMs))
   }
 
   #onTick(): void {

@@ -403,7 +403,11 @@ export class Oracles {
     }
     const { view, choices } = evidence
     const areSigned = choices.every((choice) =>
-      this.#isSigned(this.#ballotOf(choice.kind, view, choice.pid).message, evidence.validator, choice.signature),
+      this.#isSigned(
+        this.#ballotOf(choice.kind, view, choice.pid).message,
+        evidence.validator,
+        choice.signature,
+      ),
     )
     const [first, second] = choices.map(({ kind: vote, pid }) =>
       [vote, pid === null ? '' : toHex(pid)].join(' '),

@@ -185,8 +185,7 @@ export class VirtualDatabase implements ChainDatabase {
     const [from, to] = [mapKey(gte), mapKey(lt)]
     const found = new Set<string>()
     for (const names of [this.#durable.keys(), this.#overlay.keys()])
-      for (const name of names)
-        if (name >= from && name < to && this.#has(name)) found.add(name)
+      for (const name of names) if (name >= from && name < to && this.#has(name)) found.add(name)
     return [...found].sort()
   }
 
