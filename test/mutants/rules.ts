@@ -301,8 +301,8 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     edits: [
       {
         file: 'consensus/batch-check.ts',
-        find: 'return this.#signed(ack.signer, ackMessage(this.#set.context, ack), ack.signature)\n',
-        replace: 'return ack.signature.length === 64\n',
+        find: 'this.#ackSignature(ack.signer, ackMessage(this.#set.context, ack), ack.signature)',
+        replace: "(ack.signature.length === 64 ? null : 'it is too short')",
       },
     ],
   },
