@@ -31,7 +31,9 @@ test('every row that is not marked later names its tests, and they exist', () =>
 function hasTest(path: string, name: string): boolean {
   if (!existsSync(path)) return false
   const source = readFileSync(path, 'utf8')
-  return [`'${name}'`, `"${name}"`, `\`${name}\``].some((quoted) => source.includes(`test(${quoted}`))
+  const starts = [...source.matchAll(/test\(\s*(?=['"`])/g)].map(({ index, 0: { length } }) => index + length)
+  const quoted = [`'${name}'`, `"${name}"`, `\`${name}\``]
+  return starts.some((start) => quoted.some((each) => source.startsWith(each, start)))
 }
 
 test('amounts and other numbers of 64 bits are texts in every answer', () => {

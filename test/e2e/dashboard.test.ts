@@ -26,6 +26,18 @@ async function assertAccessible(page: Page, where: string): Promise<void> {
   }
 }
 
+/** Each number says in a line what it is, with a link to the call behind it. */
+async function assertExplained(page: Page): Promise<void> {
+  const tiles = page.locator('.tiles > *')
+  const count = await tiles.count()
+  assert.ok(count >= 4)
+  for (let index = 0; index < count; index++) {
+    const definition = tiles.nth(index).locator('.tile-definition')
+    assert.match((await definition.textContent()) ?? '', /\w+ \w+ .*\./)
+    assert.equal(await definition.locator('a').count(), 1)
+  }
+}
+
 /** Nothing reaches beyond the screen of a phone but what scrolls in its own box. */
 async function assertFits(page: Page, where: string): Promise<void> {
   await page.setViewportSize({ width: PHONE_PX, height: 800 })
@@ -111,6 +123,7 @@ test(
       const { page, complaints } = await openPage(browser, devnet.ready.dashboard, DESKTOP_PX)
       await page.getByText(/^All is well\. Block [\d,]+ became final/).waitFor()
       await page.getByText('Nothing is held.', { exact: false }).first().waitFor()
+      await assertExplained(page)
       await assertAccessible(page, 'overview')
 
       const { holds } = await devnet.run(0, 'devnet', 'attack', 'drain')

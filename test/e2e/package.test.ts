@@ -181,9 +181,10 @@ test('examples/watcher.ts: tells of holds and large payments, and goes on where 
   assert.ok(alerts.some(({ alert }) => alert === 'held'))
 })
 
-test('docs/devnet.md does what it says, from top to bottom', async () => {
+test('README.md and docs/devnet.md do what they say, from top to bottom', async () => {
   const cwd = join(folder, 'walk-through')
   mkdirSync(cwd)
+  symlinkSync(join(installed, 'bin'), join(cwd, 'bin')) // README is for a checkout
   try {
     const dataOf = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
       const { stdout } = await run('cordon', [...args, '--json'], { cwd, env })
@@ -191,6 +192,8 @@ test('docs/devnet.md does what it says, from top to bottom', async () => {
     }
     const balance = async (): Promise<unknown> => (await dataOf('wallet', 'balance', 'alice')).balance
     let kept: unknown
+    const readme = shellBlocksOf(join(ROOT, 'README.md')).filter((block) => block.includes('./bin/cordon'))
+    await walkThrough(readme, { cwd, env })
     await walkThrough(shellBlocksOf(join(ROOT, 'docs', 'devnet.md')), { cwd, env }, async (command) => {
       if (command.startsWith('cordon devnet warp')) {
         const { holds } = (await dataOf('quarantine', 'list', '--status', 'ended')) as {
