@@ -27,6 +27,8 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'payer',
   'payee',
   'account',
+  'validator',
+  'stake',
   'for',
   'why',
   'since',
