@@ -64,11 +64,11 @@ export class Draft {
       validators: validator.flatMap((text) => this.#validator(text) ?? []),
       accounts: account.flatMap((text) => this.#account(text) ?? []).sort((a, b) => compareBytes(a.id, b.id)),
     }
-    for (const { path, expected, got } of contradictionsIn(genesis))
-      this.complain(
-        path.startsWith('validators') ? '--validator' : '--account',
-        `${path}: expected ${expected}, got ${show(got)}`,
-      )
+    for (const { path, expected, got } of contradictionsIn(genesis)) {
+      const [list = '', field = list] = path.split('.')
+      const option = list.startsWith('validators') ? '--validator' : '--account'
+      this.complain(option, `${field}: expected ${expected}, got ${show(got)}`)
+    }
     return genesis
   }
 

@@ -155,7 +155,7 @@ function textOf(genesis: DescribedGenesis, file: string): string {
       ['network', `${genesis.network}, made ${time(genesis.createdMs)}`],
       [
         'supply',
-        `${amount(genesis.supply)}, ${amount(totalStake)} of it stake; ${genesis.accounts} accounts`,
+        `${amount(genesis.supply)}, ${amount(totalStake)} of it stake; accounts: ${genesis.accounts}`,
       ],
       ['quorum', `${amount(quorum)} of the stake; F is ${amount(maxFaulty)}: ${away}`],
       ...parameters.map(({ name, value, preset }, index) => [
