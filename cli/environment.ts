@@ -21,6 +21,7 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'yes',
   'as',
   'out',
+  'config-out',
   'scope',
   'outcome',
   'note',

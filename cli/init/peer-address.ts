@@ -5,7 +5,7 @@ import { MAX_PORT } from './ports.ts'
 
 export const PEER_ADDRESS_EXPECTED = 'HOST, HOST:PORT or a multiaddr such as /ip4/192.0.2.1/tcp/7311'
 
-const IN_BRACKETS = /^\[([^\]]*)\](?::(\d{1,5}))?$/
+const IN_BRACKETS = /^\[([^\]]*:[^\]]*)\](?::(\d{1,5}))?$/
 const WITH_PORT = /^([^:]*)(?::(\d{1,5}))?$/
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
