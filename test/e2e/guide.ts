@@ -2,31 +2,34 @@
 import assert from 'node:assert/strict'
 
 export interface Step {
-  /** Heading that it stands under. */
-  readonly section: string
-  /** As in `Anna's` or `both`, in lower case and without the `'s`. */
+  /** Whose it is in lower case, or `both`. */
   readonly machine: string
   /** How its last command ends; all before it end with 0. */
   readonly exit: number
   readonly commands: readonly string[]
 }
 
-const SECTION = /^## (.+)$/
 const BLOCK = /^```sh\n(.*?)^```$/gms
 /** First line of a block. */
 const WHERE = /^# on (\w+?)(?:'s machine| machines)(?:, exit (\d+))?$/
 
 export function stepsOf(page: string): Step[] {
-  return page.split(/^(?=## )/m).flatMap((part) => {
-    const [, section = ''] = SECTION.exec(part.split('\n', 1)[0] ?? '') ?? []
-    return [...part.matchAll(BLOCK)].map(([, block = '']) => stepOf(section, block))
+  return [...page.matchAll(BLOCK)].map(([, block = '']) => {
+    const [first = '', ...commands] = commandsOf(block)
+    const [, machine, exit = '0'] = WHERE.exec(first) ?? []
+    assert.ok(machine !== undefined, `expected where it is typed, got: ${first}`)
+    return { machine: machine.toLowerCase(), exit: Number(exit), commands }
   })
 }
 
-function stepOf(section: string, block: string): Step {
-  const [first = '', ...lines] = block.trimEnd().split('\n')
-  const [, machine, exit = '0'] = WHERE.exec(first) ?? []
-  assert.ok(machine !== undefined, `expected where it is typed, got: ${first}`)
-  const commands = lines.join('\n').split(/(?<!\\)\n/)
-  return { section, machine: machine.toLowerCase(), exit: Number(exit), commands }
+/** The commands of all shell blocks under a heading of a page. */
+export function commandsUnder(page: string, heading: string): string[] {
+  const part = page.split(/^(?=## )/m).find((text) => text.startsWith(`## ${heading}\n`))
+  assert.ok(part !== undefined, `the page has no heading ${heading}`)
+  return [...part.matchAll(BLOCK)].flatMap(([, block = '']) => commandsOf(block))
+}
+
+/** A line that ends in a backslash goes on. */
+function commandsOf(block: string): string[] {
+  return block.trimEnd().split(/(?<!\\)\n/)
 }
