@@ -3,15 +3,13 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
 import { readGenesisFile } from '../../config/genesis-file.ts'
-import { genesisHash, type Genesis } from '../../config/genesis.ts'
 import { NODE_CONFIG_FILE } from '../../config/node-config.ts'
 import { DEFAULT_SETTINGS, type NodeSettings } from '../../config/node-settings.ts'
-import { equalBytes, toHex } from '../../crypto/bytes.ts'
 import { readKeyFile } from '../../crypto/key-file.ts'
-import { facts } from '../format.ts'
 import { TERMINAL, type Terminal } from '../input.ts'
 import type { JsonOptions } from '../options.ts'
-import { note, type CommandResult } from '../output.ts'
+import type { CommandResult } from '../output.ts'
+import { describeNode } from './description.ts'
 import { makeNodeDirectory, type ValidatorKey } from './node-directory.ts'
 import { multiaddrOf, PEER_ADDRESS_EXPECTED } from './peer-address.ts'
 import { DEFAULT_PORTS, type PortName } from './ports.ts'
@@ -47,8 +45,7 @@ export async function init(given: InitOptions, terminal: Terminal = TERMINAL): P
   const genesis = options.genesis === undefined ? null : readGenesisFile(options.genesis)
   const validatorKey = validatorKeyOf(options)
   const settings = settingsOf(options)
-  const made = makeNodeDirectory(root, { settings, genesis, validatorKey })
-  return describe(root, made.settings, genesis, made.publicKey)
+  return describeNode(root, makeNodeDirectory(root, { settings, genesis, validatorKey }), genesis)
 }
 
 function validatorKeyOf({ validatorKey }: InitOptions): ValidatorKey {
@@ -94,55 +91,4 @@ function addressesOf(option: string, texts: readonly string[] = [], port: number
       `${option}: expected ${PEER_ADDRESS_EXPECTED}, got ${JSON.stringify(text.slice(0, 80))}`,
     )
   })
-}
-
-function describe(
-  dir: string,
-  settings: NodeSettings,
-  genesis: Genesis | null,
-  publicKey: Uint8Array | null,
-): CommandResult {
-  const validator =
-    genesis?.validators.find((each) => publicKey !== null && equalBytes(each.publicKey, publicKey)) ?? null
-  if (publicKey !== null && genesis !== null && validator === null)
-    note(
-      'this validator key is not in the genesis file: the node will not start as a validator until a genesis names it',
-    )
-  const data = {
-    dir,
-    network: genesis?.network ?? null,
-    genesisHash: genesis === null ? null : toHex(genesisHash(genesis)),
-    validatorKey: publicKey === null ? null : toHex(publicKey),
-    validator: validator?.name ?? null,
-    announce: settings.announce,
-    bootstrap: settings.bootstrap,
-  }
-  const name = validator?.name ?? (genesis === null ? 'without a genesis yet' : 'that genesis does not name')
-  const text = facts([
-    ['directory', dir],
-    ['chain', genesis === null ? 'none yet' : `${genesis.network} ${data.genesisHash ?? ''}`],
-    ['role', data.validatorKey === null ? 'full node' : `validator ${name}`],
-    ...(data.validatorKey === null ? [] : [['public key', data.validatorKey]]),
-    ['reached at', (settings.announce.length > 0 ? settings.announce : settings.listen).join(', ')],
-    ['connects to', settings.bootstrap.join(', ') || 'whoever connects to it'],
-    ...nextSteps(dir, genesis, publicKey).map((step, index) => [index === 0 ? 'next' : '', step]),
-  ])
-  return { data, text }
-}
-
-function nextSteps(dir: string, genesis: Genesis | null, publicKey: Uint8Array | null): string[] {
-  const start = `cordon start --dir ${dir}`
-  if (genesis !== null) return [`look at ${join(dir, NODE_CONFIG_FILE)}, then: ${start}`]
-  const file = join(dir, DEFAULT_SETTINGS.genesis)
-  const line =
-    publicKey === null
-      ? []
-      : [
-          `cordon genesis validator NAME --dir ${dir} --account ACCOUNT --stake AMOUNT   prints what a genesis needs of it`,
-        ]
-  return [
-    ...line,
-    'cordon genesis create …   makes the genesis file, once for all nodes of the network',
-    `put that file to ${file}, then: ${start}`,
-  ]
 }
