@@ -94,12 +94,17 @@ function examine(genesis: Genesis): DescribedGenesis {
   }
 }
 
-/** Of the ones with most stake so many that F covers them. */
+/** So many of those with most stake that F covers them. */
 function mayBeAway({ validators }: Genesis, maxFaultyUnits: bigint): number {
   const largestFirst = validators.map(({ stake }) => stake).sort((a, b) => (a < b ? 1 : -1))
-  let leftUnits = maxFaultyUnits
-  const first = largestFirst.findIndex((stake) => (leftUnits -= stake) < 0n)
-  return first === -1 ? largestFirst.length : first
+  let away = 0
+  let awayUnits = 0n
+  for (const stake of largestFirst) {
+    awayUnits += stake
+    if (awayUnits > maxFaultyUnits) break
+    away++
+  }
+  return away
 }
 
 function chosenParameters({ network, parameters }: Genesis): ChosenParameter[] {

@@ -308,7 +308,10 @@ test('files: written once, read back, refused when missing or huge', () => {
     code: 'genesis-invalid',
     message: /no genesis file .*none\.json.*cordon genesis create/,
   })
-  assert.throws(() => readGenesisFile(root), { code: 'genesis-invalid', message: /cannot be read \(EISDIR\)/ })
+  assert.throws(() => readGenesisFile(root), {
+    code: 'genesis-invalid',
+    message: /cannot be read \(EISDIR\)/,
+  })
   writeFileSync(join(root, 'bad.json'), 'hello')
   assert.throws(() => readGenesisFile(join(root, 'bad.json')), {
     code: 'genesis-invalid',
