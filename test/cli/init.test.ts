@@ -1,5 +1,7 @@
 /** `cordon init`: by flags, by answers on a terminal, with and without a genesis, and what a node says that has none. */
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -7,10 +9,11 @@ import { init, type InitOptions } from '../../cli/init/init.ts'
 import { multiaddrOf } from '../../cli/init/peer-address.ts'
 import type { Question, Terminal } from '../../cli/input.ts'
 import type { CommandResult } from '../../cli/output.ts'
+import { EXIT } from '../../config/errors.ts'
 import { serialiseGenesis } from '../../config/genesis-file.ts'
 import { readNodeConfig, type NodeConfig } from '../../config/node-config.ts'
 import { makeGenesis } from '../client/receipt-chain.ts'
-import { Home } from './cordon.ts'
+import { CORDON, environmentOf, Home } from './cordon.ts'
 
 /** Somebody at a terminal with answers for parts of questions; an empty one takes what is offered. */
 class Person implements Terminal {
@@ -194,6 +197,32 @@ suite('init on a terminal', () => {
     }
   })
 })
+
+const NO_TERMINAL =
+  spawnSync('script', ['--version']).error === undefined ? false : 'no script here: apt-get install bsdutils'
+
+test(
+  'Ctrl-C on a real terminal ends it with exit 8, and nothing is there',
+  { skip: NO_TERMINAL },
+  async () => {
+    using office = new Office()
+    const command = `'${CORDON}' init --dir node`
+    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      cwd: office.path,
+      env: environmentOf(office.path),
+    })
+    const exit = once(child, 'exit')
+    let shown = ''
+    for await (const chunk of child.stdout) {
+      const wasAsked = shown.includes('yes or no')
+      shown += String(chunk)
+      if (!wasAsked && shown.includes('yes or no')) child.stdin.write('\u0003')
+    }
+    assert.deepEqual(await exit, [EXIT.needsInput, null], shown)
+    assert.match(shown, /the questions were broken off: nothing was made/)
+    assert.ok(!existsSync(office.dir))
+  },
+)
 
 test('addresses as people write them', () => {
   for (const [text, address] of [
