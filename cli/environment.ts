@@ -21,12 +21,15 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'yes',
   'as',
   'out',
+  'config-out',
   'scope',
   'outcome',
   'note',
   'payer',
   'payee',
   'account',
+  'validator',
+  'stake',
   'for',
   'why',
   'since',
@@ -59,6 +62,12 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'model',
   'data',
   'delay-hours',
+  // Written into a configuration file once; the node itself has variables for them.
+  'announce',
+  'bootstrap',
+  'p2p-port',
+  'rpc-port',
+  'operator-port',
   'signer-lost-wait', // an answer to one loss; left in the environment it would answer the next one, too
 ])
 

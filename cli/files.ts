@@ -19,14 +19,21 @@ export function readTextFile(path: string, maxBytes: number): string {
   return text
 }
 
+export interface NewFile {
+  /** Whether it may replace another one; not given: the command has no `--force`. */
+  readonly force?: boolean
+  /** Everybody may read it. */
+  readonly isPublic?: boolean
+}
+
 /**
- * Writes a file that only its owner may read, over another one only if the command was told so.
- * @param force of a command with `--force`.
+ * Writes a file that only its owner may read, unless it is public, over another one only if the command was told so.
  * @throws CordonError `usage`.
  */
-export function writeNewFile(path: string, text: string, force?: boolean): void {
+export function writeNewFile(path: string, text: string, { force, isPublic = false }: NewFile = {}): void {
   try {
-    writeFileSync(path, text, { mode: 0o600, flag: force === true ? 'w' : 'wx', flush: true })
+    const mode = isPublic ? 0o644 : 0o600
+    writeFileSync(path, text, { mode, flag: force === true ? 'w' : 'wx', flush: true })
   } catch (error) {
     const code = codeOf(error)
     throw new CordonError(

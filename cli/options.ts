@@ -80,7 +80,7 @@ export function keystoreOptions(command: Command): Command {
   return nodeOptions(command).addOption(keystoreOption())
 }
 
-const keystoreOption = (): Option =>
+export const keystoreOption = (): Option =>
   new Option('--keystore <directory>', "keys to use (default: the devnet's, else ~/.cordon/keystore)")
 
 /** Adds what a command needs that calls operator methods and reads names or addresses. */

@@ -72,6 +72,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/doctor.ts')).build,
   },
   {
+    name: 'genesis',
+    description: 'the file that makes a network: make one, look at one',
+    load: async () => (await import('./commands/genesis.ts')).build,
+  },
+  {
     name: 'init',
     description: 'make the directory of a node',
     load: async () => (await import('./commands/init.ts')).build,

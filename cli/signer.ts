@@ -30,7 +30,7 @@ export async function signerStatus({ dir }: SignerOptions): Promise<CommandResul
 
 export async function signerExport({ dir, out, force }: ExportOptions): Promise<CommandResult> {
   const text = await exportProtection(configOf(dir))
-  writeNewFile(out, text, force === true)
+  writeNewFile(out, text, { force: force === true })
   note('do not start this node again with the same key once the file is imported elsewhere')
   const report = await signerReport(configOf(dir))
   const { data } = describe(report)

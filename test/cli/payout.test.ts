@@ -394,6 +394,7 @@ suite('before anything is sent', () => {
     const terminal = (answer: boolean): Terminal => ({
       canAsk: true,
       secret: () => assert.fail('the password lies in a file'),
+      line: () => assert.fail('only a yes or no is asked for'),
       confirm: (question) => {
         questions.push(question)
         return Promise.resolve(answer)

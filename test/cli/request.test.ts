@@ -121,6 +121,7 @@ test('somebody at a terminal sees what it asks for, and a no sends nothing', asy
   const terminal: Terminal = {
     canAsk: true,
     secret: () => assert.fail('the password lies in a file'),
+    line: () => assert.fail('only a yes or no is asked for'),
     confirm: (question) => Promise.resolve(questions.push(question) > 1),
   }
   const uri = `cordon:${CAROL}?amount=1CRD&message=%1b%5b2Jhi`
