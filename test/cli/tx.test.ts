@@ -243,9 +243,12 @@ suite('tx sign', () => {
     assert.match(told.join(''), /past its validity/)
   })
 
-  test('without --genesis and without a devnet nobody guesses the chain', async () => {
+  test('without --genesis and without a devnet nobody guesses the chain', async (t) => {
     using cold = await ColdSigner.create()
     const file = await cold.unsigned()
+    const checkout = process.cwd() // may have a devnet of whoever runs the tests
+    t.after(() => process.chdir(checkout))
+    process.chdir(cold.path('.'))
     await rejectsWith('usage', sign({ keystore: cold.wallet.keystore }, file))
     await rejectsWith('devnet-missing', sign({ keystore: cold.wallet.keystore, dir: cold.path('x') }, file))
   })
