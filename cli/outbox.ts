@@ -8,22 +8,12 @@
  * A file appears by a link, which fails if the name is taken: of two processes with one key only one signs attempt n,
  * and the other finds it. Attempt n + 1 is made once attempt n is provably expired.
  */
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { fromHex, toHex } from '../crypto/bytes.ts'
+import { writeOnce } from './write-once.ts'
 
 const FORMAT = 'cordon-outbox/1'
 
@@ -205,34 +195,4 @@ function textOf(fields: Readonly<Record<string, unknown>>, name: string, form: R
 
 function refusedPath(path: string): string {
   return path.replace(/json$/, 'refused')
-}
-
-/** Durable, complete, and only if nothing is there yet. */
-function writeOnce(directory: string, path: string, content: string): boolean {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const draft = join(directory, `.${randomBytes(8).toString('hex')}.draft`)
-  try {
-    const file = openSync(draft, 'wx', 0o600)
-    try {
-      writeFileSync(file, content)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    try {
-      linkSync(draft, path)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw error
-    }
-  } finally {
-    rmSync(draft, { force: true })
-  }
-  const folder = openSync(directory, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
-  return true
 }

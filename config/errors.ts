@@ -133,6 +133,16 @@ export const ERRORS = {
     meaning:
       'A file of labelled payments cannot be used; the message has the line and what is wrong with it.',
   },
+  'policy-invalid': {
+    exit: 78,
+    meaning:
+      'The policy for payment requests, or what is kept of requests and of what was spent, is missing, unreadable or wrong.',
+  },
+  'policy-refused': {
+    exit: 5,
+    meaning:
+      'A payment request is outside of the policy, has ended, or was changed; the message says which. Nothing was signed.',
+  },
 
   // devnet
   'devnet-missing': { exit: 3, meaning: 'There is no devnet in the directory, or it does not run.' },
