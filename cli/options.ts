@@ -44,11 +44,11 @@ export type LocalPasswordOptions = Omit<PasswordOptions, 'rpc'>
 
 /** Adds `--rpc`, `--dir` and `--json`. */
 export function nodeOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--rpc <url>', 'ask this node; may be a list separated by commas, tried in turn'))
-    .addOption(dirOption())
-    .addOption(jsonOption())
+  return command.addOption(rpcOption()).addOption(dirOption()).addOption(jsonOption())
 }
+
+const rpcOption = (): Option =>
+  new Option('--rpc <url>', 'ask this node; may be a list separated by commas, tried in turn')
 
 const dirOption = (): Option => new Option('--dir <directory>', 'devnet to use (default: .cordon/devnet)')
 
@@ -73,6 +73,11 @@ export function operatorOptions(command: Command): Command {
 /** Adds what a command needs that reads names or addresses. */
 export function keystoreOptions(command: Command): Command {
   return nodeOptions(command).addOption(keystoreOption())
+}
+
+/** The same for a command whose standard output is a stream of its own, and never an envelope. */
+export function keystoreStreamOptions(command: Command): Command {
+  return command.addOption(rpcOption()).addOption(dirOption()).addOption(keystoreOption())
 }
 
 const keystoreOption = (): Option =>

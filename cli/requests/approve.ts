@@ -68,7 +68,9 @@ async function show(shown: Shown, client: RpcClient, terminal: Terminal): Promis
     throw needsInput('a person has to approve this on a terminal, and there is none; a script needs --yes')
   const question = `Pay ${amountBoth(shown.terms.amount)} to ${labelOf(shown, shown.terms.to)}?`
   if (!(await terminal.confirm(question)))
-    throw needsInput(`not approved: nothing was signed; to turn it down for good: cordon mcp decline ${request.id}`)
+    throw needsInput(
+      `not approved: nothing was signed; to turn it down for good: cordon mcp decline ${request.id}`,
+    )
 }
 
 /**
@@ -89,12 +91,7 @@ function requireAllowed({ options, paths, request: { id } }: Shown): {
   return { policy, spent }
 }
 
-async function pay(
-  shown: Shown,
-  client: RpcClient,
-  outbox: Outbox,
-  terminal: Terminal,
-): Promise<PaymentEnd> {
+async function pay(shown: Shown, client: RpcClient, outbox: Outbox, terminal: Terminal): Promise<PaymentEnd> {
   const { options, request, terms } = shown
   const key = outboxKeyOf(request.id)
   const sign = async (attempt: number): Promise<StoredEntry> => {

@@ -74,7 +74,8 @@ const ROWS: { readonly [Name in keyof PolicyTerms]: Row<PolicyTerms[Name]> } = {
   },
   payees: {
     key: 'payees',
-    about: 'Who may be paid: everybody in the address book (cordon wallet contact), or a list such as ["landlord"].',
+    about:
+      'Who may be paid: everybody in the address book (cordon wallet contact), or a list such as ["landlord"].',
     expected: `"${CONTACTS}", or a list of 1 to ${LIMITS.policyPayees} names or addresses`,
     example: CONTACTS,
     parse: (value) => (value === CONTACTS || isListOfNames(value) ? value : null),
@@ -179,8 +180,7 @@ export function readPolicy(file: string, paths: KeystorePaths): Policy {
 function textOf(file: string): string {
   try {
     const { size, mode } = statSync(file)
-    if (size > LIMITS.policyBytes)
-      throw invalid(file, `has ${size} bytes, more than ${LIMITS.policyBytes}`)
+    if (size > LIMITS.policyBytes) throw invalid(file, `has ${size} bytes, more than ${LIMITS.policyBytes}`)
     if ((mode & 0o002) !== 0) throw invalid(file, `may be written by everybody; chmod o-w ${file}`)
     return readFileSync(file, 'utf8')
   } catch (error) {

@@ -50,9 +50,13 @@ export class RequestFolder {
   get(id: string): StoredRequest {
     const text = isRequestId(id) ? textOf(this.#pathOf(id)) : null
     if (text === null)
-      throw new CordonError('not-found', `there is no payment request ${id.slice(0, 80)}; see: cordon mcp requests`, {
-        id: id.slice(0, 80),
-      })
+      throw new CordonError(
+        'not-found',
+        `there is no payment request ${id.slice(0, 80)}; see: cordon mcp requests`,
+        {
+          id: id.slice(0, 80),
+        },
+      )
     if (requestIdOf(text) !== id) throw changed(id, 'its text is not the one that was asked for')
     try {
       return { ...decodeRequest(text), id, decision: this.#decisionOf(id) }
