@@ -32,9 +32,12 @@ export function stateOf({ decision, expiresMs }: StoredRequest, nowMs: number): 
 
 export class RequestFolder {
   readonly #directory: string
+  readonly #kept: number
 
-  constructor(directory: string) {
+  /** @param kept how many requests it keeps. */
+  constructor(directory: string, kept: number = LIMITS.paymentRequestsKept) {
     this.#directory = directory
+    this.#kept = kept
   }
 
   /** Makes a request durable, and forgets the oldest that have expired if there are too many. */
@@ -96,7 +99,7 @@ export class RequestFolder {
   }
 
   #makeRoom(nowMs: number): void {
-    const surplus = this.#ids().length + 1 - LIMITS.paymentRequestsKept
+    const surplus = this.#ids().length + 1 - this.#kept
     if (surplus <= 0) return
     const ended = this.list().requests.filter(({ expiresMs }) => expiresMs <= nowMs)
     for (const { id } of ended.slice(0, surplus)) {

@@ -27,8 +27,9 @@ export interface PaymentRequest {
 }
 
 export function encodeRequest(request: PaymentRequest): string {
-  const { amountUnits, ...rest } = request
-  return `${JSON.stringify({ format: FORMAT, ...rest, amount: String(amountUnits) }, null, 2)}\n`
+  const { payer, payee, amountUnits, why, createdMs, expiresMs, policyDigest, salt } = request
+  const content = { format: FORMAT, payer, payee, amount: String(amountUnits), why }
+  return `${JSON.stringify({ ...content, createdMs, expiresMs, policyDigest, salt }, null, 2)}\n`
 }
 
 /** The name of a request with this text: 32 hex digits. */
