@@ -30,6 +30,7 @@ export const NODE_VARIABLES = [
 /** Flags of commands that have a variable: `--rpc` is `CORDON_RPC` (`cli/environment.ts`). */
 export const CLIENT_VARIABLES = [
   'CORDON_BASE_PORT',
+  'CORDON_CONFIG_OUT',
   'CORDON_DEMO',
   'CORDON_DETACH',
   'CORDON_DIR',
