@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { Names } from '../../../cli/names.ts'
 import { Outbox } from '../../../cli/outbox.ts'
+import { examplePolicy, parsePolicy } from '../../../cli/requests/policy.ts'
+import { decodeRequest, encodeRequest, type PaymentRequest } from '../../../cli/requests/request.ts'
+import { SpendingLog } from '../../../cli/requests/spending.ts'
 import { decodeReceiptFile, encodePortableReceipt } from '../../../client/receipt-file.ts'
 import { formatAmount, parseAmount } from '../../../config/amount.ts'
 import { parseGenesis, serialiseGenesis } from '../../../config/genesis-file.ts'
@@ -107,6 +110,19 @@ const OUTBOX = {
   memo: 'lunch',
   tx: TRANSACTION_HEX,
 }
+
+const PAYMENT_REQUEST: PaymentRequest = {
+  payer: ADDRESS,
+  payee: ADDRESS,
+  amountUnits: 5n,
+  why: 'lunch',
+  createdMs: 1,
+  expiresMs: 2,
+  policyDigest: '33'.repeat(32),
+  salt: '44'.repeat(16),
+}
+
+const SPENDING = { format: 'cordon-spending/1', id: '55'.repeat(16), amount: '5', timeMs: 1, total: '5' }
 
 const DEVNET = {
   format: 'cordon-devnet/1',
@@ -243,6 +259,27 @@ export const FILE_DECODERS: readonly Decoder[] = [
     seeds: () => [Buffer.from(serialiseTokens(TOKENS))],
     text: true,
   }),
+  decoder({
+    name: 'payment-policy',
+    decode: (bytes) => parsePolicy(textOf(bytes), 'policy.toml'),
+    refuses: refusesWith('policy-invalid', 'format-version'),
+    seeds: () => [Buffer.from(examplePolicy())],
+    text: true,
+  }),
+  decoder({
+    name: 'payment-request',
+    decode: (bytes) => decodeRequest(textOf(bytes)),
+    refuses: (error) => error instanceof RangeError || error instanceof SyntaxError,
+    seeds: () => [Buffer.from(encodeRequest(PAYMENT_REQUEST))],
+    text: true,
+  }),
+  ofFile(
+    'spending',
+    '1.json',
+    (folder) => new SpendingLog(folder).spent(2),
+    refusesWith('policy-invalid'),
+    () => [JSON.stringify(SPENDING)],
+  ),
   decoder({
     name: 'receipt-file',
     decode: (bytes) => decodeReceiptFile(textOf(bytes)),
