@@ -5,9 +5,22 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CordonError } from '../config/errors.ts'
 
-/** @returns false if the name is taken; what is there stays as it is. */
+/**
+ * @returns false if the name is taken; what is there stays as it is.
+ * @throws CordonError `config-invalid` if nothing can be written there.
+ */
 export function writeOnce(directory: string, path: string, content: string): boolean {
+  try {
+    return write(directory, path, content)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new CordonError('config-invalid', `${path} cannot be written (${code})`, { path }, { cause: error })
+  }
+}
+
+function write(directory: string, path: string, content: string): boolean {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const draft = join(directory, `.${randomBytes(8).toString('hex')}.draft`)
   try {

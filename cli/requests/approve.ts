@@ -120,9 +120,7 @@ function commit(shown: Shown): void {
   const { paths, request } = shown
   const { policy } = requireAllowed(shown)
   const spending = { id: request.id, amountUnits: request.amountUnits, timeMs: Date.now() }
-  spendingLog(paths, policy.payer).reserve(spending, request.createdMs, (spent) =>
-    requireWithin(policy, askOf(request), spent),
-  )
+  spendingLog(paths, policy.payer).reserve(spending, (spent) => requireWithin(policy, askOf(request), spent))
   if (requestFolder(paths).decide(request.id, 'approved') !== 'approved')
     throw new CordonError(
       'policy-refused',

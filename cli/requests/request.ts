@@ -53,7 +53,7 @@ export function decodeRequest(text: string): PaymentRequest {
       /^[1-9]\d{0,18}$/.test(units) ? BigInt(units) : null,
     ),
     why: fields.text('why', `at most ${LIMITS.paymentRequestWhyCharacters} characters`, (why) =>
-      why.length <= LIMITS.paymentRequestWhyCharacters ? why : null,
+      Array.from(why).length <= LIMITS.paymentRequestWhyCharacters ? why : null,
     ),
     createdMs: time('createdMs'),
     expiresMs: time('expiresMs'),

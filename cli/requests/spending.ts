@@ -45,15 +45,17 @@ export class SpendingLog {
   }
 
   /**
-   * Counts an approval before anything is signed for it. One that was counted before is not counted again.
+   * Counts an approval before anything is signed for it. One that was counted in the last 24 hours is not counted again:
+   * its signing was interrupted.
    * @param check throws if the sums so far leave no room; it is asked again if another process was faster.
    * @throws CordonError `policy-invalid` if the log is damaged; what `check` throws.
    */
-  reserve(spending: Spending, askedMs: number, check: (spent: Spent) => void): void {
+  reserve(spending: Spending, check: (spent: Spent) => void): void {
+    const { id, timeMs } = spending
     for (;;) {
-      const entries = this.#entriesSince(Math.min(askedMs, spending.timeMs - DAY_MS))
-      if (entries.some(({ id }) => id === spending.id)) return
-      check(spentOf(entries, spending.timeMs))
+      const entries = this.#entriesSince(timeMs - DAY_MS)
+      if (dayOf(entries, timeMs).some((entry) => entry.id === id)) return
+      check(spentOf(entries, timeMs))
       if (this.#append(entries[0] ?? null, spending)) return
     }
   }
@@ -112,11 +114,14 @@ export class SpendingLog {
   }
 }
 
+function dayOf(entries: readonly Entry[], nowMs: number): readonly Entry[] {
+  return entries.filter(({ timeMs }) => timeMs > nowMs - DAY_MS)
+}
+
 /** @param entries of at least a day, the newest first. */
 function spentOf(entries: readonly Entry[], nowMs: number): Spent {
-  const day = entries.filter(({ timeMs }) => timeMs > nowMs - DAY_MS)
   return {
-    dayUnits: day.reduce((sum, { amountUnits }) => sum + amountUnits, 0n),
+    dayUnits: dayOf(entries, nowMs).reduce((sum, { amountUnits }) => sum + amountUnits, 0n),
     totalUnits: entries[0]?.totalUnits ?? 0n,
   }
 }

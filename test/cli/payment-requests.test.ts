@@ -9,6 +9,7 @@ import { approve, type ApproveOptions } from '../../cli/requests/approve.ts'
 import { decline, list } from '../../cli/requests/decide.ts'
 import { requestFolder, spendingLog } from '../../cli/requests/desk.ts'
 import { RequestFolder, stateOf, type StoredRequest } from '../../cli/requests/request-folder.ts'
+import { LIMITS } from '../../config/limits.ts'
 import { encodeAddress } from '../../crypto/address.ts'
 import { fromHex } from '../../crypto/bytes.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
@@ -64,6 +65,21 @@ suite('the folder', () => {
     assert.deepEqual([requests.map(({ id }) => id), damaged.length], [[other.id], 1])
     assert.throws(() => folder.get('00'.repeat(16)), { code: 'not-found' })
     assert.throws(() => folder.get('../policy'), { code: 'not-found' })
+  })
+
+  test('a long reason in any script is kept, and a folder that cannot be written is an error that names it', async () => {
+    using asked = await AskedWallet.create()
+    const why = '\u{1F600}'.repeat(LIMITS.paymentRequestWhyCharacters)
+    assert.equal(requestFolder(asked.paths).get(asked.ask({ why }).id).why, why)
+    rmSync(asked.requests, { recursive: true })
+    writeFileSync(asked.requests, '')
+    assert.throws(
+      () => new RequestFolder(join(asked.requests, 'below')).decide('00'.repeat(16), 'declined'),
+      {
+        code: 'config-invalid',
+        message: /cannot be written/,
+      },
+    )
   })
 
   test('the oldest that have expired make room; open ones never do', async () => {

@@ -8,7 +8,7 @@ let spent = 0
 try {
   for (;;) {
     const id = `${name}${String(spent).padStart(31, '0')}`
-    log.reserve({ id, amountUnits: ONE, timeMs: Date.now() }, Date.now(), ({ dayUnits }) => {
+    log.reserve({ id, amountUnits: ONE, timeMs: Date.now() }, ({ dayUnits }) => {
       if (dayUnits + ONE > BigInt(max)) throw new RangeError('enough')
     })
     spent++

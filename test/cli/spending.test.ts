@@ -24,7 +24,7 @@ class Folder implements Disposable {
     check: (spent: Spent) => void = () => undefined,
   ): void {
     const timeMs = START_MS + hour * HOUR_MS
-    new SpendingLog(this.path).reserve({ id: digit.repeat(32), amountUnits, timeMs }, timeMs, check)
+    new SpendingLog(this.path).reserve({ id: digit.repeat(32), amountUnits, timeMs }, check)
   }
 
   spent(hour: number): readonly [day: bigint, total: bigint] {
@@ -51,10 +51,12 @@ suite('sums', () => {
     assert.deepEqual(folder.spent(1_000), [0n, 13n])
   })
 
-  test('one request counts once, however often it is approved', () => {
+  test('one request counts once in a day, however often it is approved', () => {
     using folder = new Folder()
     for (let repeat = 0; repeat < 3; repeat++) folder.spend(0, 5n, 'a')
     assert.deepEqual(folder.spent(1), [5n, 5n])
+    folder.spend(24, 5n, 'a')
+    assert.deepEqual(folder.spent(24), [5n, 10n], 'a day later it is counted where it happens')
   })
 
   test('a refusal leaves nothing behind, and sees the sums before', () => {
