@@ -60,7 +60,10 @@ export async function approve(
 /** Shows everything, and asks. @throws CordonError `policy-refused`; `needs-input` without a yes. */
 async function show(shown: Shown, client: RpcClient, terminal: Terminal): Promise<void> {
   const { options, request } = shown
-  const { policy, spent } = requireAllowed(shown)
+  const policy = requireStanding(shown)
+  const spent = spendingLog(shown.paths, policy.payer).spent(Date.now())
+  // What was approved before and not signed is counted already.
+  if (request.decision === null) requireWithin(policy, request, spent)
   const dry = await dryRun(client, shown.terms)
   note(`payment request ${request.id}\n${facts(rowsOf(shown, policy, spent, dry))}`)
   if (options.yes === true) return
@@ -74,21 +77,14 @@ async function show(shown: Shown, client: RpcClient, terminal: Terminal): Promis
 }
 
 /**
- * The policy and the request as they lie on the disk now, held against each other.
+ * The policy, held against the request: both as they lie on the disk now.
  * @throws CordonError `policy-refused`, `policy-invalid`.
  */
-function requireAllowed({ options, paths, request: { id } }: Shown): {
-  readonly policy: Policy
-  readonly spent: Spent
-} {
-  const nowMs = Date.now()
+function requireStanding({ options, paths, request: { id } }: Shown): Policy {
   const folder = requestFolder(paths)
-  const request = folder.get(id)
   const policy = readPolicy(options.policy, paths)
-  requireApprovable(policy, request, folder.list().requests, nowMs)
-  const spent = spendingLog(paths, policy.payer).spent(nowMs)
-  if (request.decision === null) requireWithin(policy, askOf(request), spent)
-  return { policy, spent }
+  requireApprovable(policy, folder.get(id), folder.list().requests, Date.now())
+  return policy
 }
 
 async function pay(shown: Shown, client: RpcClient, outbox: Outbox, terminal: Terminal): Promise<PaymentEnd> {
@@ -118,9 +114,9 @@ async function open({ options, paths, request }: Shown, terminal: Terminal): Pro
  */
 function commit(shown: Shown): void {
   const { paths, request } = shown
-  const { policy } = requireAllowed(shown)
+  const policy = requireStanding(shown)
   const spending = { id: request.id, amountUnits: request.amountUnits, timeMs: Date.now() }
-  spendingLog(paths, policy.payer).reserve(spending, (spent) => requireWithin(policy, askOf(request), spent))
+  spendingLog(paths, policy.payer).reserve(spending, (spent) => requireWithin(policy, request, spent))
   if (requestFolder(paths).decide(request.id, 'approved') !== 'approved')
     throw new CordonError(
       'policy-refused',
@@ -128,11 +124,6 @@ function commit(shown: Shown): void {
       { id: request.id },
     )
 }
-
-const askOf = ({ payee, amountUnits }: StoredRequest): { payee: string; amountUnits: bigint } => ({
-  payee,
-  amountUnits,
-})
 
 function termsOf({ payer, payee, amountUnits }: StoredRequest): PaymentTerms {
   return { from: payer, to: payee, amount: String(amountUnits), memo: '' }
@@ -153,8 +144,9 @@ function termRows(shown: Shown): Rows {
 
 function rowsOf(shown: Shown, policy: Policy, spent: Spent, dry: DryRun): Rows {
   const { request } = shown
+  const newUnits = request.decision === null ? request.amountUnits : 0n
   const after = (units: bigint, maxUnits: bigint): string =>
-    `${amountBoth(String(units + request.amountUnits))} of ${amountBoth(String(maxUnits))}`
+    `${amountBoth(String(units + newUnits))} of ${amountBoth(String(maxUnits))}`
   return [
     ...termRows(shown),
     ['why, as it was asked', printable(request.why)],

@@ -143,6 +143,12 @@ function heldPayment(alice: string, bob: string): Handler {
   }
 }
 
+/** One that nobody listens on. */
+async function freePort(): Promise<number> {
+  await using node = await FakeNode.start(() => null)
+  return node.port
+}
+
 suite('what an assistant reads', () => {
   test('names, both units, UTC, reasons and ways out; text of strangers is cut, cleaned and marked', async () => {
     using asked = await AskedWallet.create()
@@ -197,16 +203,26 @@ suite('what an assistant reads', () => {
     using wallet = await Wallet.create()
     using home = new Home()
     const answer = heldPayment('dcdn1a', 'dcdn1b')
-    const first = await FakeNode.start(answer)
-    const { port, url } = first
-    await using mcp = new McpClient(['--rpc', url, '--keystore', wallet.keystore], home.path)
+    const port = await freePort()
+    const args = ['--rpc', `http://127.0.0.1:${port}`, '--keystore', wallet.keystore]
+    await using mcp = new McpClient(args, home.path)
     await mcp.initialize()
+    const missing = await mcp.call('chain_health')
+    assert.ok(missing.isError && /^error cannot-connect: no node answers/.test(missing.text), missing.text)
+    await using _node = await FakeNode.start(answer, { port })
     assert.ok(!(await mcp.call('chain_health')).isError)
-    await first[Symbol.asyncDispose]()
-    const lost = await mcp.call('chain_health')
-    assert.ok(lost.isError && /^error (cannot-connect|connection-lost): /.test(lost.text), lost.text)
-    await using _second = await FakeNode.start(answer, { port })
-    assert.ok(!(await mcp.call('chain_health')).isError)
+  })
+
+  test('names of the address book are cleaned, too', async () => {
+    using asked = await AskedWallet.create()
+    using home = new Home()
+    const book = { 'land\u001b[2Jlord': asked.addressOf('bob') }
+    writeFileSync(asked.paths.addressBook, JSON.stringify(book))
+    await using mcp = new McpClient(['--keystore', asked.wallet.keystore], home.path)
+    await mcp.initialize()
+    const { data, text } = await mcp.call('list_accounts')
+    assert.match(text, /contacts: land\ufffd\[2Jlord /)
+    assert.equal((data.contacts as { name: string }[])[0]?.name, 'land\ufffd[2Jlord')
   })
 })
 
