@@ -39,9 +39,9 @@ const DOORS = {
   // Errors and limits are leaves: they import nothing, so the lowest folder can use them without a cycle.
   crypto: ['config/errors.ts', 'config/limits.ts'],
   // The daemon is started in process; everything else of a node that runs is reached by RPC. Of one that does not run the
-  // stores are repaired, and what was signed is exported and imported.
+  // stores are repaired, what was signed is exported and imported, and its configuration is tried.
   devnet: ['node/daemon.ts'],
-  cli: ['node/daemon.ts', 'node/repair.ts', 'node/signing/protection-file.ts'],
+  cli: ['node/daemon.ts', 'node/repair.ts', 'node/review/operator-key.ts', 'node/signing/protection-file.ts'],
 }
 
 /** Folders that are told the time and handed randomness (consensus.md §9, ledger.md, fraud.md). */

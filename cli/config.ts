@@ -15,6 +15,7 @@ import { isModelFile, keyOf, type SettingName } from '../config/node-settings.ts
 import { configProblem, originText, settingReports, type ConfigProblem } from '../config/setting-origins.ts'
 import { equalBytes, toHex } from '../crypto/bytes.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
+import { openOperatorKey } from '../node/review/operator-key.ts'
 import type { ConfigOptions, ShowOptions } from './commands/config.ts'
 import { facts } from './format.ts'
 import type { CommandResult } from './output.ts'
@@ -22,7 +23,7 @@ import type { CommandResult } from './output.ts'
 export async function checkConfig({ dir }: ConfigOptions): Promise<CommandResult> {
   const root = resolve(dir)
   const examined = examineNodeConfig(root, process.env)
-  const files = fileErrors(configOf(root, examined.settings), examined)
+  const files = await fileErrors(configOf(root, examined.settings), examined)
   const problems = [...examined.problems, ...files].map((error) => configProblem(error, examined))
   if (problems.length > 0) return refusal(root, problems)
   const { validatorKey } = examined.settings
@@ -61,7 +62,7 @@ function refusal(root: string, problems: readonly ConfigProblem[]): CommandResul
 }
 
 /** What is wrong with the files that right settings name. */
-function fileErrors(config: NodeConfig, { problems }: NodeConfigExamination): CordonError[] {
+async function fileErrors(config: NodeConfig, { problems }: NodeConfigExamination): Promise<CordonError[]> {
   const wrong = problems.map(({ payload }) => payload.key)
   const errors: CordonError[] = []
   function attempt<Value>(name: SettingName, read: () => Value): Value | null {
@@ -82,7 +83,19 @@ function fileErrors(config: NodeConfig, { problems }: NodeConfigExamination): Co
   attempt('fraudModel', () => {
     checkModel(config)
   })
-  return errors
+  return [...errors, ...(await reviewKeyErrors(config, genesis))]
+}
+
+/** Its errors name their settings themselves. */
+async function reviewKeyErrors({ reviewKey }: NodeConfig, genesis: Genesis | null): Promise<CordonError[]> {
+  if (reviewKey === null || genesis === null) return []
+  try {
+    await openOperatorKey(reviewKey, genesis)
+    return []
+  } catch (error) {
+    if (!(error instanceof CordonError)) throw error
+    return [error]
+  }
 }
 
 function checkValidatorKey({ validatorKeyFile, genesisFile }: NodeConfig, genesis: Genesis | null): void {

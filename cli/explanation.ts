@@ -8,24 +8,29 @@ export interface Explanation {
   readonly examples: readonly string[]
 }
 
-const HELP_COLUMNS = 80
+/** Lines that are longer are hard to read, however wide the terminal is. */
+const MOST_COLUMNS = 100
 
 const EXPLANATIONS = new WeakMap<Command, Explanation>()
 
 /** Adds paragraphs and examples to the help of a command and to its page. */
 export function explain(command: Command, explanation: Explanation): Command {
-  const { about, examples } = explanation
-  const title = examples.length > 1 ? 'Examples:' : 'Example:'
-  const lines = [
-    ...about.flatMap((paragraph) => ['', command.createHelp().boxWrap(paragraph, HELP_COLUMNS)]),
-    '',
-    title,
-    ...examples.map((line) => `  ${line}`),
-  ]
   EXPLANATIONS.set(command, explanation)
-  return command.addHelpText('after', lines.join('\n'))
+  return command.addHelpText('after', () => textOf(command, explanation))
 }
 
 export function explanationOf(command: Command): Explanation | null {
   return EXPLANATIONS.get(command) ?? null
+}
+
+function textOf(command: Command, { about, examples }: Explanation): string {
+  const columns = Math.min(MOST_COLUMNS, command.configureOutput().getOutHelpWidth?.() ?? MOST_COLUMNS)
+  const title = examples.length > 1 ? 'Examples:' : 'Example:'
+  const lines = [
+    ...about.flatMap((paragraph) => ['', command.createHelp().boxWrap(paragraph, columns)]),
+    '',
+    title,
+    ...examples.map((line) => `  ${line}`),
+  ]
+  return lines.join('\n')
 }

@@ -1,5 +1,6 @@
 /** Files that a command is told to read or to write. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { CordonError } from '../config/errors.ts'
 
 /** The text of a file. @throws CordonError `usage` if it cannot be read or has more than `maxBytes`. */
@@ -18,14 +19,21 @@ export function readTextFile(path: string, maxBytes: number): string {
   return text
 }
 
+export interface NewFile {
+  /** Whether it may replace another one; not given: the command has no `--force`. */
+  readonly force?: boolean
+  /** Everybody may read it. */
+  readonly isPublic?: boolean
+}
+
 /**
- * Writes a file that only its owner may read, over another one only if the command was told so.
- * @param force of a command with `--force`.
+ * Writes a file that only its owner may read, unless it is public, over another one only if the command was told so.
  * @throws CordonError `usage`.
  */
-export function writeNewFile(path: string, text: string, force?: boolean): void {
+export function writeNewFile(path: string, text: string, { force, isPublic = false }: NewFile = {}): void {
   try {
-    writeFileSync(path, text, { mode: 0o600, flag: force === true ? 'w' : 'wx', flush: true })
+    const mode = isPublic ? 0o644 : 0o600
+    writeFileSync(path, text, { mode, flag: force === true ? 'w' : 'wx', flush: true })
   } catch (error) {
     const code = codeOf(error)
     throw new CordonError(
@@ -36,6 +44,27 @@ export function writeNewFile(path: string, text: string, force?: boolean): void 
       { path },
       { cause: error },
     )
+  }
+}
+
+/**
+ * Puts a text in the place of whatever the file held: readers see the old one or the new one, never a part.
+ * @param flush whether it has to outlast a power cut, which takes its time.
+ * @throws CordonError `usage`.
+ */
+export function replaceFile(path: string, text: string, flush: boolean = true): void {
+  const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
+  try {
+    // A terminal, a pipe, /dev/null: nothing to put another file in the place of.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+      writeFileSync(path, text)
+      return
+    }
+    writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush })
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw new CordonError('usage', `${path} cannot be written (${codeOf(error)})`, { path }, { cause: error })
   }
 }
 

@@ -12,6 +12,16 @@ export interface Terminal {
   secret(question: string): Promise<string>
   /** Yes or no; no if the question is broken off. */
   confirm(question: string): Promise<boolean>
+  /** A line that the question finds no problem with. Rejects if the question is broken off. */
+  line(question: Question): Promise<string>
+}
+
+export interface Question {
+  readonly message: string
+  /** What an empty answer stands for. */
+  readonly standard: string
+  /** What is wrong with an answer, or null. */
+  readonly problemOf: (answer: string) => string | null
 }
 
 export const TERMINAL: Terminal = {
@@ -25,6 +35,11 @@ export const TERMINAL: Terminal = {
   async confirm(question) {
     const { confirm } = await import('@inquirer/prompts')
     return confirm({ message: question, default: false }, { output: process.stderr }).catch(() => false)
+  },
+  async line({ message, standard, problemOf }) {
+    const { input } = await import('@inquirer/prompts')
+    const validate = (answer: string): string | true => problemOf(answer.trim()) ?? true
+    return input({ message, default: standard, validate }, { output: process.stderr })
   },
 }
 

@@ -47,6 +47,11 @@ export function nodeOptions(command: Command): Command {
   return command.addOption(rpcOption()).addOption(dirOption()).addOption(jsonOption())
 }
 
+/** Adds what a command needs that reads names and prints a stream of events, which needs no `--json`. */
+export function streamOptions(command: Command): Command {
+  return command.addOption(rpcOption()).addOption(dirOption()).addOption(keystoreOption())
+}
+
 const rpcOption = (): Option =>
   new Option('--rpc <url>', 'ask this node; may be a list separated by commas, tried in turn')
 
@@ -75,12 +80,7 @@ export function keystoreOptions(command: Command): Command {
   return nodeOptions(command).addOption(keystoreOption())
 }
 
-/** The same for a command whose standard output is a stream of its own, and never an envelope. */
-export function keystoreStreamOptions(command: Command): Command {
-  return command.addOption(rpcOption()).addOption(dirOption()).addOption(keystoreOption())
-}
-
-const keystoreOption = (): Option =>
+export const keystoreOption = (): Option =>
   new Option('--keystore <directory>', "keys to use (default: the devnet's, else ~/.cordon/keystore)")
 
 /** Adds what a command needs that calls operator methods and reads names or addresses. */

@@ -84,7 +84,7 @@ export class Outbox {
       ...entry.terms,
       tx: toHex(entry.bytes),
     }
-    if (writeOnce(this.#directory, path, `${JSON.stringify(content, null, 2)}\n`))
+    if (writeOnce(path, `${JSON.stringify(content, null, 2)}\n`))
       return { ...entry, path, chain: this.#chainId, key, attempt, own: true, refused: false }
     return readEntry(this.#directory, { name, attempt })
   }
@@ -92,6 +92,11 @@ export class Outbox {
   /** Notes that no node took the bytes. */
   markRefused(entry: StoredEntry): void {
     writeFileSync(refusedPath(entry.path), '', { mode: 0o600 })
+  }
+
+  /** Before refused bytes are sent again. */
+  unmarkRefused(entry: StoredEntry): void {
+    rmSync(refusedPath(entry.path), { force: true })
   }
 
   /** Forgets an entry whose end is known. Entries with a key stay: they answer repeats. */

@@ -2,9 +2,10 @@
  * The command tree. Only the module of the command that runs is loaded, the others are names with a line of help, so
  * that a payment does not wait for the code of a devnet.
  */
-import { CommanderError, type Command } from 'commander'
+import { CommanderError, type Command, type Argument } from 'commander'
 import { CordonError } from '../config/errors.ts'
 import { dropSwitchesTurnedOff, MirroringCommand } from './environment.ts'
+import { addExamples } from './examples.ts'
 
 interface CommandEntry {
   readonly name: string
@@ -34,6 +35,11 @@ const COMMANDS: readonly CommandEntry[] = [
     name: 'tx',
     description: 'transactions: what became of them, and those that are signed elsewhere',
     load: async () => (await import('./commands/tx.ts')).build,
+  },
+  {
+    name: 'watch',
+    description: 'what happens to payments, as it happens: one JSON object a line',
+    load: async () => (await import('./commands/watch.ts')).build,
   },
   {
     name: 'quarantine',
@@ -71,6 +77,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/doctor.ts')).build,
   },
   {
+    name: 'genesis',
+    description: 'the file that makes a network: make one, look at one',
+    load: async () => (await import('./commands/genesis.ts')).build,
+  },
+  {
     name: 'init',
     description: 'make the directory of a node',
     load: async () => (await import('./commands/init.ts')).build,
@@ -101,7 +112,24 @@ const COMMANDS: readonly CommandEntry[] = [
     description: 'measure fraud models, train them, choose the one that votes',
     load: async () => (await import('./commands/fraud.ts')).build,
   },
+  {
+    name: 'completion',
+    description: 'a script that lets a shell complete the commands of cordon',
+    load: async () => (await import('./commands/completion.ts')).build,
+  },
 ]
+
+/** Names of commands stand alone: that each has options needs no word, and the screen is small. */
+const HELP = {
+  showGlobalOptions: false,
+  subcommandTerm: (command: Command): string =>
+    [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+}
+
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${name}>` : `[${name}]`
+}
 
 /** The tree, with those commands in full that `isLoaded` names. */
 export async function buildProgram(
@@ -113,12 +141,13 @@ export async function buildProgram(
   program.description('A payment network that settles in real time and holds back fraud.')
   program.version(version, '-V, --version', 'print the version')
   program.helpOption('-h, --help', 'print help')
-  program.configureHelp({ showGlobalOptions: false })
+  program.configureHelp(HELP)
   // Else commander would hand options behind a subcommand's name to its parent, where `devnet` has some of the same name.
   program.enablePositionalOptions()
   for (const { name, description, load } of COMMANDS) {
-    const command = new MirroringCommand(name).description(description)
-    program.addCommand(isLoaded(name) ? (await load())(command) : command)
+    const command = new MirroringCommand(name).description(description).configureHelp(HELP)
+    if (isLoaded(name)) addExamples((await load())(command))
+    program.addCommand(command)
   }
   dropSwitchesTurnedOff(program, environment)
   return program

@@ -1,6 +1,4 @@
 /** The signer folder of a node, for people: status, export and import. */
-import { readFileSync, statSync } from 'node:fs'
-import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import { readNodeConfig, type NodeConfig } from '../config/node-config.ts'
 import { toHex } from '../crypto/bytes.ts'
@@ -12,7 +10,7 @@ import {
   type SignerReport,
 } from '../node/signing/protection-file.ts'
 import type { ExportOptions, ImportOptions, SignerOptions } from './commands/signer.ts'
-import { writeNewFile } from './files.ts'
+import { readTextFile, writeNewFile } from './files.ts'
 import { facts } from './format.ts'
 import { note, type CommandResult } from './output.ts'
 
@@ -32,7 +30,7 @@ export async function signerStatus({ dir }: SignerOptions): Promise<CommandResul
 
 export async function signerExport({ dir, out, force }: ExportOptions): Promise<CommandResult> {
   const text = await exportProtection(configOf(dir))
-  writeNewFile(out, text, force === true)
+  writeNewFile(out, text, { force: force === true })
   note('do not start this node again with the same key once the file is imported elsewhere')
   const report = await signerReport(configOf(dir))
   const { data } = describe(report)
@@ -41,33 +39,13 @@ export async function signerExport({ dir, out, force }: ExportOptions): Promise<
 
 export async function signerImport({ dir, file }: ImportOptions): Promise<CommandResult> {
   const config = configOf(dir)
-  await importProtection(config, readProtectionFile(file), file)
+  await importProtection(config, readTextFile(file, LIMITS.protectionFileBytes), file)
   return describe(await signerReport(config))
 }
 
 /** Variables count as for the node itself: they may name another signer folder. */
 function configOf(dir: string): NodeConfig {
   return readNodeConfig(dir, process.env).config
-}
-
-function readProtectionFile(path: string): string {
-  try {
-    const bytes = statSync(path).size
-    if (bytes > LIMITS.protectionFileBytes)
-      throw new CordonError(
-        'protection-invalid',
-        `${path} has ${bytes} bytes; a protection file has at most ${LIMITS.protectionFileBytes}`,
-        { path },
-      )
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof CordonError) throw error
-    throw new CordonError(
-      'protection-invalid',
-      `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); make it on the other machine with: cordon signer export`,
-      { path },
-    )
-  }
 }
 
 function describe(report: SignerReport): CommandResult {

@@ -82,12 +82,16 @@ export function revokeToken({ dir }: TokenOptions, name: string): CommandResult 
 export async function whoami(options: OperatorOptions): Promise<CommandResult> {
   const client = requireOperator(options)
   const identity = await client.call('operator_whoami', {})
-  const { token, scope, expiresMs, validator, version } = identity
+  const { token, scope, expiresMs, validator, version, reviewer } = identity
   const text = facts([
     ['token', token],
     ['scope', scope],
     ['expires', expiresMs === null ? 'never' : time(expiresMs)],
     ['node', `${validator ?? 'a full node'}, version ${version}, at ${client.url}`],
+    [
+      'votes on holds',
+      reviewer === null ? 'no: it has no review.key_file' : `as ${reviewer.validators.join(', ')}`,
+    ],
   ])
   return { data: { ...identity, url: client.url }, text }
 }

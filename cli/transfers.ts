@@ -7,7 +7,7 @@ import { utf8 } from '../crypto/bytes.ts'
 import type { Transfer } from '../ledger/actions/index.ts'
 import type { Names } from './names.ts'
 
-/** As they stand behind `--to`, `--amount` and `--memo`. */
+/** As they stand behind `--to`, `--amount` and `--memo`, or in a row of a payout. */
 export interface TransferWords {
   readonly to: string
   readonly amount: string
@@ -36,9 +36,9 @@ export function transferTerms(
   if (units === 0n) throw new CordonError('amount-invalid', 'the amount must be more than 0', { amount })
   const memoBytes = utf8(memo).length
   if (memoBytes > LIMITS.memoBytes)
-    throw new CordonError('usage', `--memo: expected at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
+    throw new CordonError('usage', `expected a memo of at most ${LIMITS.memoBytes} bytes, got ${memoBytes}`)
   const payee = names.resolve(to)
-  if (payee === payer) throw new CordonError('usage', `--to: ${to} is the payer itself; choose another payee`)
+  if (payee === payer) throw new CordonError('usage', `${to} is the payer itself; choose another payee`)
   decodeAddress(parseAddress(payer).prefix, payee)
   return { to: payee, amount: String(units), memo }
 }

@@ -1,50 +1,55 @@
-/**
- * Files that are written once and never changed: a file appears complete and durable under its name, or not at all. Of
- * several processes that write one name exactly one succeeds, without a lock that a crash would leave behind.
- */
+/** Files that are there completely or not at all, and that only one process makes. */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 
 /**
- * @returns false if the name is taken; what is there stays as it is.
+ * Makes a file of its owner's. It appears by a link, which fails if the name is taken. Whoever made it, it is durable
+ * before this returns.
+ * @returns false if it was there already; then nothing is changed.
  * @throws CordonError `config-invalid` if nothing can be written there.
  */
-export function writeOnce(directory: string, path: string, content: string): boolean {
+export function writeOnce(path: string, content: string): boolean {
   try {
-    return write(directory, path, content)
+    return write(path, content)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
     throw new CordonError('config-invalid', `${path} cannot be written (${code})`, { path }, { cause: error })
   }
 }
 
-function write(directory: string, path: string, content: string): boolean {
+function write(path: string, content: string): boolean {
+  const directory = dirname(path)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const draft = join(directory, `.${randomBytes(8).toString('hex')}.draft`)
   try {
-    const file = openSync(draft, 'wx', 0o600)
-    try {
+    withFile(draft, 'wx', (file) => {
       writeFileSync(file, content)
       fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    try {
-      linkSync(draft, path)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw error
-    }
+    })
+    return link(draft, path)
   } finally {
     rmSync(draft, { force: true })
+    withFile(directory, 'r', fsyncSync)
   }
-  const folder = openSync(directory, 'r')
+}
+
+function link(draft: string, path: string): boolean {
   try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
+    linkSync(draft, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
   }
-  return true
+}
+
+function withFile(path: string, flags: string, use: (file: number) => void): void {
+  const file = openSync(path, flags, 0o600)
+  try {
+    use(file)
+  } finally {
+    closeSync(file)
+  }
 }

@@ -166,6 +166,8 @@ export interface TransferInfo {
   readonly to: string
   readonly amount: string
   readonly memo: string
+  /** The hold it went into, or null. */
+  readonly holdId: string | null
 }
 
 export interface TxInfo {
@@ -246,6 +248,36 @@ export interface HistoryItem {
   readonly status: 'settled' | 'held' | 'failed' | 'recalled' | 'released' | 'returned'
 }
 
+/** Something that happened to a payment, in the order in which the chain has it. */
+export interface PaymentEvent {
+  /** `released`, `returned` and `recalled` are ends of a hold. */
+  readonly event: 'settled' | 'held' | 'failed' | 'released' | 'returned' | 'recalled'
+  /** Goes on after this event. The same at every node of the chain. */
+  readonly cursor: string
+  readonly height: number
+  readonly timeMs: number
+  /** Of a hold's end: the transaction that made the hold. */
+  readonly txId: string
+  readonly payer: string
+  readonly payee: string
+  readonly amount: string
+  /** Null at the end of a hold, which knows none. */
+  readonly memo: string | null
+  /** The hold made or ended, or null. */
+  readonly holdId: string | null
+  /** Why it failed, or null. */
+  readonly failure: string | null
+}
+
+export interface PaymentEvents {
+  /** Oldest first. */
+  readonly items: readonly PaymentEvent[]
+  /** Goes on after everything that was looked at. */
+  readonly cursor: string
+  /** Newest height that the node has executed; a cursor beyond it has seen everything. */
+  readonly executedHeight: number
+}
+
 export interface Page<Item> {
   readonly items: readonly Item[]
   /** Give it back to go on; null: the end. */
@@ -261,7 +293,6 @@ export interface DryRun {
   readonly classes: readonly ReasonClass[]
 }
 
-/** One notification per executed block to those who subscribed. */
 /** A validator that signed two things which contradict each other, as recorded on the ledger. */
 export interface OffenceInfo {
   readonly validator: string
@@ -282,6 +313,7 @@ export interface OffenceInfo {
   readonly txId: string
 }
 
+/** One notification per executed block to those who subscribed. */
 export interface BlockEvent {
   readonly height: number
   readonly hash: string
@@ -308,6 +340,11 @@ export interface RpcMethods {
   chain_progress: { params: Record<string, never>; result: ChainProgress }
   account_get: { params: { address: string }; result: AccountInfo }
   account_history: { params: { address: string; cursor?: string; limit?: number }; result: Page<HistoryItem> }
+  /** From `cursor` on (default: the next block), of one account or of all; waits up to `timeoutMs` if there is nothing yet. */
+  payments_follow: {
+    params: { address?: string; cursor?: string; limit?: number; timeoutMs?: number }
+    result: PaymentEvents
+  }
   /** `tx`: hex of the canonical encoding. */
   tx_submit: { params: { tx: string }; result: SubmitResult }
   tx_get: { params: { txId: string }; result: TxInfo }

@@ -14,6 +14,7 @@ export type * from './api.ts'
 export { fetchReceipt } from './fetch-receipt.ts'
 export type * from './operator-api.ts'
 export { OperatorClient } from './operator-client.ts'
+export { formatPaymentUri, parsePaymentUri, type PaymentRequest } from './payment-uri.ts'
 export {
   hasEnded,
   isProvablyExpired,

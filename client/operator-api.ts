@@ -2,8 +2,8 @@
  * The operator methods of a node as types: JSON-RPC 2.0 over HTTP POST `/` on a port of their own, with a token in
  * `Authorization: Bearer …`. Ids and accounts are written as in `api.ts`.
  */
-import type { Scope } from '../config/tokens.ts'
-import type { HoldInfo } from './api.ts'
+import type { Scope } from '../config/scopes.ts'
+import type { HoldInfo, TxStatus } from './api.ts'
 
 /** Whose token it is, and of which node. */
 export interface OperatorIdentity {
@@ -14,6 +14,25 @@ export interface OperatorIdentity {
   /** Name of the validator that the node is, or null: a full node. */
   readonly validator: string | null
   readonly version: string
+  /** As whom this node votes on holds when it is told to, or null: it has no key for that. */
+  readonly reviewer: Reviewer | null
+}
+
+/** The operator account that a node votes with. */
+export interface Reviewer {
+  readonly address: string
+  /** Names of the validators whose stake it votes with. */
+  readonly validators: readonly string[]
+}
+
+/** A vote that the node signed and submitted, and how the hold stands after it. */
+export interface HoldDecision {
+  readonly txId: string
+  /** `settled`: the vote counts. `pending`: it is not final yet. */
+  readonly status: TxStatus
+  /** Why it did not count, or null. */
+  readonly failure: string | null
+  readonly hold: HoldInfo
 }
 
 /** A fraud model that the node has. */
@@ -93,6 +112,13 @@ export interface CaseInfo {
   readonly outcome: CaseOutcome | null
   /** Tokens of those who gave the outcome and confirmed it. */
   readonly reviewers: readonly string[]
+  /** Votes on the hold that this node signed, for which token. Whether they counted, `hold.reviews` says. */
+  readonly votes: readonly {
+    readonly actor: string
+    readonly timeMs: number
+    readonly side: 'release' | 'return'
+    readonly txId: string
+  }[]
   readonly notes: readonly { readonly actor: string; readonly timeMs: number; readonly text: string }[]
 }
 
@@ -122,6 +148,43 @@ export interface HoldReview {
   readonly similar: readonly SimilarHold[] | null
 }
 
+/** A peer of the asked node. */
+export interface PeerReport {
+  readonly id: string
+  /** Name, if the peer proved to be that validator. */
+  readonly validator: string | null
+  readonly addresses: readonly string[]
+  /** Who dialled. */
+  readonly direction: 'inbound' | 'outbound'
+  readonly connectedMs: number
+  /** Since anything came from it: a message, gossip or a request. Null: nothing yet. */
+  readonly sinceHeardMs: number | null
+  /** Of the newest answered ping, whole milliseconds; null: none was answered yet. */
+  readonly roundTripMs: number | null
+  readonly userAgent: string
+  /** Of offences; 0 is a clean slate, and a low one is a ban. */
+  readonly score: number
+}
+
+/** How a process and its machine are. Sizes in bytes. */
+export interface NodeReport {
+  readonly uptimeMs: number
+  readonly memory: { readonly rssBytes: number; readonly heapBytes: number; readonly heapLimitBytes: number }
+  /** How late the event loop came to its timers; null: nobody looked until now, so nothing was measured. */
+  readonly loopDelay: {
+    readonly p50Ms: number
+    readonly p99Ms: number
+    readonly maxMs: number
+    readonly overMs: number
+  } | null
+  readonly disk: {
+    readonly stores: readonly { readonly store: string; readonly bytes: number }[]
+    readonly freeBytes: number
+  }
+  /** What waits, by where it does. */
+  readonly queues: readonly { readonly queue: string; readonly about: string; readonly length: number }[]
+}
+
 export type EntryKind = 'allow' | 'watch' | 'snooze'
 
 /** Whom or what an entry is about: a pair, an account on either side, or a rule or reason of the model. */
@@ -145,6 +208,9 @@ export interface EntryInfo extends EntrySubject {
 /** method → parameters (an object) and result. */
 export interface OperatorMethods {
   operator_whoami: { params: Record<string, never>; result: OperatorIdentity }
+  /** Who this node is connected to, validators first. */
+  operator_peers: { params: Record<string, never>; result: readonly PeerReport[] }
+  operator_node: { params: Record<string, never>; result: NodeReport }
   model_list: { params: Record<string, never>; result: readonly ModelInfo[] }
   model_get: { params: { readonly model: string }; result: ModelInfo }
   model_add: { params: { readonly file: string }; result: ModelInfo }
@@ -154,6 +220,8 @@ export interface OperatorMethods {
   model_report: { params: Record<string, never>; result: ShadowReport | null }
   review_hold: { params: { id: string }; result: HoldReview }
   /** `total`: how many there are, of which the first `limit` are given. */
+  /** Votes with the operator account of this node. */
+  review_decide: { params: { id: string; side: 'release' | 'return' }; result: HoldDecision }
   review_cases: {
     params: { status?: 'open' | 'closed'; limit?: number }
     result: { readonly cases: readonly CaseInfo[]; readonly total: number }

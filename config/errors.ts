@@ -126,6 +126,23 @@ export const ERRORS = {
       'A review log was changed, is damaged, or is of another key; the message has the line and the way out.',
   },
   'not-found': { exit: 5, meaning: 'What was asked for does not exist, or not any more.' },
+  'payment-uri-invalid': {
+    exit: 2,
+    meaning: 'A payment request is no URI that this build can pay; the message has the part.',
+  },
+  'cursor-invalid': {
+    exit: 2,
+    meaning: 'A cursor to go on from is none, or belongs to another chain or account.',
+  },
+  'payout-invalid': {
+    exit: 2,
+    meaning: 'A payout file cannot be used; the message has each line that is wrong. Nothing was sent.',
+  },
+  'payout-changed': {
+    exit: 2,
+    meaning:
+      'A payout file has other rows than those that an earlier run began to pay. Nothing was sent now.',
+  },
   'receipt-invalid': { exit: 5, meaning: 'The receipt does not prove what it says.' },
   'model-invalid': { exit: 5, meaning: 'The file is no fraud model that this build can use.' },
   'labelled-file-invalid': {
@@ -143,6 +160,8 @@ export const ERRORS = {
     meaning:
       'A payment request is outside of the policy, has ended, or was changed; the message says which. Nothing was signed.',
   },
+
+  unwell: { exit: 1, meaning: 'Something of a node is out of order; the message and the checks say what.' },
 
   // devnet
   'devnet-missing': { exit: 3, meaning: 'There is no devnet in the directory, or it does not run.' },

@@ -5,7 +5,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { decodeAddress, encodeAddress } from '../crypto/address.ts'
 import { compareBytes, toHex } from '../crypto/bytes.ts'
-import { isUsablePublicKey } from '../crypto/ed25519.ts'
 import { CordonError } from './errors.ts'
 import { Fields, show, type Refuse } from './fields.ts'
 import {
@@ -15,6 +14,14 @@ import {
   type GenesisAccount,
   type GenesisValidator,
 } from './genesis.ts'
+import {
+  contradictionsIn,
+  isValidatorName,
+  SUPPLY_LIMIT,
+  VALIDATOR_KEY_EXPECTED,
+  VALIDATOR_NAME_EXPECTED,
+  validatorKeyOf,
+} from './genesis-rules.ts'
 import { LIMITS } from './limits.ts'
 import { ADDRESS_PREFIX } from './networks.ts'
 import {
@@ -25,11 +32,7 @@ import {
   type Parameters,
 } from './parameters.ts'
 
-/** All value of a chain together stays below this, so that a balance fits 63 bits. uCRD. */
-const SUPPLY_LIMIT = 2n ** 63n
-
 const MAX_TIME_MS = 2 ** 48 - 1
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
 const U64_DIGITS = /^(?:0|[1-9]\d{0,19})$/
 
 /**
@@ -51,13 +54,17 @@ export function readGenesisFile(path: string): Genesis {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof CordonError) throw error
-    throw new CordonError(
-      'genesis-invalid',
-      `genesis file ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); get it from the network's operators, or make one with cordon init`,
-      { path },
-    )
+    throw unreadable(path, (error as NodeJS.ErrnoException).code ?? 'unknown')
   }
   return parseGenesis(text, path)
+}
+
+function unreadable(path: string, code: string): CordonError {
+  const message =
+    code === 'ENOENT'
+      ? `there is no genesis file ${path}: put the one of the network there; its operators have it, and a new network makes it with: cordon genesis create`
+      : `genesis file ${path} cannot be read (${code})`
+  return new CordonError('genesis-invalid', message, { path })
 }
 
 /** Writes a genesis file; never over an existing one. */
@@ -107,8 +114,7 @@ export function parseGenesis(text: string, source: string = 'the genesis file'):
       .sort((a, b) => compareBytes(a.id, b.id)),
   }
   fields.end()
-  checkDuplicates(genesis, prefix, refuse)
-  checkSums(genesis, refuse)
+  for (const { path, expected, got } of contradictionsIn(genesis)) throw refuse(path, expected, got)
   return genesis
 }
 
@@ -172,14 +178,8 @@ function parseParameters(fields: Fields, network: NetworkName, refuse: Refuse): 
 
 function parseValidator(fields: Fields, prefix: string): GenesisValidator {
   const validator = {
-    name: fields.text('name', '1 to 32 letters, digits, ".", "_" or "-"', (text) =>
-      NAME.test(text) ? text : null,
-    ),
-    publicKey: fields.text('publicKey', 'an Ed25519 public key as 64 lower-case hex digits', (hex) => {
-      if (!/^[0-9a-f]{64}$/.test(hex)) return null
-      const key = Uint8Array.from(Buffer.from(hex, 'hex'))
-      return isUsablePublicKey(key) ? key : null
-    }),
+    name: fields.text('name', VALIDATOR_NAME_EXPECTED, (text) => (isValidatorName(text) ? text : null)),
+    publicKey: fields.text('publicKey', VALIDATOR_KEY_EXPECTED, validatorKeyOf),
     operator: takeAddress(fields, 'operator', prefix),
     stake: fields.text('stake', 'uCRD as a decimal string, at least "1"', (text) => units(text, 1n)),
   }
@@ -213,36 +213,6 @@ function units(text: string, min: bigint): bigint | null {
   if (!U64_DIGITS.test(text)) return null
   const value = BigInt(text)
   return value >= min && value < SUPPLY_LIMIT ? value : null
-}
-
-function checkDuplicates({ validators, accounts }: Genesis, prefix: string, refuse: Refuse): void {
-  const seen = { name: new Set<string>(), publicKey: new Set<string>(), operator: new Set<string>() }
-  for (const [i, validator] of validators.entries()) {
-    const values = {
-      name: validator.name,
-      publicKey: toHex(validator.publicKey),
-      operator: encodeAddress(prefix, validator.operator),
-    }
-    for (const field of ['name', 'publicKey', 'operator'] as const) {
-      if (seen[field].has(values[field]))
-        throw refuse(`validators[${i}].${field}`, 'another value for each validator', values[field])
-      seen[field].add(values[field])
-    }
-  }
-  for (let i = 1; i < accounts.length; i++) {
-    const [before, account] = [accounts[i - 1] as GenesisAccount, accounts[i] as GenesisAccount]
-    if (compareBytes(before.id, account.id) === 0)
-      throw refuse('accounts', 'each address once', encodeAddress(prefix, account.id))
-  }
-}
-
-function checkSums({ validators, accounts }: Genesis, refuse: Refuse): void {
-  const stake = validators.reduce((sum, validator) => sum + validator.stake, 0n)
-  if (stake > LIMITS.totalWeight)
-    throw refuse('validators', `a total stake of at most ${LIMITS.totalWeight}`, stake)
-  const supply = accounts.reduce((sum, account) => sum + account.balance, stake)
-  if (supply >= SUPPLY_LIMIT)
-    throw refuse('accounts', `balances and stake of less than ${SUPPLY_LIMIT} together`, supply)
 }
 
 function orNull<Value>(convert: () => Value): Value | null {

@@ -212,6 +212,12 @@ export const LIMITS = {
   rpcWaitMs: 600_000,
   /** Block subscriptions of one WebSocket. */
   rpcSubscriptionsPerConnection: 16,
+  /** Calls of `payments_follow` that wait for a payment at once, of one node. */
+  rpcFollowers: 1_024,
+  /** Blocks that one call of `payments_follow` looks into. */
+  rpcFollowedBlocks: 500,
+  /** Transactions that it looks at before it answers with what it has. */
+  rpcFollowedTxs: 5_000,
   /** Requests of one JSON-RPC batch. */
   rpcBatchRequests: 100,
   /** Id of a JSON-RPC request, if it is a text. */
@@ -224,6 +230,12 @@ export const LIMITS = {
   rpcHttpRequestsPerSecond: 2_000,
   /** Requests to the operator port from one address. */
   operatorRequestsPerSecond: 200,
+  /** WebSockets at the operator port: the pages of those who are signed in. */
+  operatorConnections: 64,
+  /** Requests without a valid token from one address that are told why; those beyond it are told to wait. */
+  refusedTokensPerMinute: 30,
+  /** Addresses whose refused tokens are counted one by one; the others share a count. */
+  refusedTokenAddresses: 1_000,
   /** Tokens of one node. */
   operatorTokens: 256,
   /** Name of a token. */
@@ -263,6 +275,22 @@ export const LIMITS = {
   keystoreLanes: 16,
   /** Address book of a wallet. */
   addressBookBytes: 1024 * 1024,
+  /** Payment request as a URI. */
+  paymentUriCharacters: 1_024,
+  /** Cursor file of `cordon watch`. */
+  cursorFileBytes: 1_024,
+  /** First pause of `cordon watch` before it asks again after a break; it doubles. */
+  watchRetryMinMs: 250,
+  /** Longest such pause. */
+  watchRetryMaxMs: 30_000,
+  /** File of a payout. */
+  payoutFileBytes: 4 * 1024 * 1024,
+  /** Rows of a payout. */
+  payoutRows: 10_000,
+  /** Rows that are paid by one transaction. What makes a transaction fail touches all of its rows, so it is not as many as fit. */
+  payoutRowsPerTx: 20,
+  /** Transactions of one payout that are on their way at once. */
+  payoutTxsInFlight: 8,
   /** Receipt file that `cordon verify` reads. */
   receiptFileBytes: 16 * 1024 * 1024,
 

@@ -17,7 +17,6 @@ import {
   keyOf,
   SETTING_NAMES,
   SETTINGS,
-  VALIDATOR_KEY_FILE,
   variableOf,
   type LogLevel,
   type NodeSettings,
@@ -42,6 +41,7 @@ export interface NodeConfig {
   readonly peerKeyFile: string
   readonly validatorKeyFile: string | null
   readonly logLevel: LogLevel
+  readonly logModules: readonly string[]
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly bootstrap: readonly string[]
@@ -58,6 +58,13 @@ export interface NodeConfig {
   readonly fraudAlertScore: number
   /** In uCRD. */
   readonly secondReviewerAboveUnits: bigint
+  /** The key that votes on holds, and its password. Null: this node votes on none. */
+  readonly reviewKey: ReviewKeyFiles | null
+}
+
+export interface ReviewKeyFiles {
+  readonly keyFile: string
+  readonly passwordFile: string
 }
 
 /** Environment variables, as in `process.env`. */
@@ -205,7 +212,8 @@ export function serialiseSettings(settings: NodeSettings): string {
     if (table !== current) lines.push('', `[${table}]`)
     current = table
     const mark = isDeepStrictEqual(settings[name], DEFAULT_SETTINGS[name]) ? '# ' : ''
-    lines.push('', `# ${describeSetting(name)}`, `${mark}${label} = ${tomlValue(settings[name])}`)
+    const value = settings[name] ?? SETTINGS[name].example ?? ''
+    lines.push('', `# ${describeSetting(name)}`, `${mark}${label} = ${tomlValue(value)}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -218,9 +226,9 @@ function describeSetting(name: SettingName): string {
   return `${about} Takes ${expected}. Default: ${standard}. Variable: ${variableOf(name)}`
 }
 
-/** TOML of a setting: JSON but for a control character that TOML wants escaped, too. What is not set has an example. */
-export function tomlValue(value: NodeSettings[SettingName]): string {
-  return JSON.stringify(value ?? VALIDATOR_KEY_FILE).replaceAll('\u007f', '\\u007f')
+/** TOML of a setting: JSON but for a control character that TOML wants escaped, too. */
+export function tomlValue(value: NonNullable<NodeSettings[SettingName]>): string {
+  return JSON.stringify(value).replaceAll('\u007f', '\\u007f')
 }
 
 /** Text of the file, or why there is none. */
@@ -290,22 +298,52 @@ function examineVariables(environment: Environment): Examined {
 }
 
 /** Settings that are right one by one and cannot hold together; not of those that have a problem already. */
-function contradictions(
-  { fraudAlertScore, fraudHoldScore }: NodeSettings,
-  problems: readonly CordonError[],
-): CordonError[] {
-  const key = keyOf('fraudAlertScore')
+function contradictions(settings: NodeSettings, problems: readonly CordonError[]): CordonError[] {
   const wrong = problems.map(({ payload }) => payload.key)
-  if (fraudAlertScore <= fraudHoldScore || wrong.includes(key) || wrong.includes(keyOf('fraudHoldScore')))
-    return []
-  const expected = `at most fraud.hold_score, ${fraudHoldScore}`
-  return [
-    new CordonError(
-      'config-invalid',
-      `${key}: expected ${expected}, got ${fraudAlertScore}: what is flagged has a case`,
-      { key, expected, got: show(fraudAlertScore) },
-    ),
-  ]
+  return [scoresOutOfOrder(settings), halfAReviewKey(settings)].flatMap((found) =>
+    found === null || found.names.some((name) => wrong.includes(keyOf(name))) ? [] : [contradiction(found)],
+  )
+}
+
+interface Contradiction {
+  /** The one to be changed first. */
+  readonly names: readonly [SettingName, ...SettingName[]]
+  readonly expected: string
+  readonly got: unknown
+  readonly why: string
+}
+
+function scoresOutOfOrder({ fraudAlertScore, fraudHoldScore }: NodeSettings): Contradiction | null {
+  if (fraudAlertScore <= fraudHoldScore) return null
+  return {
+    names: ['fraudAlertScore', 'fraudHoldScore'],
+    expected: `at most fraud.hold_score, ${fraudHoldScore}`,
+    got: fraudAlertScore,
+    why: 'what is flagged has a case',
+  }
+}
+
+function halfAReviewKey({ reviewKeyFile, reviewPasswordFile }: NodeSettings): Contradiction | null {
+  if ((reviewKeyFile === null) === (reviewPasswordFile === null)) return null
+  const [missing, there] =
+    reviewKeyFile === null
+      ? (['reviewKeyFile', 'reviewPasswordFile'] as const)
+      : (['reviewPasswordFile', 'reviewKeyFile'] as const)
+  return {
+    names: [missing, there],
+    expected: `a path, since ${keyOf(there)} has one`,
+    got: null,
+    why: 'a key is opened with its password',
+  }
+}
+
+function contradiction({ names: [name], expected, got, why }: Contradiction): CordonError {
+  const key = keyOf(name)
+  return new CordonError('config-invalid', `${key}: expected ${expected}, got ${show(got)}: ${why}`, {
+    key,
+    expected,
+    got: show(got),
+  })
 }
 
 function unknownVariables(environment: Environment): string[] {
@@ -318,7 +356,9 @@ function unknownVariables(environment: Environment): string[] {
 
 /** @param root The node's directory, absolute. */
 export function configOf(root: string, settings: NodeSettings): NodeConfig {
-  const { genesis, data, signer, peerKey, validatorKey, fraudModel, secondReviewerAbove, ...rest } = settings
+  const { genesis, data, signer, peerKey, validatorKey, fraudModel, secondReviewerAbove, ...others } =
+    settings
+  const { reviewKeyFile, reviewPasswordFile, ...rest } = others
   return {
     ...rest,
     directory: root,
@@ -329,5 +369,9 @@ export function configOf(root: string, settings: NodeSettings): NodeConfig {
     validatorKeyFile: validatorKey === null ? null : resolve(root, validatorKey),
     fraudModel: isModelFile(fraudModel) ? resolve(root, fraudModel) : fraudModel,
     secondReviewerAboveUnits: parseAmount(secondReviewerAbove),
+    reviewKey:
+      reviewKeyFile === null || reviewPasswordFile === null
+        ? null
+        : { keyFile: resolve(root, reviewKeyFile), passwordFile: resolve(root, reviewPasswordFile) },
   }
 }

@@ -12,6 +12,10 @@ export const VALIDATOR_KEY_FILE = 'signer/validator-key.json'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** Parts of a node that log. */
+export const LOG_MODULES = ['node', 'consensus', 'p2p', 'rpc', 'fraud', 'review', 'signer'] as const
+export type LogModule = (typeof LOG_MODULES)[number]
+
 /** What the file says; paths as written, relative ones count from the node's directory. */
 export interface NodeSettings {
   readonly genesis: string
@@ -22,6 +26,8 @@ export interface NodeSettings {
   /** Null: a full node. */
   readonly validatorKey: string | null
   readonly logLevel: LogLevel
+  /** `MODULE=LEVEL`, for modules that differ. */
+  readonly logModules: readonly string[]
   /** Multiaddrs to listen on. */
   readonly listen: readonly string[]
   /** Multiaddrs to tell others instead, if any. */
@@ -44,6 +50,10 @@ export interface NodeSettings {
   readonly fraudAlertScore: number
   /** Amount with its unit. */
   readonly secondReviewerAbove: string
+  /** Key of an operator account, to vote on holds with. Null: this node votes on none. */
+  readonly reviewKeyFile: string | null
+  /** Its password. */
+  readonly reviewPasswordFile: string | null
 }
 
 export const DEFAULT_SETTINGS: NodeSettings = {
@@ -53,6 +63,7 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   peerKey: 'config/peer-key.json',
   validatorKey: null,
   logLevel: 'info',
+  logModules: [],
   listen: ['/ip4/0.0.0.0/tcp/7311'],
   announce: [],
   bootstrap: [],
@@ -66,6 +77,8 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   fraudHoldScore: 128,
   fraudAlertScore: 96,
   secondReviewerAbove: '10000CRD',
+  reviewKeyFile: null,
+  reviewPasswordFile: null,
 }
 
 /** Models that are no files. */
@@ -76,7 +89,24 @@ export function isModelFile(fraudModel: string): boolean {
   return !MODEL_NAMES.includes(fraudModel)
 }
 
+/** Of the entries of `logModules`; the last one of a module counts. */
+export function moduleLevels(entries: readonly string[]): ReadonlyMap<LogModule, LogLevel> {
+  return new Map(entries.map((entry) => entry.split('=') as [LogModule, LogLevel]))
+}
+
+function isModuleLevel(entry: unknown): entry is string {
+  if (typeof entry !== 'string') return false
+  const [module, level, ...rest] = entry.split('=')
+  return (
+    rest.length === 0 &&
+    LOG_MODULES.some((known) => known === module) &&
+    LOG_LEVELS.some((known) => known === level)
+  )
+}
+
 interface SettingRow<Value> {
+  /** Shown in a new file where the default is that there is none. */
+  readonly example?: string
   /** Table and key in the file. */
   readonly key: readonly [table: string | null, key: string]
   readonly expected: string
@@ -94,8 +124,8 @@ const asNumber = (text: string): unknown => (/^\d{1,5}$/.test(text) ? Number(tex
 const asBoolean = (text: string): unknown =>
   ({ true: true, '1': true, false: false, '0': false })[text.toLowerCase()] ?? text
 
-const path = (key: string, about: string): SettingRow<string> => ({
-  key: [null, key],
+const path = (key: string, about: string, table: string | null = null): SettingRow<string> => ({
+  key: [table, key],
   expected: 'a path',
   about,
   parse: (value) => (typeof value === 'string' && value !== '' && !value.includes('\0') ? value : null),
@@ -149,13 +179,23 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
     'Signing state of a validator. Never delete it and never copy it to a second machine.',
   ),
   peerKey: path('peer_key', 'Identity of this node towards its peers.'),
-  validatorKey: path('validator_key', 'Key of the validator. Leave it out to run a full node.'),
+  validatorKey: {
+    ...path('validator_key', 'Key of the validator. Leave it out to run a full node.'),
+    example: VALIDATOR_KEY_FILE,
+  },
   logLevel: {
     key: ['log', 'level'],
     expected: `one of ${LOG_LEVELS.join(', ')}`,
     about: 'What goes into the log.',
     parse: (value) => LOG_LEVELS.find((level) => level === value) ?? null,
     fromText: asIs,
+  },
+  logModules: {
+    key: ['log', 'modules'],
+    expected: `a list such as ["p2p=debug"], of ${LOG_MODULES.join(', ')}`,
+    about: 'Parts that say more or less than the rest.',
+    parse: (value) => (Array.isArray(value) && value.every(isModuleLevel) ? value : null),
+    fromText: asList,
   },
   listen: addresses('listen', 'Where peers reach this node.'),
   announce: addresses('announce', 'Told to peers instead of `listen`, for nodes behind address translation.'),
@@ -207,6 +247,18 @@ export const SETTINGS: { readonly [Name in keyof NodeSettings]: SettingRow<NodeS
       'A case about more than this closes only when somebody with another token has confirmed its outcome.',
     parse: (value) => (typeof value === 'string' && isAmount(value) ? value : null),
     fromText: asIs,
+  },
+  reviewKeyFile: {
+    ...path(
+      'key_file',
+      'Key file NAME.json of an operator account (cordon wallet export NAME), with which whoever has a token of scope review votes on holds through this node. Leave it out to vote from elsewhere: cordon quarantine release.',
+      'review',
+    ),
+    example: 'config/operator.json',
+  },
+  reviewPasswordFile: {
+    ...path('password_file', 'Password of `key_file` on its first line; mode 0600.', 'review'),
+    example: 'config/operator-password',
   },
 }
 

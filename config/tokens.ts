@@ -10,16 +10,13 @@ import { hash } from '../crypto/hash.ts'
 import { CordonError } from './errors.ts'
 import { Fields, show, type Refuse } from './fields.ts'
 import { LIMITS } from './limits.ts'
+import { SCOPES, type Scope } from './scopes.ts'
 
 /** Where they lie in a node's directory. */
 export const TOKENS_FILE: string = join('config', 'tokens.json')
 /** The secret of the local operator: what `cordon` on the same machine uses. */
 export const OPERATOR_TOKEN_FILE: string = join('config', 'operator-token')
 export const OPERATOR_TOKEN_NAME = 'operator'
-
-/** What a token allows; each scope includes those before it. */
-export const SCOPES = ['read', 'review', 'operate'] as const
-export type Scope = (typeof SCOPES)[number]
 
 export interface Token {
   readonly name: string
@@ -36,10 +33,6 @@ const SECRET_BYTES = 32
 /** Lets scanners for leaked secrets, and people, see what it is. */
 const SECRET_PREFIX = 'cordon-token-'
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i
-
-export function covers(held: Scope, needed: Scope): boolean {
-  return SCOPES.indexOf(held) >= SCOPES.indexOf(needed)
-}
 
 export function isExpired({ expiresMs }: Pick<Token, 'expiresMs'>, nowMs: number): boolean {
   return expiresMs !== null && expiresMs <= nowMs

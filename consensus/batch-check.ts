@@ -153,9 +153,10 @@ export class BatchCheck {
   #signed(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): boolean {
     const validator = this.#set.validators[signer]
     if (validator === undefined) return false
-    if (this.#passed.has(signer, message, signature)) return true
+    const name = mapKey(signature)
+    if (this.#passed.has(name, signer, message)) return true
     const valid = this.#verifier.verify(signature, message, validator.publicKey)
-    if (valid) this.#passed.add(signer, message, signature)
+    if (valid) this.#passed.add(name, signer, message)
     return valid
   }
 }
@@ -178,7 +179,7 @@ function flagsProblem(flags: readonly Flag[], txCount: number, bytes: number): s
   return null
 }
 
-/** Signatures that were checked and hold. Forgets the oldest. */
+/** Signatures, by their bytes as `mapKey` names them, that were checked and hold. Forgets the oldest. */
 class PassedSignatures {
   readonly #subjects = new Map<string, { readonly signer: ValidatorIndex; readonly message: Uint8Array }>()
   readonly #limit: number
@@ -187,13 +188,13 @@ class PassedSignatures {
     this.#limit = limit
   }
 
-  has(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): boolean {
-    const subject = this.#subjects.get(mapKey(signature))
+  has(signature: string, signer: ValidatorIndex, message: Uint8Array): boolean {
+    const subject = this.#subjects.get(signature)
     return subject !== undefined && subject.signer === signer && equalBytes(subject.message, message)
   }
 
-  add(signer: ValidatorIndex, message: Uint8Array, signature: Uint8Array): void {
-    this.#subjects.set(mapKey(signature), { signer, message })
+  add(signature: string, signer: ValidatorIndex, message: Uint8Array): void {
+    this.#subjects.set(signature, { signer, message })
     if (this.#subjects.size > this.#limit) this.#subjects.delete(this.#subjects.keys().next().value as string)
   }
 }

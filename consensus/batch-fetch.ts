@@ -93,6 +93,7 @@ export class BatchFetch {
 
   /** Sends the requests that are due, those to one peer together. */
   progress(nowMs: number): void {
+    if (this.nextDeadlineMs() > nowMs) return
     const requests = new Map<string, { readonly to: Target; readonly wanted: Wanted[] }>()
     for (const wanted of this.#wanted.values()) {
       if (wanted.dueMs > nowMs) continue

@@ -116,6 +116,7 @@ export class BlockFetcher {
 
   /** Requests that are due; an answer that does not come is asked for again, elsewhere. */
   due(nowMs: number): FetchRequest[] {
+    if (this.nextDeadlineMs > nowMs) return []
     const requests = new Map<string, FetchRequest>()
     for (const wanted of this.#wanted.values()) {
       if (wanted.nextMs > nowMs) continue

@@ -35,12 +35,14 @@ export function checkCertificate(
   const { kind, epoch, view, signers, signatures } = certificate
   const pid = pidOf(set, certificate)
   const pidHex = pidKey(pid)
-  const message = voteMessage(set.context, kind, epoch, view, pid)
+  /** What the signers signed; not needed if all of their votes are known. */
+  let message: Uint8Array | undefined
   for (const [position, signer] of signers.entries()) {
     const signature = signatures[position]
     const publicKey = set.validators[signer]?.publicKey
     if (signature === undefined || publicKey === undefined) return `no signature of validator ${signer}`
     if (known?.isKnown(kind, view, pidHex, signer, signature) === true) continue
+    message ??= voteMessage(set.context, kind, epoch, view, pid)
     if (!verifier.verify(signature, message, publicKey))
       return `wrong ${kind} signature of validator ${signer} for view ${view}`
   }

@@ -4,8 +4,9 @@ import type { ValidatorIndex } from './types.ts'
 
 export class Hearing {
   readonly #windowMs: number
-  readonly #heardMs = new Map<ValidatorIndex, number>()
-  readonly #peers = new Map<ValidatorIndex, Peer>()
+  /** By validator: when it was last heard, and the peer that spoke for it. */
+  readonly #heardMs: number[] = []
+  readonly #peers: Peer[] = []
   #startedMs = 0
 
   constructor(windowMs: number) {
@@ -19,16 +20,16 @@ export class Hearing {
   /** A message came from this peer. */
   saw(from: Peer, nowMs: number): void {
     if (from.validator === null) return
-    this.#heardMs.set(from.validator, nowMs)
-    this.#peers.set(from.validator, from)
+    this.#heardMs[from.validator] = nowMs
+    this.#peers[from.validator] = from
   }
 
   lately(validator: ValidatorIndex, nowMs: number): boolean {
-    return nowMs - (this.#heardMs.get(validator) ?? this.#startedMs) < this.#windowMs
+    return nowMs - (this.#heardMs[validator] ?? this.#startedMs) < this.#windowMs
   }
 
   /** The peer that last spoke for a validator. */
   peerOf(validator: ValidatorIndex): Peer | null {
-    return this.#peers.get(validator) ?? null
+    return this.#peers[validator] ?? null
   }
 }

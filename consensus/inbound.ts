@@ -8,10 +8,19 @@ import { whyProposalMalformed } from './proposal-check.ts'
 import type { Pending } from './proposal-pool.ts'
 import type { Misbehaviour, Peer } from './replica-types.ts'
 import type { Retransmitter } from './retransmitter.ts'
-import type { Digest, ProposalMessage, ValidatorIndex, Vote, VoteKind } from './types.ts'
+import type { ProposalMessage, ValidatorIndex, Vote, VoteKind } from './types.ts'
 import { leader } from './validator-set.ts'
 import type { Voter } from './voter.ts'
 import { proposalId, voteMessage } from './wire.ts'
+
+type SignedVote = Omit<Vote, 'epoch'>
+
+/** What votes for one proposal sign. */
+interface SignedMessage {
+  readonly view: number
+  readonly key: string
+  readonly message: Uint8Array
+}
 
 export class Inbound {
   readonly #core: Core
@@ -21,7 +30,7 @@ export class Inbound {
   readonly #retransmitter: Retransmitter
   readonly #certificates: CertificateIntake
   /** The last one of each kind. */
-  readonly #messages = new Map<VoteKind, { readonly key: string; readonly message: Uint8Array }>()
+  readonly #messages = new Map<VoteKind, SignedMessage>()
 
   constructor({ core, agenda, voter, sync, retransmitter }: OrderingParts, certificates: CertificateIntake) {
     this.#core = core
@@ -59,7 +68,7 @@ export class Inbound {
       return
     }
     const author = leader(set, view)
-    if (!this.#isSigned('notarize', view, pid, author, signature)) {
+    if (!this.#isSigned({ kind: 'notarize', view, pid, signer: author, signature }, key)) {
       this.#penalize(from, 'bad-signature', `proposal of view ${view}: not signed by its leader ${author}`)
       return
     }
@@ -118,11 +127,12 @@ export class Inbound {
     // "If x is Nullify and x.view < cur: reply entryCert(cur)": helps a straggler, also when it repeats itself.
     if (vote.kind === 'nullify' && vote.view < view)
       this.#retransmitter.answer(from, certificates.leadingPast(view - 1), this.#now)
-    if (pool.isKnown(vote.kind, vote.view, pidKey(vote.pid), vote.signer, vote.signature)) {
+    const key = pidKey(vote.pid)
+    if (pool.isKnown(vote.kind, vote.view, key, vote.signer, vote.signature)) {
       this.#heard(vote.signer)
       return
     }
-    if (!this.#isSigned(vote.kind, vote.view, vote.pid, vote.signer, vote.signature)) {
+    if (!this.#verifies(vote, key)) {
       this.#penalize(
         from,
         'bad-signature',
@@ -142,7 +152,7 @@ export class Inbound {
   #keepAsEvidence(vote: Vote): void {
     const { pool } = this.#core
     if (pool.contradicted(vote) === null) return
-    if (this.#isSigned(vote.kind, vote.view, vote.pid, vote.signer, vote.signature)) pool.add(vote)
+    if (this.#isSigned(vote, pidKey(vote.pid))) pool.add(vote)
   }
 
   #count(vote: Vote): void {
@@ -151,31 +161,25 @@ export class Inbound {
     this.#certificates.form(vote.kind, vote.view, vote.pid)
   }
 
-  #isSigned(
-    kind: VoteKind,
-    view: number,
-    pid: Digest | null,
-    signer: ValidatorIndex,
-    signature: Uint8Array,
-  ): boolean {
-    const { set, pool, verifier } = this.#core
-    const pidHex = pidKey(pid)
-    if (pool.isKnown(kind, view, pidHex, signer, signature)) return true
-    const publicKey = set.validators[signer]?.publicKey
-    return (
-      publicKey !== undefined &&
-      verifier.verify(signature, this.#messageOf(kind, view, pid, pidHex), publicKey)
-    )
+  /** `key`: name of the proposal in maps. */
+  #isSigned(vote: SignedVote, key: string): boolean {
+    const { kind, view, signer, signature } = vote
+    return this.#core.pool.isKnown(kind, view, key, signer, signature) || this.#verifies(vote, key)
+  }
+
+  #verifies(vote: SignedVote, key: string): boolean {
+    const { set, verifier } = this.#core
+    const publicKey = set.validators[vote.signer]?.publicKey
+    return publicKey !== undefined && verifier.verify(vote.signature, this.#messageOf(vote, key), publicKey)
   }
 
   /** What a vote signs: the same for all who vote for one thing, and they come one after another. */
-  #messageOf(kind: VoteKind, view: number, pid: Digest | null, pidHex: string): Uint8Array {
+  #messageOf({ kind, view, pid }: SignedVote, key: string): Uint8Array {
     const { context, epoch } = this.#core.set
-    const key = `${view} ${pidHex}`
     const latest = this.#messages.get(kind)
-    if (latest?.key === key) return latest.message
+    if (latest?.view === view && latest.key === key) return latest.message
     const message = voteMessage(context, kind, epoch, view, pid)
-    this.#messages.set(kind, { key, message })
+    this.#messages.set(kind, { view, key, message })
     return message
   }
 

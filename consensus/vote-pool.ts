@@ -23,6 +23,12 @@ interface MutableTally extends Tally {
   readonly signatures: Map<ValidatorIndex, Uint8Array>
 }
 
+/** Votes in one view: by kind and name of the proposal, and all of them in the order in which they came up. */
+interface ViewVotes {
+  readonly byKind: Readonly<Record<VoteKind, Map<string, MutableTally>>>
+  readonly all: MutableTally[]
+}
+
 /** Told of two votes of one validator in one view that no honest one casts both. */
 export type OnContradiction = (
   view: number,
@@ -39,7 +45,7 @@ const PROPOSALS_PER_VALIDATOR = 2
 
 export class VotePool implements KnownVotes {
   readonly #set: ValidatorSet
-  readonly #views = new Map<number, Map<string, MutableTally>>()
+  readonly #views = new Map<number, ViewVotes>()
   /** Votes beyond the next view: only the highest of each validator and kind (§13). */
   readonly #future = new Map<string, Vote>()
 
@@ -57,16 +63,18 @@ export class VotePool implements KnownVotes {
     signer: ValidatorIndex,
     signature: Uint8Array,
   ): boolean {
-    const known = this.#views.get(view)?.get(tallyKey(kind, pidHex))?.signatures.get(signer)
+    const known = this.#views.get(view)?.byKind[kind].get(pidHex)?.signatures.get(signer)
     return known !== undefined && equalBytes(known, signature)
   }
 
   /** Enters a vote whose signature was checked. */
   add({ kind, view, pid, signer, signature }: Omit<Vote, 'epoch'>): PoolAnswer {
-    const tallies = this.#talliesOf(view)
-    const tally = tallies.get(tallyKey(kind, pidKey(pid)))
+    const votes = this.#votesOf(view)
+    const tallies = votes.byKind[kind]
+    const key = pidKey(pid)
+    const tally = tallies.get(key)
     if (tally?.signatures.has(signer) === true) return 'known'
-    const others = this.#proposalsOf(tallies, kind, signer)
+    const others = proposalsOf(tallies, signer)
     if (others >= PROPOSALS_PER_VALIDATOR) return 'dropped'
     const counted = tally ?? {
       kind,
@@ -75,7 +83,10 @@ export class VotePool implements KnownVotes {
       weight: 0n,
       signatures: new Map<ValidatorIndex, Uint8Array>(),
     }
-    if (tally === undefined) tallies.set(tallyKey(kind, pidKey(pid)), counted)
+    if (tally === undefined) {
+      tallies.set(key, counted)
+      votes.all.push(counted)
+    }
     counted.signatures.set(signer, signature)
     counted.weight += weightOfIndex(this.#set, signer)
     const against = this.contradicted({ kind, view, pid, signer })
@@ -90,7 +101,7 @@ export class VotePool implements KnownVotes {
     pid,
     signer,
   }: Pick<Vote, 'kind' | 'view' | 'pid' | 'signer'>): SignedChoice | null {
-    for (const tally of this.#views.get(view)?.values() ?? []) {
+    for (const tally of this.tallies(view)) {
       const signature = tally.signatures.get(signer)
       if (signature !== undefined && contradiction(tally, { kind, pid }) !== null)
         return { kind: tally.kind, pid: tally.pid, signature }
@@ -98,19 +109,13 @@ export class VotePool implements KnownVotes {
     return null
   }
 
-  #talliesOf(view: number): Map<string, MutableTally> {
-    let tallies = this.#views.get(view)
-    if (tallies === undefined) {
-      tallies = new Map()
-      this.#views.set(view, tallies)
+  #votesOf(view: number): ViewVotes {
+    let votes = this.#views.get(view)
+    if (votes === undefined) {
+      votes = { byKind: { notarize: new Map(), nullify: new Map(), finalize: new Map() }, all: [] }
+      this.#views.set(view, votes)
     }
-    return tallies
-  }
-
-  #proposalsOf(tallies: ReadonlyMap<string, Tally>, kind: VoteKind, signer: ValidatorIndex): number {
-    let count = 0
-    for (const tally of tallies.values()) if (tally.kind === kind && tally.signatures.has(signer)) count++
-    return count
+    return votes
   }
 
   /** Enters the votes of a checked certificate. */
@@ -140,12 +145,12 @@ export class VotePool implements KnownVotes {
   }
 
   tally(kind: VoteKind, view: number, pid: Digest | null): Tally | null {
-    return this.#views.get(view)?.get(tallyKey(kind, pidKey(pid))) ?? null
+    return this.#views.get(view)?.byKind[kind].get(pidKey(pid)) ?? null
   }
 
   /** All votes of the view. */
-  tallies(view: number): Tally[] {
-    return [...(this.#views.get(view)?.values() ?? [])]
+  tallies(view: number): readonly Tally[] {
+    return this.#views.get(view)?.all ?? []
   }
 
   /** What in this view has weight ≥ q. */
@@ -166,6 +171,9 @@ export class VotePool implements KnownVotes {
   }
 }
 
-function tallyKey(kind: VoteKind, pidHex: string): string {
-  return `${kind}/${pidHex}`
+/** For how many proposals a validator is counted. */
+function proposalsOf(tallies: ReadonlyMap<string, Tally>, signer: ValidatorIndex): number {
+  let count = 0
+  for (const tally of tallies.values()) if (tally.signatures.has(signer)) count++
+  return count
 }

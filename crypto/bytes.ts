@@ -1,13 +1,18 @@
 /** Byte-string helpers shared by every layer. */
 
+/** The same bytes with the methods of a buffer. Nearly all are one already, and making one costs as much as its methods. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 /** Lower-case hex of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+  return asBuffer(bytes).toString('hex')
 }
 
 /** Bytes as the key of a map: one character per byte, the smallest string there is. For hex see `toHex`. */
 export function mapKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  return asBuffer(bytes).toString('latin1')
 }
 
 /**
@@ -25,7 +30,7 @@ export function fromHex(hex: string, length?: number): Uint8Array {
 
 /** Whether two byte strings are the same. Not constant time: never use it on secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0
+  return a === b || (a.length === b.length && Buffer.compare(a, b) === 0)
 }
 
 /** Lexicographic order of two byte strings, for sorting. */

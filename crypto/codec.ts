@@ -139,7 +139,9 @@ export class Writer {
   /** What was written so far; the writer must not be used afterwards. */
   finish(): Uint8Array {
     if (!this.#shared) return this.written
-    const written = this.#room.bytes.slice(0, this.#length)
+    // Out of Node's pool: memory of its own costs ten times as much (1.6 against 0.15 µs).
+    const pooled = Buffer.from(this.written)
+    const written = new Uint8Array(pooled.buffer, pooled.byteOffset, pooled.length)
     this.#release()
     this.#room = { bytes: written, view: NO_VIEW } // the shared room may have another writer already
     return written

@@ -335,6 +335,7 @@ function makeNodeFolder(dir: string, node: DevnetNode, seed: string, bootstrap: 
   makeSigner(dir, node, seed)
   writeKeyFile(join(dirname(paths.config), 'peer-key.json'), 'peer', keySeed(seed, 'peer', node.name))
   makeOperatorToken(paths.dir, Date.now())
+  const { keystore, password } = devnetPaths(dir)
   const settings = serialiseSettings({
     ...DEFAULT_SETTINGS,
     genesis: relative(paths.dir, join(dir, 'genesis.json')),
@@ -344,6 +345,8 @@ function makeNodeFolder(dir: string, node: DevnetNode, seed: string, bootstrap: 
     rpcHost: LOOPBACK,
     rpcPort: Number(new URL(node.rpc).port),
     operatorPort: 0,
+    reviewKeyFile: node.validator ? relative(paths.dir, join(keystore, `${node.name}.json`)) : null,
+    reviewPasswordFile: node.validator ? relative(paths.dir, password) : null,
   })
   writeFileSync(paths.config, settings, { mode: 0o600 })
 }

@@ -10,6 +10,8 @@ export const LEASH_FD = 3
 /** What is said through it, a line each: the directory is there; the clock is to be `AHEAD N` milliseconds ahead. */
 export const GO = 'go'
 export const AHEAD = 'ahead'
+/** What the node says through it once its ports answer. */
+export const UP = 'up'
 /** Set to 1: there is such a pipe. */
 export const LEASH_VARIABLE = 'CORDON_DEVNET_LEASH'
 /** Set to 1: the directory of the node is not there yet. */

@@ -16,12 +16,15 @@ import {
   GO,
   LEASH_FD,
   LEASH_VARIABLE,
+  UP,
 } from './environment.ts'
 import { ask } from './http.ts'
 
 /** A node that has not stopped this long after SIGTERM is killed. */
 export const TERM_TIMEOUT_MS = 4_000
 const POLL_MS = 20
+/** Before the node has said that its ports answer: a refused connection costs more than an answer. */
+const SLOW_POLL_MS = 500
 const NODE_FLAGS = [
   // MiB. A heap that begins small is collected all the time while a node starts: a tenth of its processor time.
   '--min-semi-space-size=16',
@@ -64,6 +67,8 @@ export class NodeProcess {
   readonly #child: ChildProcess
   readonly #rpc: string
   readonly #log: string
+  readonly #up: Promise<void>
+  #isUp = false
   #exit: NodeExit | null = null
 
   private constructor(options: NodeProcessOptions, child: ChildProcess, pid: number, logOffset: number) {
@@ -72,6 +77,15 @@ export class NodeProcess {
     this.#child = child
     this.#rpc = options.rpc
     this.#log = options.log
+    const leash = child.stdio[LEASH_FD] as Socket
+    leash.on('error', () => undefined) // it ended, and `exited` says so
+    this.#up = new Promise((resolve) => {
+      leash.on('data', (said: Buffer) => {
+        if (!said.toString().includes(UP)) return
+        this.#isUp = true
+        resolve()
+      })
+    })
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal, lastLine: lastLine(options.log, logOffset) }
@@ -125,7 +139,6 @@ export class NodeProcess {
 
   #tell(line: string): void {
     const leash = this.#child.stdio[LEASH_FD] as Socket
-    if (leash.listenerCount('error') === 0) leash.on('error', () => undefined) // it ended, and `exited` says so
     leash.write(`${line}\n`)
   }
 
@@ -151,6 +164,12 @@ export class NodeProcess {
     const deadline = performance.now() + timeoutMs
     let last = 'no answer'
     while (performance.now() < deadline) {
+      if (!this.#isUp)
+        await Promise.race([
+          this.#up,
+          this.exited,
+          delay(SLOW_POLL_MS, undefined, { signal }).catch(() => undefined),
+        ])
       signal.throwIfAborted()
       if (this.#exit !== null) throw this.#failure(this.#exit)
       const answer = await ask(url, agent)

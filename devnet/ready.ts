@@ -1,6 +1,10 @@
 /** What a devnet tells when it is usable, and how it is doing later. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { connect, type RpcClient } from '../client/rpc-client.ts'
 import { CordonError } from '../config/errors.ts'
+import { OPERATOR_URL_FILE } from '../config/node-config.ts'
+import { OPERATOR_TOKEN_FILE, readSecretFile } from '../config/tokens.ts'
 import { toHex } from '../crypto/bytes.ts'
 import { namedAccounts } from './accounts.ts'
 import { ask } from './http.ts'
@@ -25,6 +29,8 @@ export interface ReadyNode {
   readonly rpc: string
   /** Absolute. */
   readonly dir: string
+  /** Opens its dashboard for operators, signed in; null: it has not said where that is. */
+  readonly review: string | null
 }
 
 export interface ReadyEvent {
@@ -67,6 +73,7 @@ export async function describeReady(dir: string): Promise<ReadyEvent> {
           pid: node.pid ?? 0,
           rpc: node.rpc,
           dir: nodePaths(dir, node).dir,
+          review: reviewLink(dir, node),
           stake: node.stake,
         }))
     return {
@@ -118,6 +125,23 @@ export interface NodeStatus {
   /** Null: it does not answer. */
   readonly height: number | null
   readonly peers: number | null
+  /** Opens its dashboard for operators, signed in; null: it does not run. */
+  readonly review: string | null
+}
+
+/**
+ * A link with the token of the node's own operator behind `#`, which a browser sends nowhere and the page takes out of the
+ * address at once. Only for devnets, whose tokens are worth nothing.
+ */
+function reviewLink(dir: string, node: Pick<DevnetNode, 'dir'>): string | null {
+  const paths = nodePaths(dir, node)
+  try {
+    const url = readFileSync(join(paths.data, OPERATOR_URL_FILE), 'utf8').trim()
+    const secret = readSecretFile(join(paths.dir, OPERATOR_TOKEN_FILE))
+    return `${new URL('/dashboard/', url).href}#token=${secret}`
+  } catch {
+    return null
+  }
 }
 
 export interface DevnetStatus {
@@ -149,9 +173,9 @@ async function nodeStatus(dir: string, file: DevnetFile, node: DevnetNode): Prom
   const { name, validator, rpc, stake } = node
   const facts = { name, validator, rpc, dir: nodePaths(dir, node).dir, stake }
   const alive = node.pid !== null && isSameProcess(node.pid, file.identities[name] ?? '')
-  if (!alive) return { ...facts, pid: null, ready: false, height: null, peers: null }
+  if (!alive) return { ...facts, pid: null, ready: false, height: null, peers: null, review: null }
   const [ready, chain] = await Promise.all([ask(`${rpc}/readyz`), chainStatus(rpc)])
-  return { ...facts, pid: node.pid, ready: ready.status === 200, ...chain }
+  return { ...facts, pid: node.pid, ready: ready.status === 200, ...chain, review: reviewLink(dir, node) }
 }
 
 async function chainStatus(rpc: string): Promise<{ height: number | null; peers: number | null }> {

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { EXIT } from '../config/errors.ts'
 import { runDaemonProcess } from '../node/daemon.ts'
-import { directoryIsMade } from './leash.ts'
+import { directoryIsMade, tellUp } from './leash.ts'
 
 const { values } = parseArgs({ options: { dir: { type: 'string' } } })
 if (values.dir === undefined) {
@@ -12,7 +12,7 @@ if (values.dir === undefined) {
 
 async function run(dir: string): Promise<void> {
   await directoryIsMade
-  process.exit(await runDaemonProcess(dir))
+  process.exit(await runDaemonProcess(dir, { onStarted: tellUp }))
 }
 
 void run(values.dir)

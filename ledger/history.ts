@@ -218,7 +218,8 @@ function endItem(
   }
 }
 
-const END_STATUS: Readonly<Record<HoldEnd, HistoryItem['status']>> = {
+/** How the end of a hold looks from its payment. */
+export const END_STATUS: Readonly<Record<HoldEnd, 'recalled' | 'released' | 'returned'>> = {
   recalled: 'recalled',
   confirmed: 'released',
   released: 'released',

@@ -324,6 +324,13 @@ export class LedgerReader {
     return { items, cursor: null }
   }
 
+  /** Executed heights from `fromHeight` on at which something happened to an account, ascending. */
+  async heightsOf(account: Bytes32, fromHeight: number, limit: number): Promise<number[]> {
+    const from = historyKey(account, fromHeight)
+    const rows = await this.store.range({ from, to: historyKey(account, this.height + 1), limit })
+    return rows.map(([key]) => heightOfKey(key, 33))
+  }
+
   async #historyOf(height: number, record: Uint8Array): Promise<HistoryItem[]> {
     const [body, result] = await Promise.all([this.#body(height), this.result(height)])
     if (result === null) throw inconsistent(`it has no result of height ${height}`)

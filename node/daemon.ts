@@ -9,7 +9,12 @@ import { readNodeConfig } from '../config/node-config.ts'
 import { failPointOf } from './fail-points.ts'
 import { startNode, type RunningNode, type StartOptions } from './node.ts'
 
-export interface DaemonOptions extends StartOptions {
+export interface RunOptions extends StartOptions {
+  /** Called once its ports answer. */
+  readonly onStarted?: () => void
+}
+
+export interface DaemonOptions extends RunOptions {
   /** The node's directory, with `config/cordon.toml`. */
   readonly directory: string
   /** Aborted to stop the node. */
@@ -24,6 +29,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     const log = pino({ base: null, level: config.logLevel })
     for (const warning of warnings) log.warn(warning)
     const node = await startNode(config, log, { ...options, reached })
+    options.onStarted?.()
     const failure = await Promise.race([node.failed.then((error) => ({ error })), aborted(options.signal)])
     const code = failure === null ? EXIT.done : refuse(failure.error, options.directory)
     const trouble = await stopInTime(node)
@@ -81,7 +87,7 @@ function aborted(signal: AbortSignal): Promise<null> {
  * Runs a node as all that this process does: until SIGINT, SIGTERM or a failure. Resolves to the exit code, with which
  * the process should then be ended: whatever a library left open must not keep a stopped node alive.
  */
-export function runDaemonProcess(directory: string, options: StartOptions = {}): Promise<number> {
+export function runDaemonProcess(directory: string, options: RunOptions = {}): Promise<number> {
   process.on('uncaughtException', (error) => {
     survive(error, directory)
   })

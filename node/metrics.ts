@@ -38,6 +38,10 @@ export interface LabelledSources {
   readonly fallbacks: () => Readonly<Record<string, number>>
   /** Size of each store. */
   readonly storeBytes: () => Promise<Readonly<Record<string, number>>>
+  /** Final blocks without a vote of this validator, by why (`MISS_REASONS`); a full node has none. */
+  readonly missedVotes: () => Readonly<Partial<Record<string, number>>>
+  /** Round-trip time to each validator that has answered a ping. */
+  readonly roundTripsMs: () => Readonly<Record<string, number>>
 }
 
 export class Metrics {
@@ -47,7 +51,7 @@ export class Metrics {
   readonly #standstills: Counter
   readonly #finality: Histogram
 
-  constructor(gauges: Gauges, { fallbacks, storeBytes }: LabelledSources) {
+  constructor(gauges: Gauges, { fallbacks, storeBytes, missedVotes, roundTripsMs }: LabelledSources) {
     const registers = [this.#registry]
     collectDefaultMetrics({
       register: this.#registry,
@@ -75,6 +79,16 @@ export class Metrics {
         for (const [store, bytes] of Object.entries(await storeBytes())) this.set({ store }, bytes)
       },
     })
+    new Gauge({
+      name: 'cordon_round_trip_ms',
+      help: 'Round-trip time of the newest answered ping, by validator; absent while it is not connected.',
+      labelNames: ['validator'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [validator, ms] of Object.entries(roundTripsMs())) this.set({ validator }, ms)
+      },
+    })
     new Counter({
       name: 'cordon_fraud_fallbacks_total',
       help: 'Transfers that the fraud model did not judge, by why: loading, slow and no-number, judged by the cheap sum; down, not judged.',
@@ -83,6 +97,16 @@ export class Metrics {
       collect() {
         this.reset()
         for (const [why, count] of Object.entries(fallbacks())) this.inc({ why }, count)
+      },
+    })
+    new Counter({
+      name: 'cordon_missed_votes_total',
+      help: 'Final blocks without a vote of this validator, by why: not-voting, behind, gave-up, busy, no-proposal, outrun.',
+      labelNames: ['why'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [why, count] of Object.entries(missedVotes())) this.inc({ why }, count)
       },
     })
     this.#transactions = new Counter({

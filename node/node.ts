@@ -10,13 +10,15 @@ import { LIMITS } from '../config/limits.ts'
 import { chainIdOf, genesisHash as hashOfGenesis } from '../config/genesis.ts'
 import { readGenesisFile } from '../config/genesis-file.ts'
 import type { NodeConfig } from '../config/node-config.ts'
+import { moduleLevels } from '../config/node-settings.ts'
 import { TOKENS_FILE } from '../config/tokens.ts'
 import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { VERSION } from '../config/version.ts'
+import { equalBytes } from '../crypto/bytes.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
 import { Replica } from '../consensus/replica.ts'
-import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
+import type { Effect, Note, Restored, Verifier } from '../consensus/replica-types.ts'
 import type { ValidatorIndex } from '../consensus/types.ts'
 import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
@@ -24,6 +26,7 @@ import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
+import { busyShare } from './busy-share.ts'
 import { clockSkewLimitMs, ClockSkew } from './clock-skew.ts'
 import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
@@ -37,16 +40,23 @@ import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { FraudEngine } from './fraud-engine.ts'
 import { Intake } from './intake.ts'
 import { Metrics, type Gauges } from './metrics.ts'
+import { MissedVotes } from './missed-votes.ts'
+import { moduleLogs } from './module-logs.ts'
 import { Outcomes } from './outcomes.ts'
+import { NodeReporter } from './node-reporter.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
+import { PaymentFollower } from './payment-follower.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
 import { Rehearsal } from './rehearsal.ts'
+import { Decisions } from './review/decisions.ts'
 import { ReviewDesk } from './review/desk.ts'
 import { REVIEW_FOLDER } from './review/log-file.ts'
+import { openOperatorKey } from './review/operator-key.ts'
 import { startOperatorServer } from './rpc/operator-server.ts'
-import { startRpcServer } from './rpc/server.ts'
+import { isLoopback } from './rpc/origin.ts'
+import { startRpcServer, type BlockEvents } from './rpc/server.ts'
 import { TokenKeeper } from './rpc/token-keeper.ts'
 import { createSignatureChecker } from './scoring/signature-checker.ts'
 import { createService } from './service.ts'
@@ -86,10 +96,12 @@ export interface StartOptions {
  */
 export async function startNode(
   config: NodeConfig,
-  log: Logger,
+  rootLog: Logger,
   { lostWait = false, reached = NOTHING_FAILS }: StartOptions = {},
 ): Promise<RunningNode> {
   await using opened = new AsyncDisposableStack()
+  const logs = moduleLogs(rootLog, moduleLevels(config.logModules))
+  const log = logs.node
   const genesis = readGenesisFile(config.genesisFile)
   const genesisHash = hashOfGenesis(genesis)
   const chainId = chainIdOf(genesisHash)
@@ -97,7 +109,7 @@ export async function startNode(
   const { parameters } = genesis
   const verifier: Verifier = { verify }
   const judgeEvidence = evidenceJudge(set, verifier)
-  const tokens = new TokenKeeper(join(config.directory, TOKENS_FILE), log)
+  const tokens = new TokenKeeper(join(config.directory, TOKENS_FILE), logs.rpc)
   if (tokens.size === 0)
     log.warn(
       'there are no tokens, so nobody can use the operator methods; make one with: cordon token create',
@@ -105,6 +117,7 @@ export async function startNode(
 
   const validator = config.validatorKeyFile === null ? null : readOwnValidator(config.validatorKeyFile, set)
   const self = validator?.index ?? null
+  const operatorKey = config.reviewKey === null ? null : await openOperatorKey(config.reviewKey, genesis)
 
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
   const { ledger, store, pendingStore, newest, checkedAll } = await openStorage(
@@ -118,7 +131,16 @@ export async function startNode(
   const signer =
     validator === null
       ? null
-      : await openSigner({ config, genesisHash, set, ...validator, restored, lostWait, log, reached })
+      : await openSigner({
+          config,
+          genesisHash,
+          set,
+          ...validator,
+          restored,
+          lostWait,
+          log: logs.signer,
+          reached,
+        })
   if (signer !== null) opened.defer(() => signer.close())
   else if (lostWait) log.warn('--signer-lost-wait has no effect: this is a full node')
   if (newest === null && signer !== null && signer.ownVotes().length > 0)
@@ -129,7 +151,7 @@ export async function startNode(
 
   // Judging and admission.
   const thresholds = { hold: config.fraudHoldScore, alert: config.fraudAlertScore }
-  const fraud = await FraudEngine.open({ config, parameters, ledger, thresholds, log })
+  const fraud = await FraudEngine.open({ config, parameters, ledger, thresholds, log: logs.fraud })
   opened.defer(() => fraud.close())
   const { scorer } = fraud
   const review = await ReviewDesk.open({
@@ -142,7 +164,7 @@ export async function startNode(
     onClosed: (closed) => {
       fraud.reviewed([closed])
     },
-    log,
+    log: logs.review,
   })
   opened.defer(() => review.close())
   fraud.reviewed(review.state.closed().toReversed())
@@ -188,6 +210,19 @@ export async function startNode(
 
   // Network.
   const votes = new VoteLog(set)
+  const missedVotes =
+    self === null
+      ? null
+      : new MissedVotes({
+          busyShare: busyShare(),
+          isMute: () => replica.abstention !== null,
+          onReport: (missed) => {
+            logs.consensus.info(
+              { missed },
+              'votes of this validator were missed; docs/operators.md says what each reason means',
+            )
+          },
+        })
   const clock = new ClockWatch({
     skew: new ClockSkew(set, self),
     limitMs: clockSkewLimitMs(parameters),
@@ -205,7 +240,7 @@ export async function startNode(
     parameters,
     verifier,
     store,
-    log,
+    log: logs.consensus,
     backlog: () => driver.backlog,
     finalHeight: () => replica.delivered.height,
     onDated: (author, madeMs) => {
@@ -214,6 +249,8 @@ export async function startNode(
     input: (input) => {
       if (input.type === 'message' && input.message.type === 'vote' && input.from.validator !== null)
         votes.heard(input.from.validator, input.message.vote)
+      if (input.type === 'message' && input.message.type === 'proposal')
+        missedVotes?.proposed(input.message.proposal.proposal.view)
       driver.input(input)
     },
     onGossipedTx: (bytes) => intake.onGossip(bytes),
@@ -239,10 +276,10 @@ export async function startNode(
       onPeerReady: () => undefined, // the network logs it, with what the peer said of itself
       onPeerGone: (peer) => {
         exchange.onPeerGone(peer)
-        log.info({ peer: peer.id, validator: peer.validator }, 'peer gone')
+        logs.p2p.info({ peer: peer.id, validator: peer.validator }, 'peer gone')
       },
     },
-    log,
+    log: logs.p2p,
   })
   exchange.attach(network)
   const congestion = new Congestion({
@@ -283,7 +320,7 @@ export async function startNode(
     ledger,
     chain: chainId,
     submit: (bytes) => intake.submit(bytes),
-    log,
+    log: logs.consensus,
   })
   opened.defer(() => {
     evidenceReporter.stop()
@@ -304,10 +341,10 @@ export async function startNode(
   })
   const stallWatch = new StallWatch(stallMs(parameters), {
     onStall: () => {
-      log.error(status.progress(), 'nothing becomes final')
+      logs.consensus.error(status.progress(), 'nothing becomes final')
     },
     onEnd: (stalledMs) => {
-      log.warn({ stalledMs: Math.round(stalledMs) }, 'blocks become final again')
+      logs.consensus.warn({ stalledMs: Math.round(stalledMs) }, 'blocks become final again')
     },
   })
   opened.defer(() => {
@@ -334,9 +371,26 @@ export async function startNode(
     clockSkewMs: () => clock.skewMs(performance.now()),
     diskFreeBytes: () => freeBytes(config.dataDirectory),
   }
+  const reporter = new NodeReporter({
+    dataDirectory: config.dataDirectory,
+    set,
+    network,
+    queues: [
+      ['pending', 'Transactions accepted here that are not final.', () => pending.size],
+      ['batching', 'Transactions that wait for a batch of this validator.', () => replica.queuedTxs],
+      ['own batches', 'Batches of this validator that are not in a block.', () => replica.ownOpenBatches],
+      ['engine', 'Inputs that wait for the consensus engine.', () => driver.backlog],
+      ['execution', 'Transactions in final blocks that are not executed.', () => executor.backlogTxs],
+    ],
+  })
+  opened.defer(() => {
+    reporter.stop()
+  })
   const metrics = new Metrics(gauges, {
     fallbacks: () => scorer.fallbacks,
     storeBytes: () => storeBytes(config.dataDirectory),
+    missedVotes: () => missedVotes?.counts ?? {},
+    roundTripsMs: () => reporter.roundTripsMs(),
   })
   const settlement: Settlement = new Settlement(
     { ledger, pending, congestion, fraud, outcomes, review, log },
@@ -349,6 +403,22 @@ export async function startNode(
       },
     },
   )
+
+  function noteFinal({ digest, block, finalization }: Extract<Effect, { type: 'deliver' }>): void {
+    const latencyMs = Math.max(0, Date.now() - block.timeMs)
+    votes.final(block, finalization, latencyMs)
+    // One that is final by its descendant was voted on in a view that this certificate does not name.
+    if (finalization.proposal !== null && equalBytes(finalization.proposal.blockDigest, digest))
+      missedVotes?.final(finalization.view, latencyMs, performance.now())
+  }
+
+  function noteOwnVote(
+    validator: ValidatorIndex,
+    { vote, view }: Extract<Note, { kind: 'vote-cast' }>,
+  ): void {
+    votes.heard(validator, { kind: vote, view })
+    missedVotes?.voted(vote, view)
+  }
 
   function dispatch(effect: Exclude<Effect, { type: 'store' }>): void {
     switch (effect.type) {
@@ -370,7 +440,7 @@ export async function startNode(
       case 'deliver':
         stallWatch.noteFinal()
         settlement.final(effect.block)
-        votes.final(effect.block, effect.finalization, Math.max(0, Date.now() - effect.block.timeMs))
+        noteFinal(effect)
         executor.deliver(effect.digest, effect.block)
         return
       case 'batches-held':
@@ -380,12 +450,11 @@ export async function startNode(
         evidenceReporter.report(effect)
         return
       case 'penalize':
-        log.warn({ peer: effect.peer, why: effect.why, detail: effect.detail }, 'peer misbehaved')
+        logs.p2p.warn({ peer: effect.peer, why: effect.why, detail: effect.detail }, 'peer misbehaved')
         exchange.penalize(effect.peer, effect.why, effect.detail)
         return
       case 'note':
-        if (effect.note.kind === 'vote-cast' && self !== null)
-          votes.heard(self, { kind: effect.note.vote, view: effect.note.view })
+        if (effect.note.kind === 'vote-cast' && self !== null) noteOwnVote(self, effect.note)
         settlement.note(effect.note)
         return
     }
@@ -423,23 +492,41 @@ export async function startNode(
     network,
     status,
     votes,
+    payments: new PaymentFollower(
+      ledger,
+      (listener) => outcomes.onExecuted(listener),
+      ADDRESS_PREFIX[genesis.network],
+    ),
     onDamage: onFatal,
   })
+  const events: BlockEvents = {
+    executedHeight: () => ledger.height,
+    at: async (height) => outcomes.recent(height) ?? pastEvent(ledger, height),
+    onExecuted: (listener) => outcomes.onExecuted(listener),
+  }
+  let operatorUrl: string | null = null
   const rpc = await startRpcServer({
     host: config.rpcHost,
     port: config.rpcPort,
     service,
-    events: {
-      executedHeight: () => ledger.height,
-      at: async (height) => outcomes.recent(height) ?? pastEvent(ledger, height),
-      onExecuted: (listener) => outcomes.onExecuted(listener),
-    },
+    events,
     status,
     metrics: async () => (await metrics.text()) + (await network.metrics()),
-    log,
+    log: logs.rpc,
+    operatorUrl: () => operatorUrl,
     onAnswered: () => reached('answer-sent'),
   })
   opened.defer(() => rpc.close())
+  const decisions = new Decisions({
+    key: operatorKey,
+    desk: review,
+    chainId,
+    parameters,
+    blockTimeMs: () => ledger.timeMs,
+    hold: (id, context) => service.quarantine_get({ id }, context),
+    submit: (tx, context) => service.tx_submit({ tx }, context),
+    wait: (txId, timeoutMs, context) => service.tx_wait({ txId, timeoutMs }, context),
+  })
   const operator = await startOperatorServer({
     host: config.operatorHost,
     port: config.operatorPort,
@@ -449,12 +536,18 @@ export async function startNode(
       prefix: ADDRESS_PREFIX[genesis.network],
       review,
       scorer,
+      decisions,
+      reporter,
       hold: (id, context) => service.quarantine_get({ id }, context),
     }),
+    reads: service,
+    status,
+    events,
     tokens,
-    log,
+    log: logs.rpc,
   })
   opened.defer(() => operator.close())
+  if (isLoopback(config.operatorHost)) operatorUrl = operator.url
   opened.defer(announceOperatorUrl(config.dataDirectory, operator.url))
   opened.defer(
     startScrub({

@@ -6,6 +6,8 @@ import { OPERATOR_URL_FILE } from '../config/node-config.ts'
 import { VERSION } from '../config/version.ts'
 import type { Models } from './models/models.ts'
 import { createModelMethods } from './models/methods.ts'
+import type { NodeReporter } from './node-reporter.ts'
+import type { Decisions } from './review/decisions.ts'
 import type { ReviewDesk } from './review/desk.ts'
 import { createReviewMethods } from './review/methods.ts'
 import type { OperatorContext, OperatorService } from './rpc/operator-server.ts'
@@ -19,6 +21,8 @@ export interface OperatorServiceOptions {
   readonly prefix: string
   readonly review: ReviewDesk
   readonly scorer: Pick<Scorer, 'details'>
+  readonly decisions: Decisions
+  readonly reporter: NodeReporter
   /** A hold as everybody sees it. @throws CordonError `hold-unknown`. */
   readonly hold: (id: string, context: OperatorContext) => Promise<RpcResult<'quarantine_get'>>
 }
@@ -31,7 +35,10 @@ export function createOperatorService(options: OperatorServiceOptions): Operator
       expiresMs,
       validator: options.validator,
       version: VERSION,
+      reviewer: options.decisions.reviewer,
     }),
+    operator_peers: async () => options.reporter.peers(),
+    operator_node: () => options.reporter.report(),
     ...createModelMethods(options.models),
     ...createReviewMethods(options),
   }

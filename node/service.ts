@@ -35,6 +35,7 @@ import type { Network } from '../p2p/types.ts'
 import type { Admission } from './admission.ts'
 import type { Intake } from './intake.ts'
 import type { Outcomes } from './outcomes.ts'
+import type { PaymentFollower } from './payment-follower.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { ReceiptAssembler } from './receipts.ts'
 import type { ReviewDesk } from './review/desk.ts'
@@ -63,6 +64,7 @@ export interface ServiceOptions {
   readonly network: Network
   readonly status: StatusSource
   readonly votes: Pick<VoteLog, 'since'>
+  readonly payments: Pick<PaymentFollower, 'follow'>
   /** A question met a damaged record: the node must not go on answering. */
   readonly onDamage: (error: CordonError) => void
 }
@@ -81,6 +83,7 @@ export function createService(options: ServiceOptions): RpcService {
     chain_progress: () => Promise.resolve(options.status.progress()),
     account_get: (params) => service.account(params.address),
     account_history: (params) => service.history(params),
+    payments_follow: (params, context) => options.payments.follow(params, context.signal),
     tx_submit: (params) => service.submit(params.tx),
     tx_get: (params) => service.tx(service.txId(params.txId)),
     tx_wait: (params, context) => service.wait(service.txId(params.txId), params.timeoutMs, context.signal),
@@ -331,6 +334,7 @@ class Service {
   }
 
   #txInfo(id: Uint8Array, tx: Transaction | null, status: TxInfo['status'], receipt: Receipt | null): TxInfo {
+    const holds = new Map(receipt?.holds.map(({ action, holdId }) => [action, toHex(holdId)]))
     return {
       txId: toHex(id),
       status,
@@ -338,16 +342,17 @@ class Service {
       timeMs: receipt?.timeMs ?? null,
       fee: receipt === null ? null : String(receipt.fee),
       failure: receipt?.failure ?? null,
-      holds: receipt?.holds.map((hold) => toHex(hold.holdId)) ?? [],
+      holds: [...holds.values()],
       sender: tx === null ? null : this.#address(tx.sender),
       validUntilMs: tx === null ? null : tx.validUntilMs,
       transfers:
         tx === null
           ? []
-          : transfersOf(tx).map(({ transfer }) => ({
+          : transfersOf(tx).map(({ action, transfer }) => ({
               to: this.#address(transfer.to),
               amount: String(transfer.amount),
               memo: Buffer.from(transfer.memo).toString('utf8'),
+              holdId: holds.get(action) ?? null,
             })),
       executedTimeMs: this.#options.ledger.timeMs,
     }

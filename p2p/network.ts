@@ -24,7 +24,7 @@ import { protocolNames, type ProtocolNames } from './protocols.ts'
 import { request, RequestError, serveRequest } from './requests.ts'
 import { PeerScores } from './scores.ts'
 import { TokenBucket } from './token-bucket.ts'
-import type { Network, NetworkOptions, PeerInfo, Topic, Verdict } from './types.ts'
+import type { Network, NetworkOptions, PeerConnection, PeerInfo, Topic, Verdict } from './types.ts'
 
 /** How long a second connection to one peer is kept, so that what is under way on it arrives. */
 const SPARE_CONNECTION_MS = 1_000
@@ -148,6 +148,11 @@ class Libp2pNetwork implements Network {
 
   peers(): readonly PeerInfo[] {
     return this.#peers.all().map((peer) => peer.describe(this.#scores.of(peer.id)))
+  }
+
+  connections(): readonly PeerConnection[] {
+    const nowMs = performance.now()
+    return this.#peers.all().map((peer) => peer.connection(this.#scores.of(peer.id), nowMs))
   }
 
   peerOfValidator(index: number): PeerInfo | null {
@@ -445,6 +450,7 @@ class Libp2pNetwork implements Network {
     receiveDirect(stream, peer.direct, {
       onFrame: (frame) => {
         this.#counters.received += 1
+        peer.heardMs = performance.now()
         this.#guard(() => {
           this.#options.handlers.onMessage(peer.info, frame)
         })
@@ -458,8 +464,10 @@ class Libp2pNetwork implements Network {
   async #onRequestStream(stream: Stream, connection: Connection): Promise<void> {
     const peer = await this.#admit(stream, connection)
     if (peer === null) return
-    const answer = async (bytes: Uint8Array): Promise<Uint8Array> =>
-      this.#options.handlers.onRequest(peer.info, bytes)
+    const answer = async (bytes: Uint8Array): Promise<Uint8Array> => {
+      peer.heardMs = performance.now()
+      return this.#options.handlers.onRequest(peer.info, bytes)
+    }
     await serveRequest(stream, peer.asked, answer, (why) => {
       this.penalize(peer.id, why)
     })
@@ -470,6 +478,7 @@ class Libp2pNetwork implements Network {
   async #onGossip(topic: Topic, from: PeerId, data: Uint8Array): Promise<Verdict> {
     const peer = this.#peers.get(from.toString())
     if (!this.#running || peer === undefined) return 'ignore'
+    peer.heardMs = performance.now()
     if (data.length === 0 || data.length > GOSSIP_BYTES[topic]) {
       this.penalize(
         peer.id,

@@ -4,7 +4,7 @@ import { frameBucket, type DirectSender } from './direct.ts'
 import type { HelloResult } from './hello.ts'
 import { RequestGate } from './requests.ts'
 import type { TokenBucket } from './token-bucket.ts'
-import type { PeerInfo } from './types.ts'
+import type { PeerConnection, PeerInfo } from './types.ts'
 
 export class Peer {
   readonly id: string
@@ -20,8 +20,11 @@ export class Peer {
   speaksOn: Connection | null = null
   /** What its latest hello said. */
   hello: HelloResult
+  /** When something of it came last, monotonic; null: nothing yet. */
+  heardMs: number | null = null
   /** Snapshot for the handlers, made anew when something in it changes. */
   info: PeerInfo
+  readonly #readyMs: number = performance.now()
   readonly #ownId: string
   /** At most one per direction; both only when both sides dialled at the same time. */
   #connections: Connection[] = []
@@ -85,6 +88,17 @@ export class Peer {
       score,
     }
     return this.info
+  }
+
+  /** @param nowMs monotonic. */
+  connection(score: number, nowMs: number): PeerConnection {
+    return {
+      ...this.describe(score),
+      connectedMs: nowMs - this.#readyMs,
+      sinceHeardMs: this.heardMs === null ? null : nowMs - this.heardMs,
+      roundTripMs: this.active?.rtt ?? null,
+      userAgent: this.hello.userAgent,
+    }
   }
 
   #isPreferred(connection: Connection): boolean {

@@ -16,6 +16,18 @@ export interface PeerInfo {
   readonly score: number
 }
 
+/** How the connection to a peer is, now. */
+export interface PeerConnection extends PeerInfo {
+  /** Since its first hello. */
+  readonly connectedMs: number
+  /** Since a frame, gossip or request of it came; null: none did. */
+  readonly sinceHeardMs: number | null
+  /** Of the newest ping of `host.ts` that was answered, whole milliseconds; null: none was yet. */
+  readonly roundTripMs: number | null
+  /** As it calls itself. */
+  readonly userAgent: string
+}
+
 /** What the node gives the network to work with. Handlers must not throw; a thrown error counts as `ignore`. */
 export interface NetworkHandlers {
   /** One frame of a direct stream. */
@@ -60,6 +72,8 @@ export interface Network {
   /** Multiaddrs with /p2p/…, once started. */
   addresses(): readonly string[]
   peers(): readonly PeerInfo[]
+  /** The same peers, with how they are to be reached. */
+  connections(): readonly PeerConnection[]
   /** The peer that proved to be this validator, if connected. */
   peerOfValidator(index: number): PeerInfo | null
   /** Queues one frame for a peer. Best effort and in order; drops the oldest beyond LIMITS.peerQueueBytes. False: not connected, or not of 1 to LIMITS.messageBytes. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { jsonOption, type JsonOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 
 export interface ConfigOptions extends JsonOptions {
@@ -16,7 +17,11 @@ export function build(command: Command): Command {
   const check = inDirectory(
     command.command('check'),
     'whether a node could start with its configuration, genesis and keys, and everything that is wrong; the node may run',
-  ).addHelpText('after', '\nExit codes: 0 nothing is wrong, 78 something is; every problem is listed.')
+  )
+  explain(check, {
+    about: ['Exit codes: 0 nothing is wrong, 78 something is; every problem is listed.'],
+    examples: ['cordon config check --dir node --json'],
+  })
   action(
     check,
     async (options: ConfigOptions): Promise<CommandResult> =>

@@ -115,6 +115,7 @@ function greeting(
     `  cordon wallet send --from alice --to bob --amount 12.50CRD${option}`,
     `  cordon devnet attack drain${option}`,
     `Watch it at ${dashboard}`,
+    `Review held payments as ${validators.map(({ name }) => name).join(', ')}: the links of cordon devnet status${option}`,
     detached ? `Stop it with: cordon devnet stop${option}` : 'Ctrl-C stops it; what happened stays.',
     '',
   ].join('\n')

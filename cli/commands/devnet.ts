@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { CordonError } from '../../config/errors.ts'
 import { ATTACK_PATTERNS, type AttackPattern } from '../../devnet/attacks/attack.ts'
 import { DEFAULT_DEVNET_DIR } from '../../devnet/layout.ts'
+import { explain } from '../explanation.ts'
 import { distance, table } from '../format.ts'
 import { jsonOption, parseInteger } from '../options.ts'
 import { note, type CommandResult } from '../output.ts'
@@ -42,7 +43,7 @@ export function build(command: Command): Command {
     stop(dirOf(options)),
   )
   action<CommonOptions>(
-    verb('reset', 'end the chain of a stopped devnet and make a new one with the same accounts'),
+    verb('reset', 'begin a new chain in a stopped devnet, with the same accounts'),
     (options) => reset(dirOf(options)),
   )
   action<CommonOptions, [string]>(
@@ -59,7 +60,7 @@ export function build(command: Command): Command {
   buildNetworkVerbs({ verb, dirOf })
   buildStateVerbs({ verb, dirOf })
   action<AttackCommandOptions, [AttackPattern]>(
-    verb('attack', 'play a labelled attack with accounts of its own, and count what was held')
+    verb('attack', 'play a labelled attack, and count what was held')
       .argument('<pattern>', PATTERN_NAMES, parsePattern)
       .addOption(
         new Option(
@@ -75,50 +76,42 @@ export function build(command: Command): Command {
 function buildStart(command: Command): void {
   command
     .addOption(
-      new Option('--validators <count>', 'how many validators, named v1, v2, … (default: 4)').argParser(
-        parseInteger(1),
-      ),
+      new Option('--validators <count>', 'validators v1, v2, … (default: 4)').argParser(parseInteger(1)),
     )
     .addOption(
-      new Option(
-        '--full-nodes <count>',
-        'nodes that follow without a vote, named f1, f2, … (default: 0)',
-      ).argParser(parseInteger(0)),
+      new Option('--full-nodes <count>', 'nodes f1, f2, … with no vote (default: 0)').argParser(
+        parseInteger(0),
+      ),
     )
     .addOption(dirOption())
     .addOption(
-      new Option('--base-port <port>', 'first of the ports to use (default: free ones)').argParser(
-        parseInteger(1),
-      ),
+      new Option('--base-port <port>', 'first port to use (default: free ones)').argParser(parseInteger(1)),
     )
-    .addOption(new Option('--seed <text>', 'what keys and traffic follow from (default: cordon)'))
+    .addOption(new Option('--seed <text>', 'origin of keys and traffic (default: cordon)'))
     .addOption(
       new Option('--param <name=value>', 'set a genesis parameter; may be given several times').argParser(
         collectParameter,
       ),
     )
     .addOption(
-      new Option('--load-accounts <count>', 'funded accounts for cordon bench (default: 2000)').argParser(
+      new Option('--load-accounts <count>', 'accounts for cordon bench (default: 2000)').argParser(
         parseInteger(0),
       ),
     )
-    .addOption(new Option('--demo', 'play ordinary payments with an attack now and then, and show them'))
-    .addOption(
-      new Option('--links', 'connect the nodes through links that partition, delay and loss can bend'),
-    )
-    .addOption(new Option('--detach', 'return when the network is usable and leave it running'))
-    .addOption(
-      new Option(
-        '--config-out <file>',
-        'write addresses, accounts and their keys to a JSON file when it is ready',
-      ),
-    )
+    .addOption(new Option('--demo', 'show payments of a town, with attacks now and then'))
+    .addOption(new Option('--links', 'connect nodes by links that can be bent'))
+    .addOption(new Option('--config-out <file>', 'write URLs, accounts and their keys to a file'))
+    .addOption(new Option('--detach', 'leave it running once it is usable'))
     .addOption(new Option('--json', 'print one JSON object per line'))
+  explain(command, {
+    about: [],
+    examples: ['cordon devnet --demo', 'cordon devnet --validators 7 --detach --json'],
+  })
   action<StartOptions>(command, async (options) => (await import('./devnet-start.ts')).start(options))
 }
 
 function dirOption(): Option {
-  return new Option('--dir <directory>', `directory of the devnet (default: ${DEFAULT_DEVNET_DIR})`)
+  return new Option('--dir <directory>', `where it is (default: ${DEFAULT_DEVNET_DIR})`)
 }
 
 function collectParameter(
@@ -161,7 +154,14 @@ function statusText({ dir, running, supervisor, startedMs, nodes }: DevnetStatus
     peers === null ? '-' : String(peers),
     rpc,
   ])
-  return `${head}\n\n${table([{ title: 'NODE' }, { title: 'STATE' }, { title: 'PID', align: 'right' }, { title: 'HEIGHT', align: 'right' }, { title: 'PEERS', align: 'right' }, { title: 'RPC' }], rows)}`
+  const links = nodes.flatMap(({ name, validator, review }) =>
+    validator && review !== null ? [`  ${name}  ${review}`] : [],
+  )
+  const reviewing =
+    links.length === 0
+      ? ''
+      : `\n\nReview held payments as each operator (the links are signed in):\n${links.join('\n')}`
+  return `${head}\n\n${table([{ title: 'NODE' }, { title: 'STATE' }, { title: 'PID', align: 'right' }, { title: 'HEIGHT', align: 'right' }, { title: 'PEERS', align: 'right' }, { title: 'RPC' }], rows)}${reviewing}`
 }
 
 async function stop(dir: string): Promise<CommandResult> {

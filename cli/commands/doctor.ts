@@ -1,12 +1,29 @@
-/** `cordon doctor stall` and `repair`. */
+/** `cordon doctor check`, `stall` and `repair`. */
 import type { Command } from 'commander'
 import type { ChainProgress } from '../../client/api.ts'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
-import { jsonOption, nodeOptions, type NodeOptions } from '../options.ts'
+import { jsonOption, nodeOptions, type NodeOptions, type OperatorOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
 import type { RepairCommandOptions } from '../repair.ts'
 
+export type DoctorCheckOptions = NodeOptions & Pick<OperatorOptions, 'nodeDir'>
+
 export function build(command: Command): Command {
+  const check = nodeOptions(command.command('check'))
+    .description(
+      'whether a node is well: configuration, keys, signer, disk, ports, finality, peers, clock, event loop, model, conservation',
+    )
+    .option(
+      '--node-dir <directory>',
+      "directory of the node on this machine (default: the devnet's first validator)",
+    )
+    .addHelpText('after', '\nExit codes: 0 nothing is out of order, 1 something is; every check is listed.')
+  action(
+    check,
+    async (options: DoctorCheckOptions): Promise<CommandResult> =>
+      (await import('../doctor/examine.ts')).doctorCheck(options),
+  )
   const stall = nodeOptions(command.command('stall')).description(
     'why nothing becomes final: the view, who voted what, who is missing, which certificate is lacking',
   )
@@ -22,7 +39,10 @@ export function build(command: Command): Command {
       'if the log of accepted payments is damaged, go on with those in it that can be read',
     )
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit codes: 0 the node can start, 82 something is damaged that is not repaired.')
+  explain(repair, {
+    about: ['Exit codes: 0 the node can start, 82 something is damaged that is not repaired.'],
+    examples: ['cordon doctor repair --dir node'],
+  })
   action(
     repair,
     async (options: RepairCommandOptions): Promise<CommandResult> =>

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import { CordonError } from '../../config/errors.ts'
 import { explain } from '../explanation.ts'
-import { keystoreStreamOptions, localOptions, passwordOptions, timeoutOption } from '../options.ts'
+import { streamOptions, localOptions, passwordOptions, timeoutOption } from '../options.ts'
 import { action } from '../run.ts'
 
 export function build(mcp: Command): Command {
@@ -27,7 +27,7 @@ function requireOptionsBehind(mcp: Command, subcommand: Command): void {
 }
 
 function serve(mcp: Command): void {
-  keystoreStreamOptions(mcp).addOption(
+  streamOptions(mcp).addOption(
     new Option('--policy <file>', 'let payments be asked for, within the limits of this file'),
   )
   explain(mcp, {

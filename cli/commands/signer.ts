@@ -1,5 +1,6 @@
 /** `cordon signer status | export | import` */
 import type { Command } from 'commander'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 import { jsonOption, type JsonOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
@@ -18,7 +19,13 @@ export interface ImportOptions extends SignerOptions {
 }
 
 const EXITS =
-  '\nExit codes: 0 done, 78 the node runs, or a file cannot be used; 80 it could contradict earlier votes, 82 damaged.'
+  'Exit codes: 0 done, 2 a file cannot be read or written, 78 the node runs, or a file cannot be used; 80 it could contradict earlier votes, 82 damaged.'
+
+const EXAMPLES = {
+  status: 'cordon signer status --dir node',
+  export: 'cordon signer export --dir node --out votes.json',
+  import: 'cordon signer import --dir node --file votes.json',
+} as const
 
 export function build(command: Command): Command {
   signerCommand(
@@ -46,7 +53,7 @@ export function build(command: Command): Command {
 
 function signerCommand<Options extends SignerOptions>(
   parent: Command,
-  name: string,
+  name: keyof typeof EXAMPLES,
   description: string,
   run: (options: Options) => Promise<CommandResult>,
 ): Command {
@@ -55,6 +62,6 @@ function signerCommand<Options extends SignerOptions>(
     .description(description)
     .requiredOption('--dir <directory>', 'directory of the node, as init made it; of a devnet: DEVNET/v1')
     .addOption(jsonOption())
-    .addHelpText('after', EXITS)
+  explain(command, { about: [EXITS], examples: [EXAMPLES[name]] })
   return action(command, run)
 }

@@ -1,5 +1,6 @@
 /** `cordon start`: the daemon in the foreground. */
 import type { Command } from 'commander'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 
 interface StartOptions {
@@ -14,10 +15,12 @@ export function build(command: Command): Command {
       '--signer-lost-wait',
       'what this validator signed is lost for good: follow without voting until it cannot matter any more (docs/signer.md)',
     )
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 stopped, 78 configuration, 80 refuses to sign twice, 81 upgrade needed, 82 data inconsistent.',
-    )
+  explain(command, {
+    about: [
+      'Exit codes: 0 stopped, 78 configuration, 80 refuses to sign twice, 81 upgrade needed, 82 data inconsistent.',
+    ],
+    examples: ['cordon start --dir node'],
+  })
   return action(command, start)
 }
 

@@ -1,6 +1,6 @@
 /** `cordon token create | list | revoke | whoami` */
 import { Argument, Option, type Command } from 'commander'
-import { SCOPES, type Scope } from '../../config/tokens.ts'
+import { SCOPES, type Scope } from '../../config/scopes.ts'
 import {
   jsonOption,
   operatorOptions,

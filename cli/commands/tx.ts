@@ -71,8 +71,8 @@ function buildUnsigned(tx: Command): void {
       'Exit codes: 0 done, 2 wrong usage, 3 no node answers, 5 the ledger would refuse it, 78 the genesis file cannot be used.',
     ],
     examples: [
-      'cordon tx build --from alice --to bob --amount 12.50CRD --sequence 7 --valid-for 7d --genesis genesis.json --out pay.unsigned',
-      'cordon tx build --from alice --to bob --amount 1CRD --to carol --amount 2CRD | cordon tx sign | cordon tx send',
+      'cordon tx build --from alice --to bob --amount 12.50CRD \\\n    --sequence 7 --valid-for 7d --genesis genesis.json --out pay.unsigned',
+      'cordon tx build --from alice --to bob --amount 1CRD --to carol --amount 2CRD \\\n    | cordon tx sign | cordon tx send',
     ],
   })
   action(command, async (options: never) => (await import('../tx/build.ts')).build(options))

@@ -1,5 +1,6 @@
 /** `cordon verify FILE --genesis FILE` */
 import type { Command } from 'commander'
+import { explain } from '../explanation.ts'
 import { action } from '../run.ts'
 import { jsonOption, type JsonOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
@@ -13,40 +14,23 @@ export function build(command: Command): Command {
     .argument('<file>', 'receipt file, as wallet receipt writes it')
     .requiredOption('--genesis <file>', 'genesis file of the chain: what you trust')
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 the receipt proves what it says, 5 it does not, 78 the genesis file cannot be used.',
-    )
+  explain(command, {
+    about: [
+      'Exit codes: 0 the receipt proves what it says, 2 it cannot be read, 5 it does not prove it, 78 the genesis file cannot be used.',
+    ],
+    examples: ['cordon verify receipt.json --genesis genesis.json'],
+  })
   return action(command, verify)
 }
 
 async function verify(options: VerifyOptions, path: string): Promise<CommandResult> {
   const { readGenesisFile } = await import('../../config/genesis-file.ts')
-  const { verifyPortableReceipt } = await import('../../client/receipt.ts')
-  const genesis = readGenesisFile(options.genesis)
-  const verified = verifyPortableReceipt(await readReceiptFile(path), genesis)
-  return describe(verified, genesis.network)
-}
-
-async function readReceiptFile(path: string): Promise<string> {
-  const { CordonError } = await import('../../config/errors.ts')
   const { LIMITS } = await import('../../config/limits.ts')
-  const { readFileSync, statSync } = await import('node:fs')
-  try {
-    const bytes = statSync(path).size
-    if (bytes > LIMITS.receiptFileBytes)
-      throw new CordonError('receipt-invalid', `${path} has ${bytes} bytes, more than a receipt can have`, {
-        path,
-      })
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof CordonError) throw error
-    throw new CordonError(
-      'not-found',
-      `receipt file ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
-      { path },
-    )
-  }
+  const { verifyPortableReceipt } = await import('../../client/receipt.ts')
+  const { readTextFile } = await import('../files.ts')
+  const genesis = readGenesisFile(options.genesis)
+  const verified = verifyPortableReceipt(readTextFile(path, LIMITS.receiptFileBytes), genesis)
+  return describe(verified, genesis.network)
 }
 
 async function describe(

@@ -1,6 +1,7 @@
 /** `cordon wallet …`: declarations; what they do is loaded when they run. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { explain } from '../explanation.ts'
+import { buildPayout } from './payout.ts'
 import { action } from '../run.ts'
 import {
   keystoreOptions,
@@ -24,6 +25,8 @@ export function build(wallet: Command): Command {
   address(wallet)
   balance(wallet)
   send(wallet)
+  request(wallet)
+  buildPayout(wallet.command('payout'))
   history(wallet)
   receipt(wallet)
   guardian(wallet)
@@ -33,7 +36,7 @@ export function build(wallet: Command): Command {
 }
 
 function create(wallet: Command): void {
-  const command = passwordOptions(wallet.command('create <name>'))
+  const command = localPasswordOptions(wallet.command('create <name>'))
     .description('make a key; its 24 words are shown this once')
     .addOption(networkOption())
   action(command, async (options: never, name: string) =>
@@ -49,7 +52,7 @@ const networkOption = (): Option =>
   ])
 
 function exportKey(wallet: Command): void {
-  const command = localOptions(wallet.command('export <name>'))
+  const command = localOptions(wallet.command('export <key>'))
     .description('write a key to a file, sealed as it is in the keystore')
     .requiredOption('--out <file>', 'new file to write, mode 0600')
   explain(command, {
@@ -87,12 +90,12 @@ function importKey(wallet: Command): void {
 }
 
 function list(wallet: Command): void {
-  const command = keystoreOptions(wallet.command('list')).description('the keys of the keystore')
+  const command = localOptions(wallet.command('list')).description('the keys of the keystore')
   action(command, async (options: never) => (await import('../wallet/keys.ts')).list(options))
 }
 
 function address(wallet: Command): void {
-  const command = keystoreOptions(wallet.command('address <name>')).description(
+  const command = localOptions(wallet.command('address <account>')).description(
     'the address of a key or of a name in the address book',
   )
   action(command, async (options: never, name: string) =>
@@ -113,8 +116,8 @@ function send(wallet: Command): void {
   const command = passwordOptions(wallet.command('send'))
     .description('pay, and wait until the payment is final')
     .requiredOption('--from <key>', 'key that pays: a name of the keystore, or its address')
-    .requiredOption('--to <account>', 'name or address that is paid')
-    .requiredOption('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
+    .option('--to <account>', 'name or address that is paid')
+    .option('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD')
     .option('--memo <text>', 'text for the payee, at most 128 bytes', '')
     .addOption(waitOption())
     .addOption(
@@ -123,24 +126,36 @@ function send(wallet: Command): void {
         'give up waiting after this time (exit 4); the payment may still settle',
       ),
     )
-    .option(
-      '--key <key>',
-      'name of this payment: a repeat with the same name resumes it and never pays twice',
-      parseKey,
-    )
+    .option('--key <key>', 'name of this payment: a repeat with the same name never pays twice', parseKey)
+    .option('--uri <uri>', 'pay a request of wallet request, instead of --to, --amount and --memo')
     .option('--dry-run', 'show fee, balance after and the fraud decision; send nothing')
-    .option('--yes', 'do not ask before the first payment to somebody')
+    .option('--yes', 'do not ask before a first payment, or about what a --uri asks for')
   explain(command, {
     about: [
-      'On a terminal it asks once before the first payment to an address that is no contact and that this key has not paid before. A script is never asked.',
+      'On a terminal it asks once before the first payment to an address that is no contact and that this key has not paid before, and shows what a --uri asks for. A script is never asked.',
       'Exit codes: 0 settled, 2 wrong usage, 3 no node answers, 4 outcome unknown, 5 refused or failed, 6 held for review, 8 no password, or not confirmed.',
     ],
     examples: [
       'cordon wallet send --from alice --to bob --amount 12.50CRD --memo lunch',
       'cordon wallet send --from alice --to bob --amount 12.50CRD --key invoice-7 --json',
+      'cordon wallet send --from alice --uri "$(cat request.txt)"',
     ],
   })
   action(command, async (options: never) => (await import('../wallet/send.ts')).send(options))
+}
+
+function request(wallet: Command): void {
+  const command = localOptions(wallet.command('request'))
+    .description('ask for a payment: a cordon: URI, and a QR code of it on a terminal; no node is asked')
+    .requiredOption('--to <account>', 'name or address that is to be paid')
+    .option('--amount <amount>', 'with its unit: 12.50CRD or 12500000uCRD (default: the payer says how much)')
+    .option('--message <text>', 'what the payment carries as its memo, at most 128 bytes', '')
+    .option('--qr', 'draw the QR code although standard output is no terminal')
+  explain(command, {
+    about: ['Who gets the URI pays it with wallet send --uri. Exit codes: 0 done, 2 wrong usage.'],
+    examples: ['cordon wallet request --to alice --amount 12.50CRD --message lunch'],
+  })
+  action(command, async (options: never) => (await import('../wallet/request.ts')).request(options))
 }
 
 function history(wallet: Command): void {

@@ -91,6 +91,10 @@ export function caseText(info: CaseInfo, names: Names): string {
     ['model', `score ${info.score} of 255${info.reasons.length > 0 ? `, ${info.reasons.join(', ')}` : ''}`],
     ...info.details.map((detail) => ['', detail] as const),
     ['hold', holdWords(info)],
+    ...info.votes.map(
+      ({ actor, timeMs, side, txId }) =>
+        ['vote', `${time(timeMs)} ${actor}: ${side}, transaction ${txId}`] as const,
+    ),
     ...info.notes.map(({ actor, timeMs, text }) => ['note', `${time(timeMs)} ${actor}: ${text}`] as const),
   ])
 }

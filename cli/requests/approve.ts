@@ -15,6 +15,7 @@ import { note, type CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
 import { requireNetwork, unlock } from '../signing.ts'
 import { transferAction } from '../transfers.ts'
+import { keyedAttempts } from '../wallet/keyed-payment.ts'
 import { payOnce } from '../wallet/pay-once.ts'
 import { outboxKeyOf, requestFolder, spendingLog } from './desk.ts'
 import { decisionOf, dryRun } from './dry-run.ts'
@@ -101,7 +102,7 @@ async function pay(shown: Shown, client: RpcClient, outbox: Outbox, terminal: Te
     ])
     return outbox.add({ txId: id, bytes, validUntilMs: transaction.validUntilMs, terms }, key, attempt)
   }
-  return payOnce({ client, outbox, sign, key, terms, timeoutMs: options.timeout })
+  return payOnce({ client, attempts: keyedAttempts(key, terms, outbox, sign), timeoutMs: options.timeout })
 }
 
 async function open({ options, paths, request }: Shown, terminal: Terminal): Promise<OpenKey> {

@@ -45,7 +45,7 @@ export class RequestFolder {
     this.#makeRoom(request.createdMs)
     const text = encodeRequest(request)
     const id = requestIdOf(text)
-    writeOnce(this.#directory, this.#pathOf(id), text)
+    writeOnce(this.#pathOf(id), text)
     return { ...request, id, decision: null }
   }
 
@@ -86,7 +86,7 @@ export class RequestFolder {
 
   /** Decides if nobody has. @returns the decision that holds. */
   decide(id: string, decision: Decision): Decision {
-    writeOnce(this.#directory, this.#decisionPathOf(id), `${JSON.stringify({ decision })}\n`)
+    writeOnce(this.#decisionPathOf(id), `${JSON.stringify({ decision })}\n`)
     return this.#decisionOf(id) ?? decision
   }
 

@@ -70,7 +70,7 @@ export class SpendingLog {
       total: String((newest?.totalUnits ?? 0n) + amountUnits),
     }
     const path = this.#pathOf((newest?.number ?? 0) + 1)
-    return writeOnce(this.#directory, path, `${JSON.stringify(content)}\n`)
+    return writeOnce(path, `${JSON.stringify(content)}\n`)
   }
 
   /** The newest first: those after `sinceMs`, and one more if there is one, since it has the sum. */

@@ -23,28 +23,48 @@ export async function confirmFirstPayment(
   client: RpcClient,
   terminal: Terminal,
 ): Promise<void> {
-  if (!terminal.canAsk || names.nameOf(terms.to) !== null) return
-  if (isInOutbox(paths.outbox, terms) || (await isInHistory(client, terms))) return
-  const question = `First payment to ${terms.to}, ${amountBoth(terms.amount)}; go on?`
+  if (!terminal.canAsk) return
+  const [payee] = await newPayees({ from: terms.from, payees: [terms.to], names, paths }, client)
+  if (payee === undefined) return
+  const question = `First payment to ${payee}, ${amountBoth(terms.amount)}; go on?`
   if (!(await terminal.confirm(question)))
     throw needsInput('the payment was not confirmed: nothing was signed or sent')
 }
 
-/** Whether the payer has signed a payment to this payee that may have been taken. */
-function isInOutbox(directory: string, { from, to }: PaymentTerms): boolean {
-  return listOutbox(directory).entries.some(
-    ({ terms, refused }) => !refused && terms.from === from && terms.to === to,
+export interface IntendedPayees extends Omit<IntendedPayment, 'terms'> {
+  /** Address that pays. */
+  readonly from: string
+  /** Addresses. */
+  readonly payees: readonly string[]
+}
+
+/** Of some payees, those without a name whom this key has not paid before. */
+export async function newPayees(
+  { from, payees, names, paths }: IntendedPayees,
+  client: RpcClient,
+): Promise<string[]> {
+  const nameless = [...new Set(payees)].filter((payee) => names.nameOf(payee) === null)
+  const signed = paidInOutbox(paths.outbox, from)
+  const unsigned = nameless.filter((payee) => !signed.has(payee))
+  if (unsigned.length === 0) return []
+  const paid = await paidInHistory(client, from)
+  return unsigned.filter((payee) => !paid.has(payee))
+}
+
+/** Whom the payer has signed a payment to that may have been taken. */
+function paidInOutbox(directory: string, from: string): ReadonlySet<string> {
+  const entries = listOutbox(directory).entries.filter(
+    ({ terms, refused }) => !refused && terms.from === from,
   )
+  return new Set(entries.map(({ terms }) => terms.to))
 }
 
 /** How a payment that the payee has, or may yet get, stands in a history. */
 const PAID: readonly HistoryItem['status'][] = ['settled', 'held', 'released']
 
 /** Looks at the newest page; whoever was paid before that is asked for once more. */
-async function isInHistory(client: RpcClient, { from, to }: PaymentTerms): Promise<boolean> {
+async function paidInHistory(client: RpcClient, from: string): Promise<ReadonlySet<string | null>> {
   const page = await client.call('account_history', { address: from, limit: LIMITS.rpcPageItems })
-  return page.items.some(
-    ({ direction, counterparty, status }) =>
-      direction === 'out' && counterparty === to && PAID.includes(status),
-  )
+  const paid = page.items.filter(({ direction, status }) => direction === 'out' && PAID.includes(status))
+  return new Set(paid.map(({ counterparty }) => counterparty))
 }

@@ -4,12 +4,12 @@ import { newMnemonic, seedOfMnemonic } from '../../crypto/mnemonic.ts'
 import { keystorePaths } from '../context.ts'
 import { facts, table } from '../format.ts'
 import { Names } from '../names.ts'
-import type { KeystoreOptions, PasswordOptions } from '../options.ts'
+import type { LocalOptions, LocalPasswordOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
 import { readPassword } from '../password.ts'
 import { prefixOf, type NetworkOptions } from './network.ts'
 
-type CreateOptions = PasswordOptions & NetworkOptions
+type CreateOptions = LocalPasswordOptions & NetworkOptions
 
 export async function create(options: CreateOptions, name: string): Promise<CommandResult> {
   const { keystore } = keystorePaths(options)
@@ -42,7 +42,7 @@ function numbered(words: string): string {
   return facts(rows)
 }
 
-export async function list(options: KeystoreOptions): Promise<CommandResult> {
+export async function list(options: LocalOptions): Promise<CommandResult> {
   const { keystore } = keystorePaths(options)
   const accounts = listKeys(keystore)
   const text =
@@ -55,7 +55,7 @@ export async function list(options: KeystoreOptions): Promise<CommandResult> {
   return { data: { keystore, accounts }, text }
 }
 
-export async function address(options: KeystoreOptions, name: string): Promise<CommandResult> {
+export async function address(options: LocalOptions, name: string): Promise<CommandResult> {
   const resolved = new Names(keystorePaths(options)).resolve(name)
   return { data: { name, address: resolved }, text: resolved }
 }

@@ -1,105 +1,120 @@
 /**
- * Pays exactly once (DESIGN.md, Wallet). Without a key there is one attempt. With a key the newest attempt is resumed:
- * the same bytes again, which give the same receipt. Another attempt is signed only once the one before is provably
- * expired: blocks past its validity are executed, and it was in none.
+ * Pays exactly once (DESIGN.md, Wallet). The newest attempt is resumed: the same bytes again, which give the same
+ * receipt. Another attempt is signed only once the one before is provably expired: blocks past its validity are
+ * executed, and it was in none.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CordonError } from '../../config/errors.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import { hasEnded, isProvablyExpired, submitAndWait, type PaymentEnd } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
-import type { Outbox, PaymentTerms, StoredEntry } from '../outbox.ts'
 
 /** How often to look for the end of a payment that this node does not take but another may have taken. */
 const POLL_MS = 250
 
-export interface PayOnceOptions {
-  readonly client: RpcClient
-  readonly outbox: Outbox
-  /** Signs an attempt and makes it durable. Returns another process's attempt of that number if there is one. */
-  readonly sign: (attempt: number) => Promise<StoredEntry>
-  readonly key: string | null
-  readonly terms: PaymentTerms
-  readonly timeoutMs: number
+/** A signed payment that is on the disk. */
+export interface Attempt {
+  readonly txId: Uint8Array
+  /** Canonical bytes. */
+  readonly bytes: Uint8Array
+  readonly validUntilMs: number
+  /** From 1. */
+  readonly attempt: number
+  /** Whether this process made it: then nothing has been sent yet. */
+  readonly own: boolean
+  /** Whether a node refused it and none can have taken it. */
+  readonly refused: boolean
 }
 
-/** @throws CordonError `outcome-unknown` when the time is up; the refusal of the node; `usage` for a key of another payment. */
-export async function payOnce(options: PayOnceOptions): Promise<PaymentEnd> {
-  const { key, outbox, sign, terms, timeoutMs } = options
+/** The attempts at one payment, where they are kept. */
+export interface Attempts<Kept extends Attempt> {
+  /** The last one, or null: there was none. */
+  newest(): Kept | null
+  /** Signs an attempt and makes it durable. Returns another process's attempt of that number if there is one. */
+  sign(attempt: number): Promise<Kept>
+  /** The node that saw it refused it, and no other can have it. */
+  markRefused(attempt: Kept, refusal: CordonError): void
+  /** It is about to be sent again. */
+  unmarkRefused(attempt: Kept): void
+}
+
+export interface PayOnceOptions<Kept extends Attempt> {
+  readonly client: RpcClient
+  readonly attempts: Attempts<Kept>
+  readonly timeoutMs: number
+  /** Whether a payment that an earlier run saw fail for good is signed anew. */
+  readonly againIfFailed?: boolean
+}
+
+/** @throws CordonError `outcome-unknown` when the time is up; the refusal of the node; whatever `attempts` throws. */
+export async function payOnce<Kept extends Attempt>(options: PayOnceOptions<Kept>): Promise<PaymentEnd> {
+  const { attempts, timeoutMs } = options
   const deadlineMs = performance.now() + timeoutMs
-  let entry = (key === null ? null : outbox.newest(key)) ?? (await sign(1))
+  let attempt = attempts.newest() ?? (await attempts.sign(1))
   for (;;) {
-    if (key !== null) requireSameTerms(key, entry, terms)
-    const end = entry.own ? await first(options, entry, deadlineMs) : await resume(options, entry, deadlineMs)
-    if (end !== 'expired') return end
-    entry = await sign(entry.attempt + 1)
+    const end = attempt.own
+      ? await first(options, attempt, deadlineMs)
+      : await resume(options, attempt, deadlineMs)
+    if (end !== 'again') return end
+    attempt = await attempts.sign(attempt.attempt + 1)
   }
 }
 
-/** @throws CordonError `usage` if a key was used for another payment. */
-export function requireSameTerms(key: string, { terms, txId }: StoredEntry, wanted: PaymentTerms): void {
-  const differing = (['from', 'to', 'amount', 'memo'] as const).filter((name) => terms[name] !== wanted[name])
-  if (differing.length === 0) return
-  const was = differing.map((name) => `${name} ${JSON.stringify(terms[name])}`).join(', ')
-  throw new CordonError(
-    'usage',
-    `--key ${JSON.stringify(key)} belongs to another payment, ${toHex(txId)}, with ${was}; use another key`,
-    { txId: toHex(txId) },
-  )
-}
-
 /** An attempt that has not been sent by this process before. */
-async function first(
-  { client, outbox, key }: PayOnceOptions,
-  entry: StoredEntry,
+async function first<Kept extends Attempt>(
+  { client, attempts }: PayOnceOptions<Kept>,
+  attempt: Kept,
   deadlineMs: number,
 ): Promise<PaymentEnd> {
   try {
-    const end = await submitAndWait(client, entry, remaining(deadlineMs))
-    if (key === null) outbox.remove(entry)
-    return end
+    return await submitAndWait(client, attempt, remaining(deadlineMs))
   } catch (error) {
     // What is left is a refusal by the only node that saw the bytes (client/payment.ts).
-    if (error instanceof CordonError && error.code !== 'outcome-unknown') {
-      if (key === null) outbox.remove(entry)
-      else outbox.markRefused(entry)
-    }
+    if (isRefusal(error)) attempts.markRefused(attempt, error)
     throw error
   }
 }
 
-async function resume(
-  { client }: PayOnceOptions,
-  entry: StoredEntry,
+async function resume<Kept extends Attempt>(
+  { client, attempts, againIfFailed }: PayOnceOptions<Kept>,
+  attempt: Kept,
   deadlineMs: number,
-): Promise<PaymentEnd | 'expired'> {
+): Promise<PaymentEnd | 'again'> {
   const startMs = performance.now()
-  const txId = toHex(entry.txId)
-  const known = await client.call('tx_get', { txId })
-  if (isProvablyExpired(known, entry.validUntilMs)) return 'expired'
+  const known = await client.call('tx_get', { txId: toHex(attempt.txId) })
+  if (isProvablyExpired(known, attempt.validUntilMs)) return 'again'
+  if (known.status === 'failed' && againIfFailed === true) return 'again'
   if (hasEnded(known) && known.status !== 'expired')
     return { info: known, latencyMs: performance.now() - startMs }
+  if (attempt.refused) attempts.unmarkRefused(attempt)
   try {
-    const end = await submitAndWait(client, entry, remaining(deadlineMs))
-    return end.info.status === 'expired' ? 'expired' : end
+    const end = await submitAndWait(client, attempt, remaining(deadlineMs))
+    return end.info.status === 'expired' ? 'again' : end
   } catch (error) {
-    if (!(error instanceof CordonError) || error.code === 'outcome-unknown' || entry.refused) throw error
-    return waitAfterRefusal(client, entry, startMs, deadlineMs, error)
+    if (!isRefusal(error)) throw error
+    if (!attempt.refused) return waitAfterRefusal(client, attempt, startMs, deadlineMs, error)
+    attempts.markRefused(attempt, error)
+    throw error
   }
+}
+
+/** Whether no node has taken what was submitted, and none will by itself. */
+export function isRefusal(error: unknown): error is CordonError {
+  return error instanceof CordonError && error.code !== 'outcome-unknown'
 }
 
 /** This node refuses bytes that another one may have taken earlier: only their end, or the lack of it, says how it stands. */
 async function waitAfterRefusal(
   client: RpcClient,
-  entry: StoredEntry,
+  attempt: Attempt,
   startMs: number,
   deadlineMs: number,
   refusal: CordonError,
-): Promise<PaymentEnd | 'expired'> {
-  const txId = toHex(entry.txId)
+): Promise<PaymentEnd | 'again'> {
+  const txId = toHex(attempt.txId)
   while (performance.now() < deadlineMs) {
     const info = await client.call('tx_get', { txId })
-    if (isProvablyExpired(info, entry.validUntilMs)) return 'expired'
+    if (isProvablyExpired(info, attempt.validUntilMs)) return 'again'
     if (hasEnded(info)) return { info, latencyMs: performance.now() - startMs }
     await sleep(POLL_MS)
   }

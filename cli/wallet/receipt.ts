@@ -1,7 +1,7 @@
 /** `wallet receipt`: fetches the portable proof of a payment. */
-import { writeFileSync } from 'node:fs'
 import { CordonError } from '../../config/errors.ts'
 import { withNode } from '../context.ts'
+import { replaceFile } from '../files.ts'
 import type { NodeOptions } from '../options.ts'
 import type { CommandResult } from '../output.ts'
 
@@ -27,15 +27,7 @@ export async function receipt(options: ReceiptOptions, txId: string): Promise<Co
   })
   const { out } = options
   if (out === undefined) return { data: { txId, receipt: file }, text: file.replace(/\n$/, '') }
-  try {
-    writeFileSync(out, file)
-  } catch (error) {
-    throw new CordonError(
-      'usage',
-      `--out: ${out} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
-      { path: out },
-    )
-  }
+  replaceFile(out, file)
   const bytes = Buffer.byteLength(file)
   return {
     data: { txId, file: out, bytes },

@@ -1,9 +1,8 @@
 /** `wallet send`: one payment, from words on a command line to its end. */
-import { CordonError } from '../../config/errors.ts'
 import { parseAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
-import { submit, submitAndLeave } from '../../client/payment.ts'
+import { submit, submitAndLeave, submitAndWait, type PaymentEnd } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
@@ -24,18 +23,17 @@ import {
 import { requireNetwork, unlock } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
 import { confirmFirstPayment } from './first-payment.ts'
-import { payOnce, requireSameTerms } from './pay-once.ts'
+import { confirmRequest, wordsOf, type RequestedOptions } from './request.ts'
+import { keyedAttempts } from './keyed-payment.ts'
+import { isRefusal, payOnce } from './pay-once.ts'
 
-interface SendOptions extends PasswordOptions {
+interface SendOptions extends PasswordOptions, RequestedOptions {
   readonly from: string
-  readonly to: string
-  readonly amount: string
-  readonly memo: string
   readonly wait: WaitUntil
   readonly timeout: number
   readonly key?: string
   readonly dryRun?: boolean
-  /** Do not ask before a first payment to somebody. */
+  /** Do not ask. */
   readonly yes?: boolean
 }
 
@@ -63,7 +61,7 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
   }
   const client = await connecting
   try {
-    if (options.dryRun !== true && options.yes !== true) await confirmFirstPayment(plan, client, terminal)
+    if (options.dryRun !== true && options.yes !== true) await confirm(plan, client, terminal)
     const chain = await readChain(client)
     requireNetwork(plan.payer, chain)
     if (options.dryRun === true) return await dryRun(plan, client, chain)
@@ -80,25 +78,24 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
     }
     if (options.wait === 'none') return await sendAndLeave(plan, client, outbox, sign)
     if (options.wait === 'accepted') return await sendUntilAccepted(plan, client, outbox, sign)
-    const end = await payOnce({
-      client,
-      outbox,
-      sign,
-      key: options.key ?? null,
-      terms: plan.terms,
-      timeoutMs: options.timeout,
-    })
+    const end = await pay(plan, client, outbox, sign)
     return await describeEnd(client, end, termRows(plan), options.json === true)
   } finally {
     client.close()
   }
 }
 
+function confirm(plan: Plan, client: RpcClient, terminal: Terminal): Promise<void> {
+  const ask = plan.options.uri === undefined ? confirmFirstPayment : confirmRequest
+  return ask(plan, client, terminal)
+}
+
 function makePlan(options: SendOptions): Plan {
+  const words = wordsOf(options)
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const payer = names.keyFrom(options.from, paths)
-  const terms = { from: payer.address, ...transferTerms(options, payer.address, names) }
+  const terms = { from: payer.address, ...transferTerms(words, payer.address, names) }
   return { options, paths, names, payer, terms }
 }
 
@@ -137,12 +134,26 @@ function termRows({ names, terms }: Plan): Rows {
 
 type Sign = (attempt: number) => Promise<StoredEntry>
 
-/** With --key an earlier attempt counts as this one. */
+/** Without --key there is one attempt, which is forgotten once its end was seen. */
+async function pay(plan: Plan, client: RpcClient, outbox: Outbox, sign: Sign): Promise<PaymentEnd> {
+  const { key, timeout: timeoutMs } = plan.options
+  if (key !== undefined)
+    return payOnce({ client, attempts: keyedAttempts(key, plan.terms, outbox, sign), timeoutMs })
+  const entry = await sign(1)
+  try {
+    const end = await submitAndWait(client, entry, timeoutMs)
+    outbox.remove(entry)
+    return end
+  } catch (error) {
+    if (isRefusal(error)) outbox.remove(entry)
+    throw error
+  }
+}
+
 async function entryFor({ options, terms }: Plan, outbox: Outbox, sign: Sign): Promise<StoredEntry> {
-  const earlier = options.key === undefined ? null : outbox.newest(options.key)
-  const entry = earlier ?? (await sign(1))
-  if (options.key !== undefined) requireSameTerms(options.key, entry, terms)
-  return entry
+  if (options.key === undefined) return sign(1)
+  const attempts = keyedAttempts(options.key, terms, outbox, sign)
+  return attempts.newest() ?? attempts.sign(1)
 }
 
 async function sendAndLeave(
@@ -167,16 +178,12 @@ async function sendUntilAccepted(
   try {
     await submit(client, entry, plan.options.timeout)
   } catch (error) {
-    if (plan.options.key === undefined && !isUnknown(error)) outbox.remove(entry)
+    if (plan.options.key === undefined && isRefusal(error)) outbox.remove(entry)
     throw error
   }
   const latencyMs = performance.now() - startMs
   if (plan.options.key === undefined) outbox.remove(entry) // the node has it on its disk now
   return unfinished(plan, entry, 'accepted', latencyMs)
-}
-
-function isUnknown(error: unknown): boolean {
-  return error instanceof CordonError && error.code === 'outcome-unknown'
 }
 
 function unfinished(

@@ -28,6 +28,10 @@ export const HOLD_ENDS = [
 ] as const
 export type HoldEndName = (typeof HOLD_ENDS)[number]
 
+/** What a vote on a hold is for. */
+export const VOTE_SIDES = ['release', 'return'] as const
+export type VoteSide = (typeof VOTE_SIDES)[number]
+
 /** What a snooze can name: a rule, what compares with the population, or a reason. */
 export const SNOOZABLE: readonly string[] = [
   ...new Set([...RULES.map(({ name }) => name), 'population', ...Object.keys(REASON)]),
@@ -70,6 +74,8 @@ export type ReviewBody =
   /** The ledger holds the payment of the case. */
   | { readonly type: 'hold.began'; readonly case: string; readonly expiresMs: number }
   | { readonly type: 'hold.ended'; readonly case: string; readonly how: HoldEndName; readonly atMs: number }
+  /** This node signed a vote on the hold, for the token that is the actor. Whether it counted, the ledger says. */
+  | { readonly type: 'hold.voted'; readonly case: string; readonly side: VoteSide; readonly txId: string }
   | { readonly type: 'case.noted'; readonly case: string; readonly text: string }
   | {
       readonly type: 'case.closed'
@@ -138,6 +144,11 @@ const BODIES: {
     case: digest(fields, 'case'),
     how: choice(fields, 'how', HOLD_ENDS),
     atMs: time(fields, 'atMs'),
+  }),
+  'hold.voted': (fields) => ({
+    case: digest(fields, 'case'),
+    side: choice(fields, 'side', VOTE_SIDES),
+    txId: digest(fields, 'txId'),
   }),
   'case.noted': (fields) => ({ case: digest(fields, 'case'), text: text(fields, 'text') }),
   'case.closed': (fields) => ({

@@ -16,6 +16,8 @@ export const REVIEW_LIMITS = {
   entries: 10_000,
   /** Snoozed rules and reasons among them. */
   snoozes: 32,
+  /** Votes on the hold of one case that this node signs: more than one only if those before did not count. */
+  votes: 16,
   /** Notes of one case. */
   notes: 100,
   /** Past holds shown beside one. */

@@ -1,6 +1,6 @@
 /** What a person may do with a case or a list, given the state: the transitions and bounds, each with what to do instead. */
 import { CordonError } from '../../config/errors.ts'
-import type { Outcome, ReviewBody } from './events.ts'
+import type { Outcome, ReviewBody, VoteSide } from './events.ts'
 import { REVIEW_LIMITS } from './limits.ts'
 import type { ReviewCase, ReviewState } from './state.ts'
 
@@ -15,6 +15,23 @@ export function caseOf(state: ReviewState, id: string): ReviewCase {
     `this node has no case ${id}; see: cordon quarantine cases. Cases closed long ago are in: cordon quarantine export`,
     { id },
   )
+}
+
+/**
+ * A vote that this node signs for somebody. It is written down whether there is a case or not: no place may have been left
+ * for one.
+ * @throws CordonError `review-refused`.
+ */
+export function voteBody(
+  state: ReviewState,
+  { id, side, txId }: { readonly id: string; readonly side: VoteSide; readonly txId: string },
+): ReviewBody {
+  const votes = state.case(id)?.votes.length ?? 0
+  if (votes >= REVIEW_LIMITS.votes)
+    throw refused(
+      `this node has signed ${votes} votes on hold ${id} that did not count, as many as it may; vote with: cordon quarantine ${side} ${id} --as OPERATOR`,
+    )
+  return { type: 'hold.voted', case: id, side, txId }
 }
 
 /** A note, also on a closed case. @throws CordonError `not-found`, `review-refused`. */

@@ -1,5 +1,13 @@
 /** The review state: a fold of the events of the log, and nothing else. */
-import type { Cause, HoldEndName, Outcome, ReviewBody, ReviewEvent, TransferRecord } from './events.ts'
+import type {
+  Cause,
+  HoldEndName,
+  Outcome,
+  ReviewBody,
+  ReviewEvent,
+  TransferRecord,
+  VoteSide,
+} from './events.ts'
 import { REVIEW_LIMITS } from './limits.ts'
 import { PolicyLists } from './policy.ts'
 
@@ -7,6 +15,14 @@ export interface CaseNote {
   readonly actor: string
   readonly timeMs: number
   readonly text: string
+}
+
+/** A vote on the hold that this node signed for somebody. */
+export interface CaseVote {
+  readonly actor: string
+  readonly timeMs: number
+  readonly side: VoteSide
+  readonly txId: string
 }
 
 export interface ReviewCase extends TransferRecord {
@@ -22,6 +38,7 @@ export interface ReviewCase extends TransferRecord {
     readonly expiresMs: number
     readonly end: { readonly how: HoldEndName; readonly atMs: number } | null
   } | null
+  readonly votes: readonly CaseVote[]
   readonly notes: readonly CaseNote[]
   /** `closing`: has an outcome that a second reviewer has to confirm. */
   readonly status: 'open' | 'closing' | 'closed'
@@ -92,8 +109,8 @@ export class ReviewState {
         return
       case 'case.opened': {
         const { type: _type, case: id, ...facts } = body
-        const opened = { hold: null, notes: [], status: 'open', outcome: null, reviewers: [] } as const
-        this.#open.set(id, { ...facts, ...opened, id, openedMs: timeMs })
+        const untouched = { votes: [], notes: [], status: 'open', outcome: null, reviewers: [] } as const
+        this.#open.set(id, { ...facts, ...untouched, id, openedMs: timeMs, hold: null })
         return
       }
       default:
@@ -131,6 +148,10 @@ function changed(
     case 'hold.ended': {
       const end = { how: body.how, atMs: body.atMs }
       return { ...before, hold: { expiresMs: before.hold?.expiresMs ?? body.atMs, end } }
+    }
+    case 'hold.voted': {
+      const { side, txId } = body
+      return { ...before, votes: [...before.votes, { actor, timeMs, side, txId }] }
     }
     case 'case.noted':
       return { ...before, notes: [...before.notes, { actor, timeMs, text: body.text }] }

@@ -10,10 +10,19 @@ import {
   type ReviewBody,
   type ReviewEvent,
   type TransferRecord,
+  type VoteSide,
 } from '../../fraud/review/events.ts'
 import { REVIEW_LIMITS } from '../../fraud/review/limits.ts'
 import { decide, type Decision, type ListEntry, type Thresholds } from '../../fraud/review/policy.ts'
-import { caseOf, closeBody, confirmBody, entryBody, noteBody, removeBody } from '../../fraud/review/rules.ts'
+import {
+  caseOf,
+  closeBody,
+  confirmBody,
+  entryBody,
+  noteBody,
+  removeBody,
+  voteBody,
+} from '../../fraud/review/rules.ts'
 import { ReviewState, type ReviewCase } from '../../fraud/review/state.ts'
 import { reasonNames } from '../../fraud/reasons/reasons.ts'
 import type { Assessment, TransferFacts } from '../../fraud/types.ts'
@@ -92,6 +101,14 @@ export class ReviewDesk {
   async note(actor: string, id: string, text: string): Promise<ReviewCase> {
     await this.#byPerson(actor, (state) => noteBody(state, id, text))
     return caseOf(this.#state, id)
+  }
+
+  /** Writes down that this node votes on a hold for somebody; durable when it resolves. */
+  async vote(
+    actor: string,
+    vote: { readonly id: string; readonly side: VoteSide; readonly txId: string },
+  ): Promise<void> {
+    await this.#byPerson(actor, (state) => voteBody(state, vote))
   }
 
   async closeCase(actor: string, id: string, outcome: Outcome): Promise<ReviewCase> {

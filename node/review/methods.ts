@@ -8,7 +8,7 @@ import type {
 } from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { covers } from '../../config/tokens.ts'
+import { covers } from '../../config/scopes.ts'
 import { decodeAddress, encodeAddress } from '../../crypto/address.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
 import type { EntryKind, Subject } from '../../fraud/review/events.ts'
@@ -26,7 +26,7 @@ type ReviewMethods = Pick<OperatorService, Extract<OperatorMethod, `review_${str
 const DEFAULT_ITEMS = 100
 
 export function createReviewMethods(options: OperatorServiceOptions): ReviewMethods {
-  const { review, prefix, scorer, hold } = options
+  const { review, prefix, scorer, hold, decisions } = options
   const info = (found: ReviewCase): CaseInfo => caseInfo(found, prefix)
   return {
     review_hold: async ({ id }, context) => {
@@ -40,6 +40,7 @@ export function createReviewMethods(options: OperatorServiceOptions): ReviewMeth
         similar: covers(context.token.scope, 'review') ? similarTo(known, review.state) : null,
       }
     },
+    review_decide: (vote, context) => decisions.decide(context.token.name, vote, context),
     review_cases: async ({ status = 'open', limit = DEFAULT_ITEMS }) => {
       const all = status === 'open' ? review.state.queue() : review.state.closed()
       return { cases: all.slice(0, limit).map(info), total: all.length }

@@ -1,6 +1,7 @@
 /** What the servers of a node share: bodies, errors, rate limits and listening. */
 import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Problem } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { refusal } from './json-rpc.ts'
@@ -100,6 +101,11 @@ export function sendError(reply: FastifyReply, error: CordonError): FastifyReply
     .code(HTTP_STATUS[error.code] ?? 500)
     .type('application/json; charset=utf-8')
     .send(refusal(error))
+}
+
+/** As `/healthz` and `/readyz` answer. */
+export function sendHealth(reply: FastifyReply, problems: readonly Problem[]): FastifyReply {
+  return reply.code(problems.length === 0 ? 200 : 503).send({ ok: problems.length === 0, problems })
 }
 
 /** What fastify found wrong with a request before anything of ours saw it. */

@@ -1,11 +1,12 @@
 /** The one table of operator methods: the scope that a token needs, what each takes, and what it gives. */
 import type { OperatorMethod, OperatorParams } from '../../client/operator-api.ts'
 import { LIMITS } from '../../config/limits.ts'
-import type { Scope } from '../../config/tokens.ts'
+import type { Scope } from '../../config/scopes.ts'
 import { HEAD_LIMITS } from '../../fraud/head/limits.ts'
-import { ENTRY_KINDS, OUTCOMES, SNOOZABLE } from '../../fraud/review/events.ts'
+import { ENTRY_KINDS, OUTCOMES, SNOOZABLE, VOTE_SIDES } from '../../fraud/review/events.ts'
 import { REVIEW_LIMITS } from '../../fraud/review/limits.ts'
 import { MethodTable, type JsonSchema, type MethodRow } from './method-table.ts'
+import { METHODS } from './schemas.ts'
 
 interface OperatorRow<Params> extends MethodRow<Params> {
   readonly scope: Scope
@@ -52,6 +53,18 @@ export const OPERATOR_METHODS: {
     scope: 'read',
     ...none,
     result: { name: 'OperatorIdentity', schema: object },
+  },
+  operator_peers: {
+    about: 'The peers of this node: addresses, round-trip times, how long connected, when last heard.',
+    scope: 'read',
+    ...none,
+    result: { name: 'PeerReport[]', schema: { type: 'array' } },
+  },
+  operator_node: {
+    about: 'How process and machine are: memory, event loop, disk by store, what waits in queues.',
+    scope: 'read',
+    ...none,
+    result: { name: 'NodeReport', schema: object },
   },
   model_list: {
     about: 'The fraud models that the node has, newest first.',
@@ -109,6 +122,14 @@ export const OPERATOR_METHODS: {
     params: { id },
     required: ['id'],
     result: { name: 'HoldReview', schema: object },
+  },
+  review_decide: {
+    about:
+      'Votes on an open hold with the operator account whose key the node holds (`review.key_file`), and waits up to 10 s for the vote to be final. A vote stands.',
+    scope: 'review',
+    params: { id, side: { type: 'string', enum: VOTE_SIDES } },
+    required: ['id', 'side'],
+    result: { name: 'HoldDecision', schema: object },
   },
   review_cases: {
     about:
@@ -189,7 +210,17 @@ export const OPERATOR_METHODS: {
   },
 }
 
-export const OPERATOR_TABLE: MethodTable<OperatorMethod> = new MethodTable(
-  OPERATOR_METHODS,
-  'docs/rpc.md lists the operator methods; public ones are on the port of rpc.port',
+export function isOperatorMethod(method: string): method is OperatorMethod {
+  return Object.hasOwn(OPERATOR_METHODS, method)
+}
+
+/** Payments come in at the public port, where they are admitted in the measure that this node can take. */
+const { tx_submit: _payments, ...READS } = METHODS
+
+/** What the operator port answers: operator methods, and the public ones that read. */
+export type OperatorPortMethod = OperatorMethod | keyof typeof READS
+
+export const OPERATOR_PORT_TABLE: MethodTable<OperatorPortMethod> = new MethodTable<OperatorPortMethod>(
+  { ...READS, ...OPERATOR_METHODS },
+  'docs/rpc.md lists the methods; payments are submitted at the port of rpc.port',
 )

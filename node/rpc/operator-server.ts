@@ -1,13 +1,32 @@
-/** The node's operator port: JSON-RPC over POST `/`, for those who have a token. */
+/**
+ * The node's operator port, for those who have a token: JSON-RPC over POST `/` and WebSocket `/`, and the dashboard, whose
+ * files anybody may load and which asks for a token. Beside the operator methods it answers the public ones that read, so
+ * that one page of one origin has all that it shows.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OperatorMethod, OperatorParams, OperatorResult } from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { covers, type Token } from '../../config/tokens.ts'
-import { answerPost, httpRate, listen, makeApp, urlHost } from './http.ts'
-import { JsonRpc } from './json-rpc.ts'
-import { OPERATOR_METHODS, OPERATOR_TABLE } from './operator-schemas.ts'
-import type { CallContext, RpcLog } from './service.ts'
+import { covers } from '../../config/scopes.ts'
+import type { Token } from '../../config/tokens.ts'
+import { addDashboard, DASHBOARD_PATH } from '../dashboard/routes.ts'
+import { answerPost, httpRate, listen, makeApp, sendHealth, urlHost } from './http.ts'
+import { JsonRpc, refusal, type Answerer, type Handlers } from './json-rpc.ts'
+import {
+  isOperatorMethod,
+  OPERATOR_METHODS,
+  OPERATOR_PORT_TABLE,
+  type OperatorPortMethod,
+} from './operator-schemas.ts'
+import { publicHandlers } from './public-handlers.ts'
+import { RefusedTokens } from './refused-tokens.ts'
+import type { BlockEvents, CallContext, HealthSource, RpcLog, RpcService } from './service.ts'
+import { addWebSocket, Sockets, SUBPROTOCOL } from './sockets.ts'
 import type { TokenKeeper } from './token-keeper.ts'
+import type { RpcContext } from './websocket.ts'
+
+/** Close code of RFC 6455, 7.4.1. */
+const POLICY_VIOLATION = 1008
 
 export interface OperatorContext extends CallContext {
   /** Whose call it is. */
@@ -27,6 +46,10 @@ export interface OperatorServerOptions {
   /** 0: any free port. */
   readonly port: number
   readonly service: OperatorService
+  /** The public methods. */
+  readonly reads: RpcService
+  readonly status: Pick<HealthSource, 'problems'>
+  readonly events: BlockEvents
   readonly tokens: TokenKeeper
   readonly log: RpcLog
 }
@@ -42,29 +65,105 @@ export interface OperatorServer {
  * @throws CordonError `port-in-use`, or `config-invalid` if the address cannot be listened on.
  */
 export async function startOperatorServer(options: OperatorServerOptions): Promise<OperatorServer> {
-  const { host, port, tokens, log } = options
-  const rpc = new JsonRpc(OPERATOR_TABLE, options.service, log, requireScope)
-  const app = await makeApp(host, log)
+  const { host, port, tokens, events, log } = options
+  const refused = new RefusedTokens(log)
+  const authenticate = (request: FastifyRequest): Token => {
+    try {
+      return tokens.authenticate(credentialsOf(request), Date.now())
+    } catch (error) {
+      refused.note(request.ip, performance.now())
+      throw error
+    }
+  }
+  const rpc = new JsonRpc(OPERATOR_PORT_TABLE, handlersOf(options), log, requireScope)
+  const app = await makeApp(host, log, addWebSocket)
+  const sockets = new Sockets(app, {
+    max: LIMITS.operatorConnections,
+    events,
+    log,
+    onAnswered: () => undefined,
+  })
+  addDashboard(app, 'operator')
+  app.get('/healthz', (request, reply) => {
+    authenticate(request)
+    return sendHealth(reply, options.status.problems())
+  })
   app.post(
     '/',
     { config: { rateLimit: httpRate(LIMITS.operatorRequestsPerSecond) } },
     // The body of somebody without a token is read, up to its limit, and not looked at.
     (request, reply) => {
-      const token = tokens.authenticate(request.headers.authorization, Date.now())
-      return answerPost(request, reply, (text, signal) => rpc.answer(text, { signal, token }))
+      const token = authenticate(request)
+      return answerPost(request, reply, (text, signal) =>
+        rpc.answer(text, { signal, subscriptions: null, token }),
+      )
     },
   )
+  app.route({
+    method: 'GET',
+    url: '/',
+    onRequest: async (request) => {
+      if (request.ws) authenticate(request)
+      sockets.requirePlace()
+    },
+    handler: sendWhere,
+    wsHandler: (socket, request) => {
+      // A token may be revoked, or expire, while its page is open.
+      const whileValid: Answerer<RpcContext> = {
+        answer: async (text, context) => {
+          try {
+            return await rpc.answer(text, { ...context, token: authenticate(request) })
+          } catch (error) {
+            if (!(error instanceof CordonError)) throw error
+            setImmediate(() => {
+              socket.close(POLICY_VIOLATION, 'the token is not valid any more')
+            })
+            return refusal(error)
+          }
+        },
+      }
+      sockets.take(socket, whileValid)
+    },
+  })
   try {
     const chosen = await listen(app, { table: 'operator', host, port })
-    return { url: `http://${urlHost(host)}:${chosen}`, close: () => app.close() }
+    return { url: `http://${urlHost(host)}:${chosen}`, close: () => sockets.close(app) }
   } catch (error) {
-    await app.close()
+    await sockets.close(app)
     throw error
   }
 }
 
-/** @throws CordonError `forbidden`. */
-function requireScope(method: OperatorMethod, { token }: OperatorContext): void {
+type PortContext = RpcContext & OperatorContext
+
+function handlersOf({ service, reads }: OperatorServerOptions): Handlers<OperatorPortMethod, PortContext> {
+  return { ...publicHandlers(reads), ...service }
+}
+
+/**
+ * What a request has for an `Authorization`. A browser cannot set that of a WebSocket, so its token comes as a
+ * subprotocol: a header, too, and no part of an address that would be remembered somewhere.
+ */
+function credentialsOf({ headers }: FastifyRequest): string | undefined {
+  if (headers.authorization !== undefined) return headers.authorization
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
+  const secret = offered.find((name) => name !== SUBPROTOCOL)
+  return secret === undefined ? undefined : `Bearer ${secret}`
+}
+
+/** A browser is shown the page, a program is told what the port is for. */
+function sendWhere(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return request.headers.accept?.includes('text/html') === true
+    ? reply.redirect(DASHBOARD_PATH)
+    : reply
+        .code(426)
+        .header('upgrade', 'websocket')
+        .send('JSON-RPC for operators, with a token: POST / or WebSocket /. GET /dashboard/.\n')
+}
+
+/** @throws CordonError `forbidden`; whoever has a token may call the public methods. */
+function requireScope(method: OperatorPortMethod, { token }: OperatorContext): void {
+  if (!isOperatorMethod(method)) return
   const { scope } = OPERATOR_METHODS[method]
   if (covers(token.scope, scope)) return
   throw new CordonError(

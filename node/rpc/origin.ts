@@ -33,6 +33,6 @@ export function checkOrigin(
 }
 
 /** Without the port; IPv6 addresses keep their brackets. */
-function hostName(host: string): string {
+export function hostName(host: string): string {
   return host.replace(/:\d{1,5}$/, '')
 }

@@ -112,6 +112,18 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
     required: ['address'],
     result: { name: 'Page<HistoryItem>', schema: object },
   },
+  payments_follow: {
+    about:
+      'What happens to payments, of one account or of all, oldest first: settled, held, failed, and holds that end. A call answers with a page of at most `limit` events and a cursor to go on from, at this node or another of the chain; if there is nothing yet, it waits up to `timeoutMs`. Nothing is kept for a reader between two calls, so a slow one misses nothing.',
+    params: {
+      address,
+      cursor: { ...cursor, description: 'cursor to go on from; leave it out to begin with the next block' },
+      limit,
+      timeoutMs,
+    },
+    required: [],
+    result: { name: 'PaymentEvents', schema: object },
+  },
   tx_submit: {
     about:
       'Takes a signed transaction. Once answered it is durable; the same bytes again are the same payment.',

@@ -1,25 +1,17 @@
 /**
  * The node's public port: JSON-RPC over POST `/` and WebSocket `/`, `GET /healthz`, `/readyz`, `/metrics` and the dashboard.
  */
-import type { Socket } from 'node:net'
-import websocket from '@fastify/websocket'
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { RpcMethod, Problem } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { addDashboard, DASHBOARD_PATH } from '../dashboard/routes.ts'
-import { answerPost, httpRate, listen, makeApp, urlHost } from './http.ts'
-import { JsonRpc, type Handlers } from './json-rpc.ts'
-import { openRpcDocument } from './openrpc.ts'
+import { answerPost, httpRate, listen, makeApp, sendHealth, urlHost } from './http.ts'
+import { JsonRpc } from './json-rpc.ts'
+import { publicHandlers } from './public-handlers.ts'
 import { PUBLIC_TABLE } from './schemas.ts'
 import type { BlockEvents, HealthSource, RpcLog, RpcService } from './service.ts'
-import type { Subscriptions } from './subscriptions.ts'
-import { RpcSocket, type RpcContext } from './websocket.ts'
+import { addWebSocket, Sockets } from './sockets.ts'
 
 export type { BlockEvents, CallContext, HealthSource, RpcLog, RpcService } from './service.ts'
-
-/** Connections get this long to end before they are cut. */
-const GOODBYE_MS = 300
 
 export interface RpcServerOptions {
   readonly host: string
@@ -33,6 +25,8 @@ export interface RpcServerOptions {
   readonly log: RpcLog
   /** Per address. Default `LIMITS.rpcHttpRequestsPerSecond`. */
   readonly httpRequestsPerSecond?: number
+  /** URL of the operator port, for people on this machine; null: there is none to tell. */
+  readonly operatorUrl?: () => string | null
   /** An answer has left the process. */
   readonly onAnswered?: () => void
 }
@@ -51,15 +45,9 @@ export interface RpcServer {
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const { host, events, log, onAnswered = () => undefined } = options
-  const sockets = new Set<RpcSocket>()
-  /** All of them, upgraded or not: the HTTP server forgets those that were upgraded. */
-  const connections = new Set<Socket>()
-  const rpc = new JsonRpc(PUBLIC_TABLE, handlersOf(options.service), log)
+  const rpc = new JsonRpc(PUBLIC_TABLE, publicHandlers(options.service), log)
   const app = await makeApp(host, log, addWebSocket)
-  app.server.on('connection', (connection) => {
-    connections.add(connection)
-    connection.once('close', () => connections.delete(connection))
-  })
+  const sockets = new Sockets(app, { max: LIMITS.rpcConnections, events, log, onAnswered })
   app.get('/healthz', (_request, reply) => sendHealth(reply, options.status.problems()))
   app.get('/readyz', (request, reply) =>
     sendHealth(reply, options.status.obstacles(readyQuery(request.query))),
@@ -67,7 +55,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metrics()),
   )
-  addDashboard(app)
+  addDashboard(app, { operatorUrl: options.operatorUrl ?? (() => null) })
   app.post(
     '/',
     {
@@ -80,13 +68,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   app.route({
     method: 'GET',
     url: '/',
-    // Refused before the upgrade, where there still is an HTTP answer to give.
     onRequest: async () => {
-      if (sockets.size >= LIMITS.rpcConnections)
-        throw new CordonError(
-          'busy',
-          `the node has ${sockets.size} connections, as many as it takes; try another node`,
-        )
+      sockets.requirePlace()
     },
     handler: (request, reply) =>
       request.headers.accept?.includes('text/html') === true
@@ -96,71 +79,14 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
             .header('upgrade', 'websocket')
             .send('JSON-RPC: POST / or WebSocket /. GET /healthz, /readyz, /metrics, /dashboard/.\n'),
     wsHandler: (socket) => {
-      const connection = new RpcSocket(socket, rpc, events, log, onAnswered)
-      sockets.add(connection)
-      socket.on('close', () => sockets.delete(connection))
+      sockets.take(socket, rpc)
     },
-  })
-  const stopEvents = events.onExecuted(() => {
-    for (const socket of sockets) socket.wake()
   })
   const port = await listen(app, { table: 'rpc', host, port: options.port }).catch(async (error: unknown) => {
-    stopEvents()
-    await app.close()
+    await sockets.close(app)
     throw error
   })
-  return {
-    url: `http://${urlHost(host)}:${port}`,
-    port,
-    close: async () => {
-      stopEvents()
-      await closeAll(app, sockets, connections)
-    },
-  }
-}
-
-/** Its hook marks upgrades, so that the socket of a refused one is ended. */
-async function addWebSocket(app: FastifyInstance): Promise<void> {
-  await app.register(websocket, {
-    options: {
-      // Somewhat too long a message still gets an answer; a very long one ends the connection.
-      maxPayload: 2 * LIMITS.rpcBodyBytes,
-      perMessageDeflate: false,
-      clientTracking: false,
-    },
-    preClose: (done) => {
-      done()
-    },
-    errorHandler: (_error, socket) => {
-      socket.terminate()
-    },
-  })
-}
-
-function handlersOf(service: RpcService): Handlers<RpcMethod, RpcContext> {
-  const document = openRpcDocument()
-  return {
-    ...service,
-    'rpc.discover': () => Promise.resolve(document),
-    blocks_subscribe: async (params: { fromHeight?: number }, context) =>
-      subscriptionsOf(context).subscribe(params.fromHeight),
-    blocks_unsubscribe: async (params: { subscription: string }, context) =>
-      subscriptionsOf(context).unsubscribe(params.subscription),
-  }
-}
-
-function subscriptionsOf(context: RpcContext): Subscriptions {
-  if (context.subscriptions === null) {
-    throw new CordonError(
-      'rpc-method',
-      'subscriptions need a WebSocket; connect to the same address with ws:// instead of POST',
-    )
-  }
-  return context.subscriptions
-}
-
-function sendHealth(reply: FastifyReply, problems: readonly Problem[]): FastifyReply {
-  return reply.code(problems.length === 0 ? 200 : 503).send({ ok: problems.length === 0, problems })
+  return { url: `http://${urlHost(host)}:${port}`, port, close: () => sockets.close(app) }
 }
 
 function readyQuery(query: unknown): { minPeers?: number; maxBlocksBehind?: number } {
@@ -177,17 +103,4 @@ function readyQuery(query: unknown): { minPeers?: number; maxBlocksBehind?: numb
     ready[name] = Number(text)
   }
   return ready
-}
-
-async function closeAll(
-  app: FastifyInstance,
-  sockets: ReadonlySet<RpcSocket>,
-  connections: ReadonlySet<Socket>,
-): Promise<void> {
-  for (const socket of sockets) socket.close()
-  const cut = setTimeout(() => {
-    for (const connection of connections) connection.destroy()
-  }, GOODBYE_MS)
-  await app.close()
-  clearTimeout(cut)
 }

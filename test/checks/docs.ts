@@ -163,7 +163,7 @@ function rpcPage(): string {
     'JSON-RPC 2.0 over `POST /` (content type `application/json`) and WebSocket `/`, single requests and batches, on the port of `rpc.port`. Parameters go by name. Results are the types of the same name in `client/api.ts`; `rpc.discover` answers with all of this as an OpenRPC document. Amounts are decimal strings of uCRD, hashes lower-case hex, accounts bech32m addresses. `error.data.code` is one of [errors.md](errors.md). `GET /healthz`, `/readyz?minPeers=&maxBlocksBehind=` and `/metrics` (Prometheus) answer on the same port.',
     ...methods,
     '# Operator methods',
-    'The same JSON-RPC over `POST /`, on the port of `operator.port`, with `Authorization: Bearer TOKEN` in every request. `cordon token create` makes tokens; each scope, `read`, `review`, `operate`, includes those before it. Results are the types in `client/operator-api.ts`. Without a valid token the answer is HTTP 401 with code `unauthorized`, with too small a scope the error `forbidden`.',
+    'The same JSON-RPC over `POST /` and WebSocket `/`, on the port of `operator.port`, with `Authorization: Bearer TOKEN`; a browser, which cannot set that of a WebSocket, offers the subprotocols `cordon` and TOKEN. Whoever has a token may call the public methods there, too, but `tx_submit`. `cordon token create` makes tokens; each scope, `read`, `review`, `operate`, includes those before it. Results are the types in `client/operator-api.ts`. Without a valid token the answer is HTTP 401 with code `unauthorized`, with too small a scope the error `forbidden`.',
     ...operatorMethods,
   )
 }

@@ -18,6 +18,7 @@ function answering(...answers: string[]): Terminal {
     canAsk: true,
     secret: () => Promise.resolve(answers.shift() ?? assert.fail('asked too often')),
     confirm: () => assert.fail('nothing to confirm'),
+    line: () => assert.fail('nothing but a secret is asked for'),
   }
 }
 

@@ -48,7 +48,7 @@ test('commands, flags and arguments that are not there are noticed', async () =>
     ['status --frob', /no --frob/],
     ['status now', /takes 0 to 0 arguments, got 1/],
     ['tx get', /takes 1 to 1 arguments, got 0/],
-    ['init --dir D', /needs --genesis/],
+    ['verify FILE', /needs --genesis/],
     ['init --genesis G --dir', /--dir needs a value/],
     ['signer', /needs a command/],
     ['signer frob', /needs a command/],

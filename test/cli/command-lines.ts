@@ -2,7 +2,7 @@
 import type { Command, Option } from 'commander'
 
 /** What ends a command of the shell. */
-const SHELL_ENDS: ReadonlySet<string> = new Set(['|', '||', '&&', ';', '>', '2>', '<'])
+const SHELL_ENDS: ReadonlySet<string> = new Set(['|', '||', '&&', ';', '>', '>>', '2>', '<', '&'])
 /** A word of the shell: a text in quotes, or what has no space in it. */
 const WORD = /"[^"]*"|'[^']*'|\S+/g
 /** A command whose output is a word of another one. */

@@ -101,6 +101,18 @@ test('the key of a stranger, and a model that is not there', async () => {
   assert.ok(!run.stdout.includes(seed))
 })
 
+test('the key of an operator that does not open', async () => {
+  writeFileSync(join(home.path, 'node', 'password'), 'secret\n', { mode: 0o600 })
+  const run = await withFile((text) => text, ['check', '--json'], {
+    CORDON_REVIEW_KEY_FILE: 'nobody.json',
+    CORDON_REVIEW_PASSWORD_FILE: 'password',
+  })
+  assert.equal(run.code, 78)
+  const [problem, ...others] = run.envelope.data?.problems as readonly Problem[]
+  assert.deepEqual([problem?.key, problem?.origin.variable], ['review.key_file', 'CORDON_REVIEW_KEY_FILE'])
+  assert.deepEqual(others, [])
+})
+
 test('a missing genesis file is one problem, not two', async () => {
   const genesis = join(home.path, 'node', 'config', 'genesis.json')
   renameSync(genesis, `${genesis}.away`)

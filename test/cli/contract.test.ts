@@ -215,12 +215,12 @@ suite('verify', { concurrency: 2 }, () => {
     }
   })
 
-  test('a missing receipt exits 5, a genesis that cannot be used 78', async () => {
+  test('a missing receipt exits 2, a genesis that cannot be used 78', async () => {
     using home = new Home()
     const { receipt, genesis } = files(home)
     assert.equal(
       (await home.run(['verify', 'nothing', '--genesis', genesis, '--json'])).envelope.error?.code,
-      'not-found',
+      'usage',
     )
     assert.equal((await home.run(['verify', receipt, '--genesis', 'nothing', '--json'])).code, 78)
     assert.equal((await home.run(['verify', receipt, '--genesis', receipt, '--json'])).code, 78)

@@ -13,6 +13,7 @@ import { ReviewDesk } from '../../node/review/desk.ts'
 import { startOperatorServer, type OperatorServer } from '../../node/rpc/operator-server.ts'
 import { TokenKeeper } from '../../node/rpc/token-keeper.ts'
 import { CORDON, environmentOf, Home } from './cordon.ts'
+import { NO_PUBLIC_SIDE } from '../rpc/harness.ts'
 
 const silent = { debug: () => undefined, warn: () => undefined, error: () => undefined }
 
@@ -57,6 +58,7 @@ class Desk implements AsyncDisposable {
       port,
       service: createOperatorService({ review: this.desk } as unknown as OperatorServiceOptions),
       tokens: new TokenKeeper(join(this.home.path, 'tokens.json'), silent),
+      ...NO_PUBLIC_SIDE,
       log: silent,
     })
   }

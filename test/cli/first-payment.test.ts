@@ -33,6 +33,10 @@ class Person implements Terminal {
     return assert.fail('the password lies in a file')
   }
 
+  line(): Promise<string> {
+    return assert.fail('yes or no is the question')
+  }
+
   confirm(question: string): Promise<boolean> {
     this.questions.push(question)
     return Promise.resolve(this.#answer)

@@ -106,7 +106,7 @@ function heldPayment(alice: string, bob: string): Handler {
   const info: TxInfo = {
     ...{ txId: TX, status: 'held', height: 7, timeMs: 1_700_000_000_000, fee: '1000', failure: null },
     ...{ holds: [HOLD], sender: alice, validUntilMs: 1_700_000_060_000, executedTimeMs: 1_700_000_000_000 },
-    transfers: [{ to: bob, amount: '12500000', memo }],
+    transfers: [{ to: bob, amount: '12500000', memo, holdId: HOLD }],
   }
   const hold: HoldInfo = {
     ...{ id: HOLD, txId: TX, payer: alice, payee: bob, amount: '12500000', createdMs: 1_700_000_000_000 },

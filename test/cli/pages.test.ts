@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { before, test } from 'node:test'
 import type { Command } from 'commander'
+import { countStates } from '../../cli/payout/standing.ts'
 import { buildProgram } from '../../cli/program.ts'
 import { serialiseGenesis } from '../../config/genesis-file.ts'
 import { ERRORS, EXIT } from '../../config/errors.ts'
@@ -81,6 +82,16 @@ test('operators.md: a backup as it says has the keys, and neither votes nor lock
       'signer/validator-key.json',
     ],
   )
+})
+
+test('scripts.md: its numbers are those of the code', () => {
+  const scripts = pageOf('docs/scripts.md')
+  assert.deepEqual([LIMITS.payoutRowsPerTx, LIMITS.memoBytes, LIMITS.paymentUriCharacters], [20, 128, 1_024])
+  assert.deepEqual([LIMITS.watchRetryMinMs, LIMITS.watchRetryMaxMs], [250, 30_000])
+  for (const words of ['Twenty rows share', 'at most 128 bytes', '1 024 characters', 'a quarter of a second'])
+    assert.ok(scripts.includes(words), words)
+  const states = [...scripts.matchAll(/^\| `(\w+)` \|/gm)].map(([, state]) => state)
+  assert.deepEqual(states, Object.keys(countStates([])))
 })
 
 test('operators.md: every alert it names exists', () => {

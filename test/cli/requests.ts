@@ -101,6 +101,10 @@ export class Person implements Terminal {
     return assert.fail('the password lies in a file')
   }
 
+  line(): Promise<string> {
+    return assert.fail('nothing is to be typed')
+  }
+
   confirm(question: string): Promise<boolean> {
     this.questions.push(question)
     this.#meanwhile()

@@ -104,13 +104,13 @@ suite('cordon signer', { concurrency: 2 }, () => {
       [text.replace('protection/1', 'protection/9'), 'format-version'],
       [text.replace(/"chainId":"../, '"chainId":"00'), 'other-chain'],
       [text.replace(/"publicKey":"../, '"publicKey":"00'), 'other-chain'],
-      [null, 'protection-invalid'],
     ] as const) {
-      if (content === null) rmSync(join(home.path, 'bad.json'))
-      else writeFileSync(join(home.path, 'bad.json'), content)
+      writeFileSync(join(home.path, 'bad.json'), content)
       const refused = await home.signer('import', 'node', '--file', 'bad.json')
       assert.deepEqual([refused.code, refused.envelope.error?.code], [78, code])
     }
+    const missing = await home.signer('import', 'node', '--file', 'missing.json')
+    assert.deepEqual([missing.code, missing.envelope.error?.code], [2, 'usage'])
   })
 
   test('a node whose signer folder is lost does not start: exit 80, and status says so', async () => {

@@ -267,6 +267,7 @@ suite('tx sign', () => {
         return Promise.resolve('light')
       },
       confirm: (): Promise<boolean> => assert.fail('a password is the answer'),
+      line: (): Promise<string> => assert.fail('a password is the answer'),
     }
     const result = await sign({ genesis: cold.genesis, keystore }, file, terminal)
     assert.equal(data(result).signatures[0]?.state, 'valid')

@@ -6,10 +6,13 @@ import { hash } from '../../crypto/hash.ts'
 import { fromHex, toHex, utf8 } from '../../crypto/bytes.ts'
 import { createKey, KEY_COSTS } from '../../crypto/keystore.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
-import type { ChainInfo, HistoryItem, TxInfo, TxStatus } from '../../client/api.ts'
+import { encodeAddress } from '../../crypto/address.ts'
+import type { ChainInfo, HistoryItem, HoldInfo, TransferInfo, TxInfo, TxStatus } from '../../client/api.ts'
 import { FakeNode, NO_ANSWER, rpcFailure, type Request } from '../client/fake-node.ts'
 
 export const WALLET_VALIDITY_MS = 120_000
+/** Of the one hold that a held transaction makes. */
+export const HOLD_ID: string = 'ab'.repeat(32)
 
 /** What the node does with a payment. */
 export type Fate = TxStatus | 'silence' | { readonly refuse: string }
@@ -23,6 +26,10 @@ export class WalletNode implements AsyncDisposable {
   executedTimeMs: number = Date.now()
   /** Of whichever account is asked for. */
   sequence: bigint = 0n
+  /** uCRD, of whichever account is asked for. */
+  available: bigint = 10n ** 12n
+  /** How the holds of held payments stand. */
+  holdStatus: HoldInfo['status'] = 'open'
   readonly history: HistoryItem[] = []
 
   private constructor(node: FakeNode, fates: (tx: string) => Fate) {
@@ -48,7 +55,7 @@ export class WalletNode implements AsyncDisposable {
       case 'chain_status':
         return { blockTimeMs: this.executedTimeMs, executedTimeMs: this.executedTimeMs }
       case 'account_get':
-        return { sequence: String(this.sequence) }
+        return { sequence: String(this.sequence), available: String(this.available) }
       case 'account_history':
         return { items: this.history, cursor: null }
       case 'tx_submit':
@@ -59,6 +66,8 @@ export class WalletNode implements AsyncDisposable {
         const info = this.#info(String(params.txId))
         return info.status === 'pending' || info.status === 'unknown' ? NO_ANSWER : info
       }
+      case 'quarantine_get':
+        return { status: this.holdStatus, classes: [{ name: 'new-payee', text: 'a new payee' }] }
       case 'tx_dryRun':
         return { txId: '', fee: '1000', balanceAfter: '5', wouldHold: false, classes: [] }
       default:
@@ -86,10 +95,10 @@ export class WalletNode implements AsyncDisposable {
       timeMs: ended ? this.executedTimeMs : null,
       fee: ended ? '1000' : null,
       failure: status === 'failed' ? 'insufficient-funds' : null,
-      holds: status === 'held' ? ['ab'.repeat(32)] : [],
+      holds: status === 'held' ? [HOLD_ID] : [],
       sender: null,
       validUntilMs: null,
-      transfers: [],
+      transfers: tx === undefined ? [] : transfersOf(tx, status === 'held'),
       executedTimeMs: this.executedTimeMs,
     }
   }
@@ -97,6 +106,23 @@ export class WalletNode implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.node[Symbol.asyncDispose]()
   }
+}
+
+/** Of a held transaction the first transfer is in the hold, and the others settled. */
+function transfersOf(tx: string, isHeld: boolean): TransferInfo[] {
+  const { actions } = decodeTransaction(fromHex(tx)).transaction
+  return actions.flatMap((action, index) =>
+    action.type === 'transfer'
+      ? [
+          {
+            to: encodeAddress('dcdn', action.to),
+            amount: String(action.amount),
+            memo: Buffer.from(action.memo).toString('utf8'),
+            holdId: isHeld && index === 0 ? HOLD_ID : null,
+          },
+        ]
+      : [],
+  )
 }
 
 function chainInfo(): ChainInfo {

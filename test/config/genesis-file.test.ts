@@ -306,7 +306,11 @@ test('files: written once, read back, refused when missing or huge', () => {
   assert.throws(() => writeGenesisFile(path, GENESIS), { code: 'EEXIST' })
   assert.throws(() => readGenesisFile(join(root, 'none.json')), {
     code: 'genesis-invalid',
-    message: /ENOENT.*cordon init/,
+    message: /no genesis file .*none\.json.*cordon genesis create/,
+  })
+  assert.throws(() => readGenesisFile(root), {
+    code: 'genesis-invalid',
+    message: /cannot be read \(EISDIR\)/,
   })
   writeFileSync(join(root, 'bad.json'), 'hello')
   assert.throws(() => readGenesisFile(join(root, 'bad.json')), {

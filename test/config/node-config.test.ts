@@ -14,8 +14,8 @@ import {
 import {
   DEFAULT_SETTINGS,
   LOG_LEVELS,
+  LOG_MODULES,
   SETTINGS,
-  VALIDATOR_KEY_FILE,
   variableOf,
   type NodeSettings,
 } from '../../config/node-settings.ts'
@@ -57,6 +57,9 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
     peerKey: path,
     validatorKey: fc.option(path),
     logLevel: fc.constantFrom(...LOG_LEVELS),
+    logModules: fc.array(
+      fc.tuple(fc.constantFrom(...LOG_MODULES), fc.constantFrom(...LOG_LEVELS)).map((pair) => pair.join('=')),
+    ),
     listen: addresses,
     announce: addresses,
     bootstrap: addresses,
@@ -70,6 +73,8 @@ const settings: fc.Arbitrary<NodeSettings> = fc.record(
     fraudHoldScore: fc.integer({ min: 1, max: 255 }),
     fraudAlertScore: fc.integer({ min: 1, max: 255 }),
     secondReviewerAbove: fc.integer({ min: 1, max: 9_999 }).map((crd) => `${crd}CRD`),
+    reviewKeyFile: fc.option(path),
+    reviewPasswordFile: fc.option(path),
   },
   { noNullPrototype: true },
 )
@@ -91,10 +96,13 @@ test('a new file has every key as a comment, which is valid without its #', () =
     const one = text.slice(0, index) + text.slice(index + '# '.length)
     const [[name, value] = []] = Object.entries(parseSettings(one, String(label)))
     assert.equal(SETTINGS[name as keyof NodeSettings].key[1], label)
-    const standard = DEFAULT_SETTINGS[name as keyof NodeSettings]
-    assert.deepEqual(value, standard ?? VALIDATOR_KEY_FILE)
+    const setting = name as keyof NodeSettings
+    assert.deepEqual(value, DEFAULT_SETTINGS[setting] ?? SETTINGS[setting].example)
   }
-  const all = { ...DEFAULT_SETTINGS, validatorKey: VALIDATOR_KEY_FILE }
+  const examples = Object.entries(SETTINGS).flatMap(([name, { example }]) =>
+    example === undefined ? [] : [[name, example]],
+  )
+  const all = { ...DEFAULT_SETTINGS, ...Object.fromEntries(examples) } as NodeSettings
   assert.deepEqual(parseSettings(text.replaceAll(commented, ''), 'x'), all)
 })
 
@@ -154,6 +162,7 @@ test('the smallest file is a version; the rest has defaults', () => {
     peerKeyFile: join(directory, 'config', 'peer-key.json'),
     validatorKeyFile: null,
     logLevel: 'info',
+    logModules: [],
     listen: DEFAULT_SETTINGS.listen,
     announce: [],
     bootstrap: [],
@@ -167,7 +176,27 @@ test('the smallest file is a version; the rest has defaults', () => {
     fraudHoldScore: 128,
     fraudAlertScore: 96,
     secondReviewerAboveUnits: 10_000_000_000n,
+    reviewKey: null,
   })
+})
+
+test('a review key needs both of its files, and says which is missing', () => {
+  const lines = { key_file: 'key_file = "v1.json"', password_file: 'password_file = "/secrets/v1"' }
+  const text = (...names: readonly (keyof typeof lines)[]): string =>
+    ['version = 1', '[review]', ...names.map((name) => lines[name])].join('\n')
+  const directory = nodeDirectory(text('key_file', 'password_file'))
+  assert.deepEqual(readNodeConfig(directory).config.reviewKey, {
+    keyFile: join(directory, 'v1.json'),
+    passwordFile: '/secrets/v1',
+  })
+  for (const [there, missing] of [
+    ['key_file', 'password_file'],
+    ['password_file', 'key_file'],
+  ] as const)
+    assert.throws(() => readNodeConfig(nodeDirectory(text(there))), {
+      code: 'config-invalid',
+      message: new RegExp(`^review.${missing}: expected a path, since review.${there} has one, got null`),
+    })
 })
 
 test('relative paths count from the node directory, absolute ones stay', () => {
@@ -240,6 +269,8 @@ test('mistakes name the line or the key', () => {
   refuses('version = 1\n[rpc]\nport = 70000\n', /: rpc\.port: expected a port from 0 to 65535, got 70000/)
   refuses('version = 1\n[rpc]\nport = 1.5\n', /: rpc\.port/)
   refuses('version = 1\n[rpc]\nhost = ""\n', /: rpc\.host/)
+  refuses('version = 1\n[log]\nmodules = ["p2p=loud"]\n', /: log\.modules: expected a list such as/)
+  refuses('version = 1\n[log]\nmodules = ["disk=info"]\n', /: log\.modules: expected a list such as/)
   refuses('version = 1\n[log]\nlevel = "loud"\n', /: log\.level: expected one of trace, .*, got "loud"/)
   refuses('version = 1\ndata = ""\n', /: data: expected a path/)
   refuses('version = 1\np2p = 5\n', /: p2p: expected an object, got 5/)

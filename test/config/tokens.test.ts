@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import {
-  covers,
   findToken,
   isTokenName,
   makeOperatorToken,
@@ -13,11 +12,11 @@ import {
   parseTokens,
   readSecretFile,
   readTokenFile,
-  SCOPES,
   serialiseTokens,
   TOKENS_FILE,
   writeTokenFile,
 } from '../../config/tokens.ts'
+import { covers, SCOPES } from '../../config/scopes.ts'
 import { LIMITS } from '../../config/limits.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cordon-tokens-'))

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { BlockVotes, VoteState } from '../../client/api.ts'
-import { amount, count, duration, share, short } from '../../node/dashboard/page/format.ts'
+import {
+  amount,
+  bytes,
+  count,
+  duration,
+  listed,
+  sentence,
+  share,
+  short,
+} from '../../node/dashboard/page/format.ts'
 import { pathOfSearch } from '../../node/dashboard/page/search.ts'
 import { Seconds, quantile } from '../../node/dashboard/page/series.ts'
 import { missedVotes } from '../../node/dashboard/page/votes.ts'
@@ -25,6 +34,27 @@ describe('what numbers look like', () => {
       '10 min',
       '2 h',
       '3 d',
+    ])
+  })
+
+  test('sizes in steps of 1,024', () => {
+    assert.deepEqual([0, 1_023, 1_024, 150 * 1_024, 12.5 * 1_024 ** 2, 3 * 1_024 ** 3].map(bytes), [
+      '0 B',
+      '1023 B',
+      '1.0 KiB',
+      '150 KiB',
+      '12.5 MiB',
+      '3.0 GiB',
+    ])
+  })
+
+  test('what the node says becomes a sentence, names a list', () => {
+    assert.deepEqual(['it is gone', 'Wait …'].map(sentence), ['It is gone.', 'Wait …'])
+    assert.deepEqual([[], ['v1'], ['v1', 'v2'], ['v1', 'v2', 'v3']].map(listed), [
+      '',
+      'v1',
+      'v1 and v2',
+      'v1, v2 and v3',
     ])
   })
 

@@ -33,7 +33,12 @@ const COUNTERS: Counters = { received: 0, refusedHellos: 0, penalties: 0, bans: 
 export function someMetrics(gauges: Partial<Gauges> = {}): Metrics {
   return new Metrics(
     { ...GAUGES, ...gauges },
-    { fallbacks: () => ({ slow: 1 }), storeBytes: () => Promise.resolve({ chain: 1 }) },
+    {
+      fallbacks: () => ({ slow: 1 }),
+      storeBytes: () => Promise.resolve({ chain: 1 }),
+      missedVotes: () => ({ busy: 1 }),
+      roundTripsMs: () => ({ v2: 1 }),
+    },
   )
 }
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { directoryIsMade } from '../../devnet/leash.ts'
+import { directoryIsMade, tellUp } from '../../devnet/leash.ts'
 
 await directoryIsMade
 const { values } = parseArgs({ options: { dir: { type: 'string' } } })
@@ -27,7 +27,7 @@ const server = createServer((request, response) => {
   response.statusCode = request.url === '/readyz' && config.neverReady === true ? 503 : 200
   response.end(request.url === '/clock' ? String(Date.now()) : '{}')
 })
-server.listen(config.port, '127.0.0.1')
+server.listen(config.port, '127.0.0.1', tellUp)
 process.on('SIGTERM', () => {
   if (config.deaf !== true) process.exit(0)
 })

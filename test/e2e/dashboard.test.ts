@@ -1,11 +1,11 @@
-/** The dashboard in a real browser, on a real network: from an attack to its hold, its reasons, its end and its proof. */
+/** The dashboard in a real browser, on a real network: from an attack to its hold, its reasons, the votes that end it, and its proof. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AxeResults } from 'axe-core'
-import type { Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { findChromium, launch, openPage } from './browser.ts'
 import { cordon, Devnet } from './harness.ts'
 
@@ -26,12 +26,91 @@ async function assertAccessible(page: Page, where: string): Promise<void> {
   }
 }
 
+/** Each number says in a line what it is, with a link to the call behind it. */
+async function assertExplained(page: Page): Promise<void> {
+  const tiles = page.locator('.tiles > *')
+  const count = await tiles.count()
+  assert.ok(count >= 4)
+  for (let index = 0; index < count; index++) {
+    const definition = tiles.nth(index).locator('.tile-definition')
+    assert.match((await definition.textContent()) ?? '', /\w+ \w+ .*\./)
+    assert.equal(await definition.locator('a').count(), 1)
+  }
+}
+
 /** Nothing reaches beyond the screen of a phone but what scrolls in its own box. */
 async function assertFits(page: Page, where: string): Promise<void> {
   await page.setViewportSize({ width: PHONE_PX, height: 800 })
   const width = await page.evaluate('document.documentElement.scrollWidth')
   assert.ok(Number(width) <= PHONE_PX, `${where} is ${String(width)} px wide on a phone`)
   await page.setViewportSize({ width: DESKTOP_PX, height: 900 })
+}
+
+/** Operators of more than half of the stake release a hold, each in a browser at its own node. */
+async function decide(browser: Browser, devnet: Devnet, id: string, url: string): Promise<void> {
+  const { page, complaints } = await openPage(browser, url, DESKTOP_PX)
+  await page.getByLabel('Token').fill('cordon-token-of-nobody')
+  await page.keyboard.press('Enter')
+  await page.getByText('The token is not one of this node, or was revoked').waitFor()
+  assert.match(complaints.splice(0).join(), /^Failed to load resource: .* 401 \(Unauthorized\)$/)
+  await assertAccessible(page, 'sign-in')
+  await assertFits(page, 'sign-in')
+  await page.getByLabel('Token').fill(readFileSync(join(devnet.dir, 'v1/config/operator-token'), 'utf8'))
+  await page.keyboard.press('Enter')
+
+  await page.getByRole('heading', { name: 'Why this node suspects it' }).waitFor()
+  await assertAccessible(page, 'hold of an operator')
+  await assertFits(page, 'hold of an operator')
+  await page.getByRole('button', { name: 'Release …' }).click()
+  await page.getByRole('dialog', { name: /^Release [\d,.]+ CRD\?$/ }).waitFor()
+  await page.getByText('It does not decide alone.').waitFor()
+  await assertAccessible(page, 'question before a vote')
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await vote(page)
+  await page.getByText('The vote to release is final. More stake has to vote').waitFor()
+  await page.getByText('v1 has voted to release. A vote stands').waitFor()
+
+  for (const name of ['v2', 'v3']) {
+    const link = devnet.ready.validators.find((validator) => validator.name === name)?.review ?? ''
+    const other = await openPage(browser, link, DESKTOP_PX)
+    await other.page.getByRole('button', { name: 'Sign out operator' }).waitFor()
+    assert.equal(new URL(other.page.url()).hash, '#/', 'the token stayed in the address')
+    await other.page.evaluate(`location.hash = '/hold/${id}'`)
+    await vote(other.page)
+    await other.page.getByText('The vote to release is final').waitFor()
+    assert.deepEqual(other.complaints, [])
+  }
+  await page.getByText('More than half of the stake let it go on to the payee.').waitFor()
+  await assertAccessible(page, 'hold that has ended')
+  const { votes } = (await devnet.run(0, 'quarantine', 'case', 'show', id)) as {
+    readonly votes: readonly { readonly actor: string; readonly side: string }[]
+  }
+  assert.deepEqual(
+    votes.map(({ actor, side }) => [actor, side]),
+    [['operator', 'release']],
+  )
+
+  await page.keyboard.press('n')
+  await page.getByRole('heading', { name: 'Node of v1' }).waitFor()
+  await page.getByText('3 of 3').waitFor()
+  assert.equal(await page.locator('[aria-label="Table of peers"] tbody tr').count(), 3)
+  await assertAccessible(page, 'node')
+  await assertFits(page, 'node')
+  await page.getByRole('button', { name: 'Sign out operator' }).click()
+  await page.getByRole('heading', { name: 'Sign in to review' }).waitFor()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Sign in to review' }).waitFor()
+  const own = devnet.ready.validators[0]?.review ?? ''
+  await page.evaluate(`location.hash = '${new URL(own).hash}'`)
+  await page.getByText(/^All is well/).waitFor()
+  assert.equal(new URL(page.url()).hash, '#/', 'the token stayed in the address of an open tab')
+  assert.deepEqual(complaints, [])
+}
+
+async function vote(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Release …' }).click()
+  await page.getByRole('button', { name: 'Vote to release' }).click()
 }
 
 test(
@@ -44,6 +123,7 @@ test(
       const { page, complaints } = await openPage(browser, devnet.ready.dashboard, DESKTOP_PX)
       await page.getByText(/^All is well\. Block [\d,]+ became final/).waitFor()
       await page.getByText('Nothing is held.', { exact: false }).first().waitFor()
+      await assertExplained(page)
       await assertAccessible(page, 'overview')
 
       const { holds } = await devnet.run(0, 'devnet', 'attack', 'drain')
@@ -60,8 +140,9 @@ test(
       await assertFits(page, 'hold')
 
       const id = new URL(page.url()).hash.split('/').at(-1) ?? ''
-      await devnet.run(0, 'quarantine', 'release', id)
-      await page.locator('.mark', { hasText: 'released' }).waitFor()
+      const toOperatorPort = await page.locator('a', { hasText: 'operator port' }).getAttribute('href')
+      await decide(browser, devnet, id, toOperatorPort ?? '')
+      await page.locator('.mark', { hasText: 'released' }).first().waitFor()
 
       await page.locator('dd a[href^="#/tx/"]').click()
       await page.getByRole('button', { name: 'Show the proof' }).click()

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -21,6 +21,8 @@ export interface ReadyValidator {
   readonly rpc: string
   readonly dir: string
   readonly stake: string
+  /** Link to its dashboard for operators, signed in. */
+  readonly review: string
 }
 
 export interface ReadyEvent {
@@ -61,6 +63,18 @@ export async function cordon(
     // not every command is run with --json
   }
   return { code, stdout, stderr, json }
+}
+
+/** Runs the CLI and ends it with SIGKILL as soon as a file is there. Its end by itself is a failure: it was too quick. */
+export async function killed(args: readonly string[], file: string): Promise<void> {
+  const child = spawn(CORDON, args, { stdio: 'ignore' })
+  const exited = exitOf(child)
+  const watcher = watch(dirname(dirname(file)), { recursive: true }, () => {
+    if (existsSync(file)) child.kill('SIGKILL')
+  })
+  const code = await exited
+  watcher.close()
+  assert.equal(code, 128, `cordon ${args.join(' ')} ended before ${file} was there`)
 }
 
 async function text(stream: NodeJS.ReadableStream): Promise<string> {

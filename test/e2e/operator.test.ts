@@ -20,6 +20,10 @@ test('tokens open the operator methods of one node, until they are revoked', asy
   const elsewhere = await devnet.cli('token', 'whoami', '--node-dir', String(v1), '--token-file', secret)
   assert.deepEqual([elsewhere.code, elsewhere.json?.error?.code], [5, 'unauthorized'])
   assert.equal((await cordon(['token', 'revoke', 'bob', '--dir', String(v2)])).code, 0)
+  const { checks } = (await devnet.run(0, 'doctor', 'check')) as { checks: readonly { what: string }[] }
+  for (const what of ['signer', 'finality', 'conservation'])
+    assert.ok(checks.some((check) => check.what === what))
+
   const revoked = await devnet.cli(...asBob)
   assert.deepEqual([revoked.code, revoked.json?.error?.code], [5, 'unauthorized'])
 })

@@ -12,6 +12,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { eventually } from './harness.ts'
+import { shellBlocksOf, walkThrough } from './walk-through.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const INSTALL_TIMEOUT_MS = 300_000
@@ -180,34 +181,32 @@ test('examples/watcher.ts: tells of holds and large payments, and goes on where 
   assert.ok(alerts.some(({ alert }) => alert === 'held'))
 })
 
-test('money, time and states of a devnet', async () => {
-  const cordon = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
-    const { stdout } = await run('cordon', [...args, '--dir', devnet, '--json'], { env })
-    return (JSON.parse(stdout) as { data: Record<string, unknown> }).data
+test('README.md and docs/devnet.md do what they say, from top to bottom', async () => {
+  const cwd = join(folder, 'walk-through')
+  mkdirSync(cwd)
+  symlinkSync(join(installed, 'bin'), join(cwd, 'bin')) // README is for a checkout
+  try {
+    const dataOf = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
+      const { stdout } = await run('cordon', [...args, '--json'], { cwd, env })
+      return (JSON.parse(stdout) as { data: Record<string, unknown> }).data
+    }
+    const balance = async (): Promise<unknown> => (await dataOf('wallet', 'balance', 'alice')).balance
+    let kept: unknown
+    const readme = shellBlocksOf(join(ROOT, 'README.md')).filter((block) => block.includes('./bin/cordon'))
+    await walkThrough(readme, { cwd, env })
+    await walkThrough(shellBlocksOf(join(ROOT, 'docs', 'devnet.md')), { cwd, env }, async (command) => {
+      if (command.startsWith('cordon devnet warp')) {
+        const { holds } = (await dataOf('quarantine', 'list', '--status', 'ended')) as {
+          holds: { status: string }[]
+        }
+        assert.ok(holds.some(({ status }) => status.startsWith('expired-')))
+      } else if (command.startsWith('cordon devnet snapshot before')) kept = await balance()
+      else if (command.startsWith('cordon devnet restore')) assert.equal(await balance(), kept)
+    })
+    assert.notEqual(kept, undefined)
+  } finally {
+    await run('cordon', ['devnet', 'stop'], { cwd, env }).catch(() => undefined)
   }
-  const balance = async (): Promise<unknown> => (await cordon('wallet', 'balance', 'frank')).balance
-  const { holds } = (await cordon('devnet', 'attack', 'drain')) as { holds: string[] }
-  const before = await balance()
-  await cordon('devnet', 'snapshot', 'before-time-passes')
-  await cordon('devnet', 'faucet', 'frank', '5CRD')
-  assert.equal(BigInt(String(await balance())) - BigInt(String(before)), 5_000_000n)
-
-  const { blockTimeMs } = await cordon('devnet', 'warp', '48h')
-  assert.ok(Number(blockTimeMs) >= Date.now() + 48 * 3_600_000 - 60_000)
-  const hold = await cordon('quarantine', 'show', holds[0] ?? '')
-  assert.match(String(hold.status), /^expired-/)
-  // The network's time is not that of this machine now, and payments go on.
-  await cordon('wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '1CRD')
-
-  await cordon('devnet', 'restore', 'before-time-passes')
-  assert.equal(await balance(), before)
-  assert.equal((await cordon('quarantine', 'show', holds[0] ?? '')).status, 'open')
-  await cordon('wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '1CRD')
-  const { snapshots } = (await cordon('devnet', 'snapshot')) as { snapshots: { name: string }[] }
-  assert.deepEqual(
-    snapshots.map(({ name }) => name),
-    ['before-time-passes'],
-  )
 })
 
 test('a program starts a network of its own with cordon/devnet, and types fit', async () => {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { McpClient } from '../cli/mcp-client.ts'
-import { Devnet, assertAgreement, cordon, eventually, rpc } from './harness.ts'
+import { Devnet, assertAgreement, cordon, eventually, killed, rpc } from './harness.ts'
 
 let devnet: Devnet
 
@@ -202,6 +202,30 @@ test('an assistant asks, a person approves, it settles; approving again pays not
   assert.match(more.text, /policy-refused/)
 })
 
+test('a payout that is killed and run again pays every row once', async () => {
+  const csv = join(devnet.dir, 'pay.csv')
+  const count = 90
+  const rows = Array.from({ length: count }, (_, index) => {
+    const { name } = devnet.ready.accounts[1 + (index % 3)] ?? { name: '' }
+    return `${name},0.0${1 + (index % 9)}CRD,payout ${index}\n`
+  })
+  writeFileSync(csv, `payee,amount,reference\n${rows.join('')}`)
+  const args = ['wallet', 'payout', 'run', csv, '--from', 'alice']
+  await killed([...args, '--dir', devnet.dir], join(devnet.dir, 'pay.payout', '2.1.tx'))
+  const again = await devnet.cli(...args)
+  assert.ok([0, 6].includes(again.code), again.stdout + again.stderr)
+  const { states } = again.json?.data as { states: Record<string, number> }
+  assert.equal((states.settled ?? 0) + (states.held ?? 0), count)
+  const history = await devnet.run(0, 'wallet', 'history', 'alice', '--limit', '1000')
+  const paid = (history.items as { direction: string; memo: string }[])
+    .filter(({ direction, memo }) => direction === 'out' && memo.startsWith('payout '))
+    .map(({ memo }) => memo)
+  assert.deepEqual([paid.length, new Set(paid).size], [count, count])
+  const status = await devnet.cli('wallet', 'payout', 'status', csv)
+  assert.equal(status.code, again.code)
+  assert.deepEqual((status.json?.data as { states: unknown }).states, states)
+})
+
 for (const pattern of ['drain', 'burst']) {
   test(`most of a ${pattern} is held, with reasons`, async () => {
     const played = await devnet.run(0, 'devnet', 'attack', pattern)
@@ -218,6 +242,34 @@ for (const pattern of ['drain', 'burst']) {
     }
   })
 }
+
+test('watches at different nodes print the same, and one in parts, from node to node, misses and repeats nothing', async () => {
+  const urls = devnet.ready.validators.map((validator) => validator.rpc)
+  const watch = async (rpcUrl: string, ...more: readonly string[]): Promise<string> => {
+    const args = [
+      'watch',
+      '--dir',
+      devnet.dir,
+      '--account',
+      'alice',
+      '--until-idle',
+      '--rpc',
+      rpcUrl,
+      ...more,
+    ]
+    const { code, stdout, stderr } = await cordon(args)
+    assert.deepEqual([code, stderr], [0, ''])
+    return stdout
+  }
+  const [whole, other] = await Promise.all(urls.slice(0, 2).map((url) => watch(url, '--from', '1.0')))
+  assert.equal(other, whole)
+  const events = (whole ?? '').trimEnd().split('\n')
+  assert.ok(events.length > 90, 'the payout is among them')
+  const part = ['--from', '1.0', '--cursor-file', join(devnet.dir, 'alice.cursor')]
+  const pieces: string[] = []
+  for (const url of urls.slice(0, 3)) pieces.push(await watch(url, ...part, '--count', '40'))
+  assert.equal(pieces.join(''), `${events.slice(0, 120).join('\n')}\n`)
+})
 
 test('every node agrees, and no value came or went', async () => {
   const urls = devnet.ready.validators.map((validator) => validator.rpc)

@@ -108,8 +108,8 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     edits: [
       {
         file: 'consensus/inbound.ts',
-        find: 'verifier.verify(signature, voteMessage(set.context, kind, set.epoch, view, pid), publicKey)',
-        replace: 'signature.length === 64',
+        find: 'verifier.verify(vote.signature, this.#messageOf(vote, key), publicKey)',
+        replace: 'vote.signature.length === 64',
       },
     ],
   },
@@ -245,8 +245,9 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     edits: [
       {
         file: 'consensus/inbound.ts',
-        find: "if (!this.#isSigned('notarize', view, pid, author, signature)) {",
-        replace: "if (false && !this.#isSigned('notarize', view, pid, author, signature)) {",
+        find: "if (!this.#isSigned({ kind: 'notarize', view, pid, signer: author, signature }, key)) {",
+        replace:
+          "if (false && !this.#isSigned({ kind: 'notarize', view, pid, signer: author, signature }, key)) {",
       },
     ],
   },
@@ -300,8 +301,8 @@ const PROTOCOL_RULES: readonly BrokenRule[] = [
     edits: [
       {
         file: 'consensus/batch-check.ts',
-        find: 'return this.#signed(ack.signer, ackMessage(this.#set.context, ack), ack.signature)\n',
-        replace: 'return ack.signature.length === 64\n',
+        find: 'this.#ackSignature(ack.signer, ackMessage(this.#set.context, ack), ack.signature)',
+        replace: "(ack.signature.length === 64 ? null : 'it is too short')",
       },
     ],
   },

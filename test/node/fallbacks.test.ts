@@ -54,6 +54,8 @@ test('the metrics have all of them, as they are when somebody asks', async () =>
   const metrics = new Metrics({} as Gauges, {
     fallbacks: () => fallbacks.counts,
     storeBytes: () => Promise.resolve({}),
+    missedVotes: () => ({}),
+    roundTripsMs: () => ({}),
   })
   const counted = async (): Promise<(string | undefined)[][]> =>
     [...(await metrics.text()).matchAll(/^cordon_fraud_fallbacks_total\{why="([^"]*)"\} (\d+)$/gm)].map(

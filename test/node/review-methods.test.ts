@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HoldReview } from '../../client/operator-api.ts'
-import type { Scope } from '../../config/tokens.ts'
+import type { Scope } from '../../config/scopes.ts'
 import { fromHex } from '../../crypto/bytes.ts'
 import { NODE_ACTOR, type ReviewBody } from '../../fraud/review/events.ts'
 import { ReviewState } from '../../fraud/review/state.ts'

@@ -35,7 +35,10 @@ function makeService(): RpcService {
     ...harness,
     store: chain.store,
     onDamage: ({ message }) => damage.push(message),
-    ...({} as Pick<ServiceOptions, 'receipts' | 'scorer' | 'review' | 'network' | 'status' | 'votes'>),
+    ...({} as Pick<
+      ServiceOptions,
+      'receipts' | 'scorer' | 'review' | 'network' | 'status' | 'votes' | 'payments'
+    >),
   })
 }
 
@@ -82,7 +85,7 @@ test('a transaction is unknown, pending, final', async () => {
   assert.equal(pending.status, 'pending')
   assert.equal(pending.validUntilMs, tx.transaction.validUntilMs)
   assert.deepEqual(pending.transfers, [
-    { to: encodeAddress(ADDRESS_PREFIX.devnet, idOf('bob')), amount: '5', memo: 'lunch' },
+    { to: encodeAddress(ADDRESS_PREFIX.devnet, idOf('bob')), amount: '5', memo: 'lunch', holdId: null },
   ])
   assert.deepEqual(await submit(tx), { txId: toHex(tx.id), result: 'known', status: 'pending' })
   await finish(tx)

@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test'
 import { CordonError } from '../../config/errors.ts'
 import { FrameStream } from '../../p2p/frames.ts'
 import { encodeHello } from '../../p2p/hello.ts'
+import type { PeerConnection } from '../../p2p/types.ts'
 import { emptyProof, fullNodeHello, NAMES, RawPeer, TestNode } from './helpers.ts'
 
 const stops: (() => Promise<void>)[] = []
@@ -33,6 +34,25 @@ after(async () => {
 })
 
 describe('keeping peers', () => {
+  test('how the line to a peer is: since when, heard when, and the round trip once there is one', async () => {
+    const a = await node(0)
+    const b = await node(1, { bootstrap: [a.address] })
+    await a.untilConnected(b)
+    const line = (): PeerConnection | undefined => a.network.connections().find(({ id }) => id === b.id)
+    assert.deepEqual(
+      [line()?.validator, line()?.userAgent, line()?.sinceHeardMs, line()?.roundTripMs],
+      [1, 'test/1', null, null],
+    )
+    await b.untilConnected(a)
+    b.network.send(a.id, Uint8Array.of(1))
+    await a.until('a frame', () => a.messages.length === 1)
+    const { sinceHeardMs, connectedMs } = line() ?? {}
+    assert.ok(
+      sinceHeardMs !== null && Number(sinceHeardMs) < Number(connectedMs),
+      `${String(sinceHeardMs)} ms`,
+    )
+  })
+
   test('a peer that does not listen yet is found when it does', async () => {
     const port = await freePort()
     const early = await node(0, { bootstrap: [at(port)] })

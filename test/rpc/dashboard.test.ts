@@ -1,5 +1,7 @@
 /** The dashboard's server: a few files under strict rules, and nothing else. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import { startHarness } from './harness.ts'
 
@@ -61,3 +63,22 @@ test('a browser that opens the node is shown the way; a program still hears what
   const program = await fetch(server.url, { headers: { accept: '*/*' } })
   assert.equal(program.status, 426)
 })
+
+test('the public page says where operators decide, to those on the same machine', async (t) => {
+  const { server } = await startHarness(t, {}, { operatorUrl: () => 'http://127.0.0.1:7312' })
+  const html = await (await fetch(`${server.url}/dashboard/`)).text()
+  assert.match(html, /<html lang="en" data-operator="http:\/\/127\.0\.0\.1:7312\/dashboard\/">/)
+  const open = await startHarness(t, {}, { host: '0.0.0.0', operatorUrl: () => 'http://127.0.0.1:7312' })
+  assert.equal(
+    await htmlFor(open.server.port, 'node.example:7310'),
+    await htmlFor(open.server.port, '10.0.0.1'),
+  )
+  assert.match(await htmlFor(open.server.port, 'node.example:7310'), /<html lang="en">/)
+})
+
+/** The page as somebody gets it who asked for it by this name. */
+async function htmlFor(port: number, host: string): Promise<string> {
+  const asked = request({ port, host: '127.0.0.1', path: '/dashboard/', headers: { host } }).end()
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  return (await response.setEncoding('utf8').toArray()).join('')
+}

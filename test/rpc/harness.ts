@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import type { BlockEvent } from '../../client/api.ts'
+import type { OperatorServerOptions } from '../../node/rpc/operator-server.ts'
 import {
   startRpcServer,
   type RpcServer,
@@ -40,6 +41,17 @@ export interface Answer {
 
 export function blockEvent(height: number): BlockEvent {
   return { height, hash: 'ab'.repeat(32), timeMs: 1_000 * height, results: [], expired: [] }
+}
+
+/** What an operator port needs beside its own methods, for tests in which nobody calls any of it. */
+export const NO_PUBLIC_SIDE: Pick<OperatorServerOptions, 'reads' | 'status' | 'events'> = {
+  reads: {} as RpcService,
+  status: { problems: () => [] },
+  events: {
+    executedHeight: () => 0,
+    at: (height) => Promise.resolve(blockEvent(height)),
+    onExecuted: () => () => undefined,
+  },
 }
 
 export async function startHarness(
@@ -109,8 +121,12 @@ export class Client {
     socket.on('close', () => this.#wake())
   }
 
-  static async open(url: string, headers: Record<string, string> = {}): Promise<Client> {
-    const socket = new WebSocket(url.replace('http:', 'ws:'), { headers })
+  static async open(
+    url: string,
+    headers: Record<string, string> = {},
+    protocols: readonly string[] = [],
+  ): Promise<Client> {
+    const socket = new WebSocket(url.replace('http:', 'ws:'), [...protocols], { headers })
     const client = new Client(socket)
     await once(socket, 'open')
     return client

@@ -5,18 +5,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { OperatorClient } from '../../client/operator-client.ts'
-import { makeToken, writeTokenFile, type Scope } from '../../config/tokens.ts'
+import type { Scope } from '../../config/scopes.ts'
+import { makeToken, writeTokenFile } from '../../config/tokens.ts'
 import { createOperatorService, type OperatorServiceOptions } from '../../node/operator-service.ts'
 import { OPERATOR_METHODS } from '../../node/rpc/operator-schemas.ts'
 import { startOperatorServer, type OperatorService } from '../../node/rpc/operator-server.ts'
 import { TokenKeeper } from '../../node/rpc/token-keeper.ts'
+import type { ChainStatus } from '../../client/api.ts'
+import { LIMITS } from '../../config/limits.ts'
+import { SUBPROTOCOL } from '../../node/rpc/sockets.ts'
+import { Client, NO_PUBLIC_SIDE } from './harness.ts'
 
 const HOUR_MS = 3_600_000
+const SERVICE = { validator: 'v1', decisions: { reviewer: null } } as unknown as OperatorServiceOptions
+const STATUS = { height: 7 } as ChainStatus
 
 interface Started {
   readonly url: string
   readonly file: string
   readonly errors: string[]
+  readonly warnings: string[]
   readonly secretOf: Readonly<Record<string, string>>
 }
 
@@ -36,15 +44,18 @@ async function start(t: TestContext, service?: OperatorService): Promise<Started
     made.map(({ token }) => token),
   )
   const errors: string[] = []
+  const warnings: string[] = []
   const log = {
     debug: () => undefined,
-    warn: () => undefined,
+    warn: (_fields: object, message: string) => void warnings.push(message),
     error: (_fields: object, message: string) => void errors.push(message),
   }
   const server = await startOperatorServer({
     host: '127.0.0.1',
     port: 0,
-    service: service ?? createOperatorService({ validator: 'v1' } as OperatorServiceOptions),
+    service: service ?? createOperatorService(SERVICE),
+    ...NO_PUBLIC_SIDE,
+    reads: { ...NO_PUBLIC_SIDE.reads, chain_status: () => Promise.resolve(STATUS) },
     tokens: new TokenKeeper(file, log),
     log,
   })
@@ -56,6 +67,7 @@ async function start(t: TestContext, service?: OperatorService): Promise<Started
     url: server.url,
     file,
     errors,
+    warnings,
     secretOf: Object.fromEntries(made.map(({ token, secret }) => [token.name, secret])),
   }
 }
@@ -143,10 +155,85 @@ test('each method needs its scope', async (t) => {
   assert.ok(called.includes('operator_whoami'))
 })
 
-test('public methods are not here, and the other way round', async (t) => {
+test('whoever has a token may read what is public; payments have a port of their own', async (t) => {
   const { url, secretOf } = await start(t)
-  const client = new OperatorClient(url, secretOf.boss ?? '')
-  await assert.rejects(client.call('chain_status' as 'operator_whoami', {}), { code: 'rpc-method' })
+  const client = new OperatorClient(url, secretOf.reader ?? '')
+  const status: unknown = await client.call('chain_status' as 'operator_whoami', {})
+  assert.deepEqual(status, STATUS)
+  await assert.rejects(client.call('tx_submit' as 'operator_whoami', { tx: 'ab' } as never), {
+    code: 'rpc-method',
+    message: /payments are submitted at the port of rpc\.port/,
+  })
+})
+
+test('what is too long is not looked at, whatever method it is for', async (t) => {
+  const { url, secretOf } = await start(t)
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${secretOf.boss ?? ''}` },
+    body: JSON.stringify({
+      ...WHOAMI,
+      method: 'review_decide',
+      params: { id: 'a'.repeat(LIMITS.rpcBodyBytes) },
+    }),
+  })
+  assert.equal(response.status, 413)
+})
+
+test('a socket needs a token before it is one', async (t) => {
+  const { url, secretOf } = await start(t)
+  for (const protocols of [
+    [],
+    [SUBPROTOCOL],
+    [SUBPROTOCOL, 'cordon-token-wrong'],
+    [SUBPROTOCOL, secretOf.old ?? ''],
+  ])
+    await assert.rejects(Client.open(url, {}, protocols), /Unexpected server response: 401/, protocols.join())
+  const foreign = { origin: 'https://example.com' }
+  await assert.rejects(
+    Client.open(url, foreign, [SUBPROTOCOL, secretOf.boss ?? '']),
+    /Unexpected server response: 403/,
+  )
+  const client = await Client.open(url, {}, [SUBPROTOCOL, secretOf.reviewer ?? ''])
+  t.after(() => client.socket.terminate())
+  assert.equal(client.socket.protocol, SUBPROTOCOL)
+  assert.deepEqual((await client.call('chain_status')).result, STATUS)
+  const identity = (await client.call('operator_whoami')).result as { readonly token: string }
+  assert.equal(identity.token, 'reviewer')
+  assert.equal((await client.call('model_rollback')).error?.data.code, 'forbidden')
+})
+
+test('a token that is revoked ends its sockets', async (t) => {
+  const { url, file, secretOf } = await start(t)
+  const client = await Client.open(url, {}, [SUBPROTOCOL, secretOf.reviewer ?? ''])
+  t.after(() => client.socket.terminate())
+  writeTokenFile(file, [])
+  const closed = client.closed()
+  assert.equal((await client.call('chain_status')).error?.data.code, 'unauthorized')
+  assert.equal(await closed, 1008)
+})
+
+test('who tries many tokens is told to wait, and locks nobody out', async (t) => {
+  const { url, warnings, secretOf } = await start(t)
+  const wrong = { authorization: 'Bearer cordon-token-wrong' }
+  for (let tried = 0; tried < LIMITS.refusedTokensPerMinute; tried++)
+    assert.equal((await post(url, wrong)).status, 401)
+  for (let more = 0; more < 3; more++) assert.deepEqual(await post(url, wrong), { status: 429, code: 'busy' })
+  assert.equal((await post(url, { authorization: `Bearer ${secretOf.reader ?? ''}` })).status, 200)
+  assert.deepEqual(warnings, ['somebody tries tokens at the operator port that are not of this node'])
+})
+
+test('anybody may load the page, which knows where it is; what is ill needs a token', async (t) => {
+  const { url, secretOf } = await start(t)
+  const page = await fetch(`${url}/dashboard/`)
+  assert.equal(page.status, 200)
+  assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'; script-src 'self';/)
+  assert.match(await page.text(), /<html lang="en" data-port="operator">/)
+  const shown = await fetch(url, { headers: { accept: 'text/html' }, redirect: 'manual' })
+  assert.equal(shown.headers.get('location'), '/dashboard/')
+  assert.equal((await fetch(`${url}/healthz`)).status, 401)
+  const headers = { authorization: `Bearer ${secretOf.reader ?? ''}` }
+  assert.deepEqual(await (await fetch(`${url}/healthz`, { headers })).json(), { ok: true, problems: [] })
 })
 
 test('a revoked token ends and a new one begins without a restart', async (t) => {

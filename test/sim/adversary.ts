@@ -79,6 +79,8 @@ export class Adversary {
     { readonly fields: Omit<BatchCertificate, 'acks'>; readonly acks: Map<number, CertifiedAck> }
   >()
   readonly #seen = new WeakSet()
+  /** Most messages go to many, one after the other. */
+  #newest: Message | null = null
   #topView = 1
   #seq = 1
 
@@ -105,7 +107,8 @@ export class Adversary {
   // ---- what it sees ----
 
   learn(message: Message): void {
-    if (this.#mine.length === 0 || this.#seen.has(message)) return
+    if (this.#mine.length === 0 || message === this.#newest || this.#seen.has(message)) return
+    this.#newest = message
     this.#seen.add(message)
     switch (message.type) {
       case 'vote':

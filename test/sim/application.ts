@@ -2,7 +2,7 @@
  * What a simulated node executes final blocks with: the real ledger (`ledger-application.ts`), or, quicker, this chain
  * of hashes that follows the rules of dissemination.md. Verdicts come from the production rule; the oracles check them.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { heldTransfers } from '../../consensus/verdict.ts'
 import type { ExecutionResult } from '../../consensus/replica-types.ts'
 import type { BatchCertificate, Block, Digest, ValidatorSet } from '../../consensus/types.ts'
@@ -192,7 +192,5 @@ function batchName({ epoch, author, seq }: BatchCertificate): string {
 }
 
 function digest(...parts: readonly (string | Uint8Array)[]): Digest {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+  return Buffer.from(hash('sha256', Buffer.concat(parts.map((part) => Buffer.from(part))), 'hex'), 'hex')
 }

@@ -4,7 +4,10 @@ import { Memo } from '../../consensus/wire-common.ts'
 import { decodeMessage, encodeMessage } from '../../consensus/wire.ts'
 import type { RunOptions } from './options.ts'
 import type { Prng } from './prng.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { Action, Scheduler } from './scheduler.ts'
+
+/** More than a simulation has. */
+const MAX_NODES = 1_000
 
 export interface NetworkHooks {
   /** Every message as it leaves, before it may get lost. */
@@ -17,11 +20,11 @@ export class SimNetwork {
   readonly #scheduler: Scheduler
   readonly #prng: Prng
   readonly #hooks: NetworkHooks
-  /** When each link has carried all that was put on it. */
-  readonly #linkFreeMs = new Map<string, number>()
+  /** When each link, `from` and `to` as one number, has carried all that was put on it. */
+  readonly #linkFreeMs = new Map<number, number>()
   /** What goes to many is encoded once, as in a node. */
   readonly #encoded = new Memo<Message, Uint8Array>()
-  readonly counts = { sent: 0, lost: 0, delivered: 0 }
+  #sent = 0
 
   constructor(options: RunOptions, scheduler: Scheduler, prng: Prng, hooks: NetworkHooks) {
     this.#options = options
@@ -30,13 +33,18 @@ export class SimNetwork {
     this.#hooks = hooks
   }
 
+  /** Messages that were sent, whatever became of them. */
+  get sent(): number {
+    return this.#sent
+  }
+
   get healed(): boolean {
     return this.#scheduler.nowMs >= this.#options.healMs
   }
 
   send(from: number, to: number, message: Message): void {
     this.#hooks.sent(from, to, message)
-    this.counts.sent++
+    this.#sent++
     this.deliver(from, to, () =>
       this.#hooks.receive(
         to,
@@ -47,22 +55,13 @@ export class SimNetwork {
   }
 
   /** Runs `arrive` when something from `from` reaches `to`, if it does; twice if it is doubled. */
-  deliver(from: number, to: number, arrive: () => void | Promise<void>, extraLoss = 0): void {
+  deliver(from: number, to: number, arrive: Action, extraLoss = 0): void {
     const { lossAfterHeal, loss, duplicates } = this.#options
-    if (
-      this.#divided(from, to) ||
-      this.#prng.chance(this.healed ? lossAfterHeal : Math.max(loss, extraLoss))
-    ) {
-      this.counts.lost++
-      return
-    }
+    if (this.#divided(from, to)) return
+    if (this.#prng.chance(this.healed ? lossAfterHeal : Math.max(loss, extraLoss))) return
     const copies = this.#prng.chance(duplicates) ? 2 : 1
-    for (let copy = 0; copy < copies; copy++) {
-      this.#scheduler.after(this.#queueMs(from, to) + this.#delayMs(), () => {
-        this.counts.delivered++
-        return arrive()
-      })
-    }
+    for (let copy = 0; copy < copies; copy++)
+      this.#scheduler.after(this.#queueMs(from, to) + this.#delayMs(), arrive)
   }
 
   /** Messages of one link follow each other as fast as it carries them. */
@@ -70,7 +69,7 @@ export class SimNetwork {
     const { messageMs } = this.#options
     if (messageMs === 0) return 0
     const { nowMs } = this.#scheduler
-    const link = `${from} ${to}`
+    const link = from * MAX_NODES + to
     const freeMs = Math.max(this.#linkFreeMs.get(link) ?? 0, nowMs) + messageMs
     this.#linkFreeMs.set(link, freeMs)
     return freeMs - nowMs

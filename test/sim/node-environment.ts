@@ -1,7 +1,7 @@
 /** What a simulated node is made of and what it tells the simulation: everything around `node.ts`. */
 import type { CordonError } from '../../config/errors.ts'
 import type { Parameters } from '../../config/parameters.ts'
-import type { ChainStart, Effect, Verifier } from '../../consensus/replica-types.ts'
+import type { ChainStart, Effect, Peer, Verifier } from '../../consensus/replica-types.ts'
 import type { SigningKey } from '../../consensus/signer.ts'
 import type { Block, Flag, Message, SignedBatch, ValidatorSet } from '../../consensus/types.ts'
 import type { Execution, SimApplication } from './application.ts'
@@ -39,12 +39,10 @@ export interface NodeEnvironment {
   readonly chain: ChainStart
   readonly parameters: Parameters
   readonly verifier: Verifier
-  /** All nodes, followers and twins included. */
-  readonly nodeCount: number
-  /** Which validator a node is, null for a follower. Twins are the same one. */
-  readonly identityOf: (node: number) => number | null
-  /** The nodes of a validator. */
-  readonly nodesOf: (validator: number) => readonly number[]
+  /** What each node is to the others, followers and twins included. */
+  readonly peers: readonly Peer[]
+  /** The nodes of each validator. */
+  readonly nodesOf: readonly (readonly number[])[]
   readonly send: (from: number, to: number, message: Message) => void
   readonly gossipBatch: (from: number, to: number, batch: SignedBatch) => void
   readonly gossipBlock: (

@@ -12,11 +12,12 @@ import { hasTraces } from '../../node/signing/signed-before.ts'
 import { ChainStore } from '../../node/store/chain-store.ts'
 import type { SimApplication } from './application.ts'
 import { Disks } from './disks.ts'
-import type { NodeEnvironment, NodeOptions } from './node-environment.ts'
+import type { NodeEnvironment, NodeOptions, Outgoing } from './node-environment.ts'
 import { Violation } from './oracles.ts'
 import type { Damage, DamageKind } from './options.ts'
 import type { Prng } from './prng.ts'
 import type { ReceiptClaim } from './results-oracle.ts'
+import type { Action, Alarm } from './scheduler.ts'
 import { Killed, type Boundary } from './storage.ts'
 import { decodeTx, honestFlags } from './transactions.ts'
 
@@ -29,6 +30,8 @@ const SCRUB_MS = 300
 const REFUSALS: readonly string[] = ['data-inconsistent', 'signer-lost']
 /** More ticks than this in 100 ms are a loop. */
 const TICKS_PER_100_MS = 500
+
+type StoreRecord = Extract<Effect, { type: 'store' }>['record']
 
 interface PendingTx {
   readonly bytes: Uint8Array
@@ -54,7 +57,8 @@ export class SimNode {
   #bootMs = 0
   #inputs: Input[] = []
   #busy = false
-  #tickToken = 0
+  readonly #tick: Alarm
+  readonly #takeTurn: Action = () => this.#turn()
   #ticks = { windowMs: 0, count: 0 }
   #toExecute: Block[] = []
   #executing = false
@@ -76,6 +80,9 @@ export class SimNode {
     this.#disks = new Disks(options.makeApplication)
     this.#store = this.#makeStore()
     this.#skewMs = options.skewMs
+    this.#tick = env.scheduler.alarm(() => {
+      this.#onTick()
+    })
     this.#disks.journal.onBoundary = (boundary) => {
       this.#passBoundary(boundary)
     }
@@ -126,7 +133,7 @@ export class SimNode {
   }
 
   #self(): number | null {
-    return this.#env.identityOf(this.index)
+    return this.#peer(this.index).validator
   }
 
   // ---- start, crash ----
@@ -273,6 +280,7 @@ export class SimNode {
     this.#replica = null
     this.#signer = null
     this.#killAt = null
+    this.#tick.cancel()
     this.#inputs = []
     this.#busy = false
     this.#toExecute = []
@@ -339,19 +347,24 @@ export class SimNode {
 
   // ---- the driver ----
 
-  async receive(from: number, message: Message): Promise<void> {
+  receive(from: number, message: Message): void | Promise<void> {
     if (!this.up) return
-    for (const seen of this.#options.twist?.incoming?.(message) ?? [message]) await this.#take(from, seen)
+    const seen = this.#options.twist?.incoming?.(message)
+    return seen === undefined ? this.#take(from, message) : this.#takeAll(from, seen)
   }
 
-  async #take(from: number, message: Message): Promise<void> {
-    if (message.type === 'block-request') await this.#answerBlocks(from, message.digest, message.maxBlocks)
-    else if (message.type === 'batch-request') await this.#answerBatches(from, message.refs)
-    else this.input({ type: 'message', from: this.#peer(from), message })
+  async #takeAll(from: number, messages: readonly Message[]): Promise<void> {
+    for (const message of messages) await this.#take(from, message)
+  }
+
+  #take(from: number, message: Message): void | Promise<void> {
+    if (message.type === 'block-request') return this.#answerBlocks(from, message.digest, message.maxBlocks)
+    if (message.type === 'batch-request') return this.#answerBatches(from, message.refs)
+    this.input({ type: 'message', from: this.#peer(from), message })
   }
 
   #peer(index: number): Peer {
-    return { id: `n${index}`, validator: this.#env.identityOf(index) }
+    return this.#env.peers[index] as Peer
   }
 
   receiveBatch(from: number, batch: SignedBatch): void {
@@ -371,28 +384,36 @@ export class SimNode {
   #startTurn(): void {
     if (this.#busy || this.#inputs.length === 0) return
     this.#busy = true
-    this.#inLife(TURN_MS, () => this.#turn())
+    this.#inLife(TURN_MS, this.#takeTurn)
   }
 
   /** Runs `run` later, unless the node crashed in between; a planned kill ends the life there and then. */
-  #inLife(delayMs: number, run: () => void | Promise<void>): void {
+  #inLife(delayMs: number, run: Action): void {
     this.#inLifeAt(this.#env.scheduler.nowMs + delayMs, run)
   }
 
-  #inLifeAt(atMs: number, run: () => void | Promise<void>): void {
+  #inLifeAt(atMs: number, run: Action): void {
     const life = this.#life
-    this.#env.scheduler.at(atMs, async () => {
+    this.#env.scheduler.at(atMs, () => {
       if (life !== this.#life || !this.up) return
-      if (this.#env.scheduler.nowMs < this.#pausedUntilMs) {
-        this.#inLifeAt(this.#pausedUntilMs, run)
-        return
-      }
-      try {
-        await run()
-      } catch (error) {
-        this.#fail(error)
-      }
+      if (this.#isPaused) this.#inLifeAt(this.#pausedUntilMs, run)
+      else return this.#untilItFails(run)
     })
+  }
+
+  get #isPaused(): boolean {
+    return this.#env.scheduler.nowMs < this.#pausedUntilMs
+  }
+
+  /** Most of what a node does waits for nothing, and what waits for nothing makes no promise. */
+  #untilItFails(run: Action): void | Promise<void> {
+    try {
+      return run()?.catch((error: unknown) => {
+        this.#fail(error)
+      })
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #clock(): Clock {
@@ -403,36 +424,60 @@ export class SimNode {
     }
   }
 
-  async #turn(): Promise<void> {
+  #turn(): void | Promise<void> {
     const replica = this.#replica
     if (replica === null) return
-    const records: Extract<Effect, { type: 'store' }>['record'][] = []
+    const clock = this.#clock()
+    const records: StoreRecord[] = []
     const rest: Effect[] = []
     for (const input of this.#inputs.splice(0, INPUTS_PER_TURN)) {
-      for (const effect of replica.step(input, this.#clock())) {
+      for (const effect of replica.step(input, clock)) {
         if (effect.type === 'store') records.push(effect.record)
         else if (effect.type === 'assess') this.#assess(effect.batch)
         else rest.push(effect)
       }
     }
-    // A full disk ends a node before anything of the step is written.
-    if (records.length > 0) this.#passBoundary('store-full')
-    if (records.length > 0) await this.#store.write(records, true)
-    this.#passBoundary('store-appended')
-    const dirty = this.#signer?.dirty === true
-    const fsyncMs = records.length > 0 || dirty ? this.#prng.real(0.2, this.#options.fsyncMs) : 0
-    this.#inLife(fsyncMs, () => this.#commit(rest, records.length > 0))
+    if (records.length > 0) return this.#write(records, rest)
+    return this.#afterWrites(rest, false)
   }
 
-  async #commit(rest: readonly Effect[], written: boolean): Promise<void> {
+  async #write(records: readonly StoreRecord[], rest: readonly Effect[]): Promise<void> {
+    // A full disk ends a node before anything of the step is written.
+    this.#passBoundary('store-full')
+    await this.#store.write(records, true)
+    await this.#afterWrites(rest, true)
+  }
+
+  #afterWrites(rest: readonly Effect[], written: boolean): void | Promise<void> {
+    this.#passBoundary('store-appended')
+    const needsSync = written || this.#signer?.dirty === true
+    if (!needsSync && this.#env.scheduler.isClear) return this.#commit(rest, false)
+    const fsyncMs = needsSync ? this.#prng.real(0.2, this.#options.fsyncMs) : 0
+    this.#inLife(fsyncMs, () => this.#commit(rest, written))
+  }
+
+  #commit(rest: readonly Effect[], written: boolean): void | Promise<void> {
     if (written) this.#disks.database.sync()
     this.#passBoundary('store-synced')
+    // Where a planned death is among the effects is drawn even if there are none.
+    const hasMore = rest.length > 0 || this.#signer?.dirty === true || this.#killAt === 'sent-some'
+    if (hasMore) return this.#flushAndSend(rest)
+    this.#endTurn()
+  }
+
+  async #flushAndSend(effects: readonly Effect[]): Promise<void> {
     if (this.#signer?.dirty === true) await this.#signer.flush()
-    const dieAfter = this.#killAt === 'sent-some' ? this.#prng.int(0, rest.length) : -1
-    for (const [i, effect] of rest.entries()) {
-      if (i === dieAfter) this.#passBoundary('sent-some')
-      await this.#dispatch(effect)
+    const dieAfter = this.#killAt === 'sent-some' ? this.#prng.int(0, effects.length) : -1
+    let sent = 0
+    for (const effect of effects) {
+      if (sent++ === dieAfter) this.#passBoundary('sent-some')
+      const pending = this.#dispatch(effect)
+      if (pending !== undefined) await pending
     }
+    this.#endTurn()
+  }
+
+  #endTurn(): void {
     this.#busy = false
     if (this.#inputs.length > 0) this.#startTurn()
     else this.#armTick()
@@ -441,13 +486,17 @@ export class SimNode {
   #armTick(): void {
     const { scheduler } = this.#env
     const next = this.#replica?.nextDeadlineMs() ?? Infinity
-    if (next === Infinity) return
-    const token = ++this.#tickToken
-    this.#inLife(Math.max(TURN_MS, this.#bootMs + next - scheduler.nowMs), () => {
-      if (token !== this.#tickToken) return
-      this.#countTick()
-      this.input({ type: 'tick' })
-    })
+    if (next !== Infinity)
+      this.#tick.set(scheduler.nowMs + Math.max(TURN_MS, this.#bootMs + next - scheduler.nowMs))
+  }
+
+  #onTick(): void {
+    if (this.#isPaused) {
+      this.#tick.set(this.#pausedUntilMs)
+      return
+    }
+    this.#countTick()
+    this.input({ type: 'tick' })
   }
 
   #countTick(): void {
@@ -469,7 +518,7 @@ export class SimNode {
     })
   }
 
-  async #dispatch(effect: Effect): Promise<void> {
+  #dispatch(effect: Effect): void | Promise<void> {
     switch (effect.type) {
       case 'send':
         this.#send(effect.to, effect.message)
@@ -481,11 +530,9 @@ export class SimNode {
         this.#env.gossipBlock(this.index, effect.finalized)
         return
       case 'deliver':
-        await this.#deliver(effect.block)
-        return
+        return this.#deliver(effect.block)
       case 'batches-held':
-        await this.#executeNext()
-        return
+        return this.#executeNext()
       case 'penalize':
         this.#env.penalized(this, effect)
         return
@@ -502,9 +549,7 @@ export class SimNode {
   }
 
   #others(): number[] {
-    return Array.from({ length: this.#env.nodeCount }, (_, index) => index).filter(
-      (index) => index !== this.index,
-    )
+    return [...this.#env.peers.keys()].filter((index) => index !== this.index)
   }
 
   #audience(): readonly number[] {
@@ -512,22 +557,29 @@ export class SimNode {
   }
 
   #send(target: Target, message: Message): void {
-    const leaving = this.#options.twist?.outgoing?.(message) ?? [{ message }]
-    for (const { message: sent, delayMs = 0 } of leaving) {
-      const send = (): void => {
-        for (const to of this.#receivers(target)) if (to !== this.index) this.#env.send(this.index, to, sent)
-      }
-      if (delayMs === 0) send()
-      else this.#inLife(delayMs, send)
-    }
+    const leaving = this.#options.twist?.outgoing?.(message)
+    if (leaving === undefined) this.#sendNow(target, message)
+    else for (const each of leaving) this.#sendTwisted(target, each)
   }
 
-  #receivers(target: Target): number[] {
+  #sendTwisted(target: Target, { message, delayMs = 0 }: Outgoing): void {
+    if (delayMs === 0) this.#sendNow(target, message)
+    else
+      this.#inLife(delayMs, () => {
+        this.#sendNow(target, message)
+      })
+  }
+
+  #sendNow(target: Target, message: Message): void {
+    for (const to of this.#receivers(target)) if (to !== this.index) this.#env.send(this.index, to, message)
+  }
+
+  #receivers(target: Target): readonly number[] {
     switch (target.kind) {
       case 'validators':
-        return [...this.#env.set.validators.keys()].flatMap((validator) => this.#nodeOf(validator))
+        return this.#env.nodesOf.map((nodes) => this.#oneOf(nodes))
       case 'validator':
-        return this.#nodeOf(target.index)
+        return [this.#oneOf(this.#env.nodesOf[target.index] as readonly number[])]
       case 'peer':
         return [Number(target.id.slice(1))]
       case 'anyone':
@@ -536,9 +588,8 @@ export class SimNode {
   }
 
   /** Of twins one, as a peer has a connection to one of them at a time. */
-  #nodeOf(validator: number): number[] {
-    const nodes = this.#env.nodesOf(validator)
-    return nodes.length < 2 ? [...nodes] : [this.#prng.pick(nodes)]
+  #oneOf(nodes: readonly number[]): number {
+    return nodes.length < 2 ? (nodes[0] as number) : this.#prng.pick(nodes)
   }
 
   async #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): Promise<void> {

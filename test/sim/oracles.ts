@@ -3,7 +3,6 @@
  * and from what nodes deliver and execute. Weights and thresholds are computed here; no predicate of the code under
  * test is used, only its encodings.
  */
-import { createHash } from 'node:crypto'
 import type {
   Ack,
   BatchCertificate,
@@ -28,7 +27,7 @@ import {
   proposalId,
   voteMessage,
 } from '../../consensus/wire.ts'
-import { toHex } from '../../crypto/bytes.ts'
+import { mapKey, toHex } from '../../crypto/bytes.ts'
 import type { Execution } from './application.ts'
 import type { Signatures } from './signatures.ts'
 import { decodeTx, isSuspicious, type SimTx } from './transactions.ts'
@@ -45,6 +44,8 @@ interface Ballot {
   readonly kind: VoteKind
   readonly view: number
   readonly pid: string
+  /** What a vote for it signs. */
+  readonly message: Uint8Array
   readonly signers: Set<number>
   weight: bigint
 }
@@ -72,6 +73,8 @@ export class Oracles {
   /** Final block digests by height. */
   readonly #chain = new Map<number, string>()
   readonly #seen = new WeakSet()
+  /** Most messages go to many, one after the other. */
+  #newest: Message | null = null
   /** Newest view in which a validator that lost its table was seen to have voted. */
   readonly #lostBelow = new Map<number, number>()
   readonly #acks = new Map<string, { readonly content: string; readonly digest: string }>()
@@ -129,7 +132,8 @@ export class Oracles {
 
   /** `from`: index of the sender, or null for a follower. */
   sent(from: number | null, message: Message): void {
-    if (this.#seen.has(message)) return
+    if (message === this.#newest || this.#seen.has(message)) return
+    this.#newest = message
     this.#seen.add(message)
     const honest = from === null || this.#honest.has(from)
     switch (message.type) {
@@ -163,19 +167,15 @@ export class Oracles {
     }
   }
 
-  /** What a vote signs. */
-  #messageOf(kind: VoteKind, view: number, pid: Uint8Array | null): Uint8Array {
-    return voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
-  }
-
   #isSigned(message: Uint8Array, signer: number, signature: Uint8Array): boolean {
     const validator = this.#set.validators[signer]
     return validator !== undefined && this.#signatures.verify(signature, message, validator.publicKey)
   }
 
   #vote(vote: Vote, honest: boolean): void {
-    if (this.#isSigned(this.#messageOf(vote.kind, vote.view, vote.pid), vote.signer, vote.signature)) {
-      this.#count(vote.kind, vote.view, vote.pid, vote.signer)
+    const ballot = this.#ballotOf(vote.kind, vote.view, vote.pid)
+    if (this.#isSigned(ballot.message, vote.signer, vote.signature)) {
+      this.#count(ballot, vote.signer)
     } else if (honest)
       throw new Violation(
         `an honest node sent a ${vote.kind} vote of ${vote.signer} in view ${vote.view} with a wrong signature`,
@@ -188,11 +188,11 @@ export class Oracles {
     const { kind, view, proposal, signers, signatures } = certificate
     const pid = proposal === null ? null : proposalId(this.#set.context, proposal)
     if (proposal !== null && pid !== null) this.#proposals.set(toHex(pid), proposal)
-    const message = this.#messageOf(kind, view, pid)
+    const ballot = this.#ballotOf(kind, view, pid)
     const valid = signers.filter((signer, i) =>
-      this.#isSigned(message, signer, signatures[i] ?? new Uint8Array()),
+      this.#isSigned(ballot.message, signer, signatures[i] ?? new Uint8Array()),
     )
-    for (const signer of valid) this.#count(kind, view, pid, signer)
+    for (const signer of valid) this.#count(ballot, signer)
     if (!honest) return
     if (
       valid.length !== signers.length ||
@@ -212,11 +212,11 @@ export class Oracles {
     const pid = proposalId(this.#set.context, proposal)
     this.#proposals.set(toHex(pid), proposal)
     this.#block(block)
-    const voted = this.#messageOf('notarize', proposal.view, pid)
+    const ballot = this.#ballotOf('notarize', proposal.view, pid)
     // Whoever signed it, and that is nearly always its sender.
     const signers = [...(from === null ? [] : [from]), ...this.#set.validators.keys()]
-    const signer = signers.find((index) => this.#isSigned(voted, index, signature))
-    if (signer !== undefined) this.#count('notarize', proposal.view, pid, signer)
+    const signer = signers.find((index) => this.#isSigned(ballot.message, index, signature))
+    if (signer !== undefined) this.#count(ballot, signer)
   }
 
   #block(block: Block): void {
@@ -227,10 +227,9 @@ export class Oracles {
 
   // ---- votes and what they add up to ----
 
-  #count(kind: VoteKind, view: number, pid: Uint8Array | null, signer: number): void {
-    const ballot = this.#ballotOf(kind, view, pid)
+  #count(ballot: Ballot, signer: number): void {
     if (ballot.signers.has(signer)) return
-    this.#checkContradiction(kind, view, ballot.pid, signer)
+    this.#checkContradiction(ballot.kind, ballot.view, ballot.pid, signer)
     ballot.signers.add(signer)
     const before = ballot.weight
     ballot.weight = this.#weightOf(ballot.signers)
@@ -242,7 +241,8 @@ export class Oracles {
     const key = `${kind} ${view} ${name}`
     const known = this.#ballots.get(key)
     if (known !== undefined) return known
-    const ballot = { kind, view, pid: name, signers: new Set<number>(), weight: 0n }
+    const message = voteMessage(this.#set.context, kind, this.#set.epoch, view, pid)
+    const ballot = { kind, view, pid: name, message, signers: new Set<number>(), weight: 0n }
     this.#ballots.set(key, ballot)
     return ballot
   }
@@ -403,7 +403,11 @@ export class Oracles {
     }
     const { view, choices } = evidence
     const areSigned = choices.every((choice) =>
-      this.#isSigned(this.#messageOf(choice.kind, view, choice.pid), evidence.validator, choice.signature),
+      this.#isSigned(
+        this.#ballotOf(choice.kind, view, choice.pid).message,
+        evidence.validator,
+        choice.signature,
+      ),
     )
     const [first, second] = choices.map(({ kind: vote, pid }) =>
       [vote, pid === null ? '' : toHex(pid)].join(' '),
@@ -447,7 +451,7 @@ export class Oracles {
     }
     if (!this.#honest.has(ack.signer)) return
     const name = `${ack.signer} acks ${ack.author} ${ack.seq}`
-    const content = createHash('sha256').update(encodeAck(ack)).digest('hex')
+    const content = mapKey(encodeAck(ack))
     const known = this.#acks.get(name)
     if (known !== undefined && known.content !== content && !this.#isVoid(known, ack))
       throw new Violation(`validator ${name} with two different acks`)
@@ -481,8 +485,13 @@ export class Oracles {
     const signers = acks.map(({ signer }) => signer)
     if (new Set(signers).size !== signers.length) throw new Violation(`${what} with a signer twice`)
     if (this.#weightOf(signers) < this.#quorum) throw new Violation(`${what} below the quorum`)
+    /** What those sign who flag nothing, by model. */
+    const unflagged = new Map<string, Uint8Array>()
     for (const { signer, flags, modelId, signature } of acks) {
-      const message = ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
+      const message =
+        (flags.length === 0 ? unflagged.get(mapKey(modelId)) : undefined) ??
+        ackMessage(this.#set.context, { epoch, author, seq, digest, flags, modelId })
+      if (flags.length === 0) unflagged.set(mapKey(modelId), message)
       const key = this.#set.validators[signer]?.publicKey ?? new Uint8Array()
       if (!this.#signatures.verify(signature, message, key))
         throw new Violation(`${what} with a wrong signature of ${signer}`)

@@ -25,15 +25,20 @@ interface Subject {
 }
 
 export class SignatureOracle implements Signatures {
+  /** By signature. */
   readonly #made = new Map<string, Subject>()
+  readonly #keys: SimKey[] = []
 
   keyOf(index: number): SimKey {
-    const publicKey = seedOf(index)
+    return (this.#keys[index] ??= this.#makeKey(seedOf(index)))
+  }
+
+  #makeKey(publicKey: Uint8Array): SimKey {
     return {
       publicKey,
       sign: (message) => {
         const signature = signatureOf(publicKey, message)
-        this.#made.set(mapKey(signature), { publicKey, message: Uint8Array.from(message) })
+        this.#made.set(mapKey(signature), { publicKey, message: Buffer.from(message) })
         return signature
       },
     }
@@ -78,7 +83,8 @@ function seedOf(index: number): Uint8Array {
 }
 
 function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
-  return hash('sha512', Buffer.concat([publicKey, message]), 'buffer')
+  // Not as 'buffer': see `crypto/hash.ts`.
+  return Buffer.from(hash('sha512', Buffer.concat([publicKey, message]), 'hex'), 'hex')
 }
 
 function subjectOf(publicKey: Uint8Array, message: Uint8Array): string {

@@ -102,42 +102,57 @@ export class VirtualJournal implements JournalStorage {
   }
 }
 
+/** A row is written, or deleted if it has no value. */
+interface Write {
+  readonly name: string
+  readonly value: Uint8Array | null
+}
+
 interface WriteBatch {
-  readonly operations: readonly Operation[]
+  readonly writes: readonly Write[]
   /** Part of the sync under way; else the machine writes it when it likes. */
   readonly sync: boolean
 }
 
 type KeyRange = Parameters<ChainDatabase['clear']>[0]
 
-/** Under the production chain store, in place of LevelDB: rows with the checksums that it gives them. */
+/**
+ * Under the production chain store, in place of LevelDB. Rows get the checksums that it gives them as soon as that makes a
+ * difference: when a bit flips.
+ */
 export class VirtualDatabase implements ChainDatabase {
   readonly #durable = new Map<string, Uint8Array>()
   /** Write batches that are not synced, oldest first. */
   #unsynced: WriteBatch[] = []
   /** What reads find of them; null: deleted. */
   readonly #overlay = new Map<string, Uint8Array | null>()
-  /** Keys of values in which a bit has flipped. */
-  readonly #flipped = new Set<string>()
+  /** Durable values in which a bit has flipped, as they stand on the disk. */
+  readonly #flipped = new Map<string, Uint8Array>()
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    const stored = this.#stored(mapKey(key))
-    return Promise.resolve(stored).then((bytes) => (bytes === undefined ? undefined : unseal(bytes)))
+    return Promise.resolve(mapKey(key)).then((name) => this.#read(name))
   }
 
-  #stored(name: string): Uint8Array | undefined {
+  #read(name: string): Uint8Array | undefined {
     const written = this.#overlay.get(name)
-    return written === undefined ? this.#durable.get(name) : (written ?? undefined)
+    if (written !== undefined) return written ?? undefined
+    const flipped = this.#flipped.get(name)
+    return flipped === undefined ? this.#durable.get(name) : unseal(flipped)
+  }
+
+  #has(name: string): boolean {
+    const written = this.#overlay.get(name)
+    return written === undefined ? this.#durable.has(name) : written !== null
   }
 
   /** Durable after the next `sync` of the simulated disk, whenever this resolves. */
   batch(operations: readonly Operation[], { sync = false } = {}): Promise<void> {
-    const sealed = operations.map((operation) =>
-      operation.type === 'put' ? { ...operation, value: SEALED.encode(operation.value) } : operation,
-    )
-    this.#unsynced.push({ operations: sealed, sync })
-    for (const operation of sealed)
-      this.#overlay.set(mapKey(operation.key), operation.type === 'put' ? operation.value : null)
+    const writes = operations.map((operation) => ({
+      name: mapKey(operation.key),
+      value: operation.type === 'put' ? operation.value : null,
+    }))
+    this.#unsynced.push({ writes, sync })
+    for (const { name, value } of writes) this.#overlay.set(name, value)
     return Promise.resolve()
   }
 
@@ -170,23 +185,21 @@ export class VirtualDatabase implements ChainDatabase {
     const [from, to] = [mapKey(gte), mapKey(lt)]
     const found = new Set<string>()
     for (const names of [this.#durable.keys(), this.#overlay.keys()])
-      for (const name of names)
-        if (name >= from && name < to && this.#stored(name) !== undefined) found.add(name)
+      for (const name of names) if (name >= from && name < to && this.#has(name)) found.add(name)
     return [...found].sort()
   }
 
   /** Everything written so far survives from now on. */
   sync(): void {
-    for (const { operations } of this.#unsynced) for (const operation of operations) this.#apply(operation)
+    for (const { writes } of this.#unsynced) for (const write of writes) this.#apply(write)
     this.#unsynced = []
     this.#overlay.clear()
   }
 
-  #apply(operation: Operation): void {
-    const name = mapKey(operation.key)
+  #apply({ name, value }: Write): void {
     this.#flipped.delete(name)
-    if (operation.type === 'put') this.#durable.set(name, operation.value)
-    else this.#durable.delete(name)
+    if (value === null) this.#durable.delete(name)
+    else this.#durable.set(name, value)
   }
 
   crash(prng: Prng): void {
@@ -203,10 +216,9 @@ export class VirtualDatabase implements ChainDatabase {
     if (tables.length === 0) return
     const table = prng.pick(tables)
     const name = prng.pick([...this.#durable.keys()].filter((key) => key[0] === table).sort())
-    const stored = Uint8Array.from(this.#durable.get(name) ?? [])
+    const stored = this.#flipped.get(name) ?? SEALED.encode(this.#durable.get(name) as Uint8Array)
     flipBit(stored, prng)
-    this.#durable.set(name, stored)
-    this.#flipped.add(name)
+    this.#flipped.set(name, stored)
   }
 
   /** Whether the value of some row is not what was written, as a look at all files would show. */

@@ -2,7 +2,7 @@
  * Transactions of the simulation: real ones of the ledger, one transfer each, whose salt is their number and whose memo
  * says who finds them suspicious. They are not signed: in a simulation it is the memo that makes one invalid.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { chainIdOf } from '../../config/genesis.ts'
 import type { Flag } from '../../consensus/types.ts'
 import { utf8 } from '../../crypto/bytes.ts'
@@ -58,7 +58,8 @@ export function decodeTx(bytes: Uint8Array): SimTx {
 /** What an honest validator thinks of a transaction: the truth that the oracles compare verdicts with. */
 export function isSuspicious(tx: SimTx, validator: number): boolean {
   if (tx.suspicion !== 'disputed') return tx.suspicion === 'everybody'
-  return ((createHash('sha256').update(`${tx.id} ${validator}`).digest()[0] ?? 0) & 1) === 1
+  const [first = 0] = Buffer.from(hash('sha256', `${tx.id} ${validator}`), 'hex')
+  return (first & 1) === 1
 }
 
 /** The opinion of an honest validator on a batch. */

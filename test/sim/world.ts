@@ -21,6 +21,7 @@ import {
   type ClockStep,
   type CrashPlan,
   type Damage,
+  type FaultyBehaviour,
   type Pause,
   type RunOptions,
 } from './options.ts'
@@ -77,15 +78,18 @@ export class World {
   readonly #network: SimNetwork
   readonly #adversary: Adversary
   readonly #audit = new Audit()
-  readonly #faulty: ReadonlySet<number>
+  /** Time of the newest line of the audit, as it stands there: making text of a number costs more than the rest of the line. */
+  #auditMs = { nowMs: 0, text: '0' }
+  /** Which validator each node is, null for a follower. Twins are the same one. */
+  readonly #identities: readonly (number | null)[]
+  /** How each node misbehaves; null: it does not. */
+  readonly #behaviours: readonly (FaultyBehaviour | null)[]
   /** Nodes whose disks get damaged: a refusal of another one is a violation. */
   readonly #damaged: ReadonlySet<number>
   /** What happens to disks, drawn apart, so that it changes nothing of runs without it. */
   readonly #damagePrng: Prng
   /** Nodes whose signer was opened before. */
   readonly #opened = new Set<SimNode>()
-  /** Validators that run twice; their second nodes come after all others. */
-  readonly #twins: readonly number[]
   readonly #accepted = new Map<number, { readonly by: SimNode; readonly validUntilMs: number }>()
   readonly #notes = new Map<string, number>()
   readonly #downMs = new Map<SimNode, number>()
@@ -119,14 +123,15 @@ export class World {
     this.#hooks = hooks
     this.#chain = simChain
     this.#prng = new Prng(options.seed + 1)
-    this.#faulty = new Set(options.faulty.map(({ index }) => index))
     this.#damaged = new Set(options.damages.map(({ node }) => node))
     this.#damagePrng = new Prng(options.seed * 19 + 7)
     checkBudget(options)
-    this.#twins = options.faulty.flatMap(({ index, behaviour }) => (behaviour === 'twin' ? [index] : []))
+    this.#identities = identitiesOf(options)
+    const behaviours = new Map(options.faulty.map(({ index, behaviour }) => [index, behaviour]))
+    this.#behaviours = this.#identities.map((validator) => behaviours.get(validator ?? -1) ?? null)
     const keys = options.weights.map((_, index) => signatures.keyOf(index))
     const chain: ChainStart = { genesisHash: simChain.genesisHash, createdMs: CREATED_MS, stateRoot }
-    const honest = new Set([...options.weights.keys()].filter((index) => !this.#faulty.has(index)))
+    const honest = new Set([...options.weights.keys()].filter((index) => !this.#isFaulty(index)))
     this.oracles = new Oracles(set, honest, signatures, options.parameters.batchTtlMs)
     this.#network = new SimNetwork(options, this.scheduler, this.#prng.fork(), {
       sent: (from, to, message) => {
@@ -142,9 +147,10 @@ export class World {
       chain,
       parameters: options.parameters,
       verifier: signatures,
-      nodeCount: options.weights.length + options.followers + this.#twins.length,
-      identityOf: (node) => this.#identityOf(node),
-      nodesOf: (validator) => this.#nodesOf(validator),
+      peers: this.#identities.map((validator, node) => ({ id: `n${node}`, validator })),
+      nodesOf: options.weights.map((_, validator) =>
+        [...this.#identities.keys()].filter((node) => this.#identities[node] === validator),
+      ),
       send: (from, to, message) => {
         this.#network.send(from, to, message)
       },
@@ -230,8 +236,8 @@ export class World {
         return behaviour === 'scripted' && key !== undefined ? [[index, key] as const] : []
       }),
     )
-    for (let index = 0; index < env.nodeCount; index++)
-      this.nodes.push(this.#makeNode(index, env, keys[this.#identityOf(index) ?? -1] ?? null))
+    for (const [index, identity] of this.#identities.entries())
+      this.nodes.push(this.#makeNode(index, env, keys[identity ?? -1] ?? null))
     this.#adversary = new Adversary(
       {
         ...env,
@@ -245,8 +251,8 @@ export class World {
   }
 
   #makeNode(index: number, env: NodeEnvironment, key: SimKey | null): SimNode {
-    const { skewMs, fsyncMs, executeMs, faulty } = this.options
-    const behaviour = faulty.find((entry) => entry.index === this.#identityOf(index))?.behaviour ?? null
+    const { skewMs, fsyncMs, executeMs } = this.options
+    const behaviour = this.#behaviourOf(index)
     const twist =
       behaviour === null || key === null
         ? null
@@ -275,35 +281,33 @@ export class World {
   }
 
   #identityOf(node: number): number | null {
-    const { weights, followers } = this.options
-    return node < weights.length ? node : (this.#twins[node - weights.length - followers] ?? null)
-  }
-
-  #nodesOf(validator: number): number[] {
-    const { weights, followers } = this.options
-    const twin = this.#twins.indexOf(validator)
-    return twin === -1 ? [validator] : [validator, weights.length + followers + twin]
+    return this.#identities[node] ?? null
   }
 
   #isFaulty(node: number): boolean {
-    const identity = this.#identityOf(node)
-    return identity !== null && this.#faulty.has(identity)
+    return this.#behaviourOf(node) !== null
+  }
+
+  #behaviourOf(node: number): FaultyBehaviour | null {
+    return this.#behaviours[node] ?? null
   }
 
   /** What these send the adversary would only take for more than it is. */
   #speaksNonsense(node: number): boolean {
-    const behaviour = this.options.faulty.find(({ index }) => index === this.#identityOf(node))?.behaviour
+    const behaviour = this.#behaviourOf(node)
     return behaviour === 'garbler' || behaviour === 'forger'
   }
 
   /** Whether a replica runs under this index; silent and scripted validators have none. */
-  #runs(index: number): boolean {
-    const behaviour = this.options.faulty.find((entry) => entry.index === this.#identityOf(index))?.behaviour
-    return behaviour === undefined || (behaviour !== 'silent' && behaviour !== 'scripted')
+  #runs(node: number): boolean {
+    const behaviour = this.#behaviourOf(node)
+    return behaviour !== 'silent' && behaviour !== 'scripted'
   }
 
   #record(event: string): void {
-    this.#audit.add(`${this.scheduler.nowMs} ${event}\n`)
+    const { nowMs } = this.scheduler
+    if (nowMs !== this.#auditMs.nowMs) this.#auditMs = { nowMs, text: String(nowMs) }
+    this.#audit.add(`${this.#auditMs.text} ${event}\n`)
   }
 
   #trace(line: () => string): void {
@@ -355,7 +359,7 @@ export class World {
   }
 
   #runUntil(untilMs: number): Promise<void> {
-    return this.scheduler.run(untilMs, () => false)
+    return this.scheduler.run(untilMs)
   }
 
   #planCrash({ nodes, atMs, boundary, downMs }: CrashPlan): void {
@@ -576,12 +580,18 @@ export class World {
       executed,
       expired: ids.length - executed,
       held: this.oracles.heldByVerdict,
-      messages: this.#network.counts.sent,
+      messages: this.#network.sent,
       virtualMs: Math.round(this.scheduler.nowMs),
       recoveredMs: Math.round(recoveredMs),
       notes: this.#notes,
     }
   }
+}
+
+/** Validators, then followers, then the second nodes of validators that run twice. */
+function identitiesOf({ weights, followers, faulty }: RunOptions): (number | null)[] {
+  const twins = faulty.flatMap(({ index, behaviour }) => (behaviour === 'twin' ? [index] : []))
+  return [...weights.keys(), ...Array.from({ length: followers }, () => null), ...twins]
 }
 
 /** Validators whose disks get damaged are as good as faulty ones, to everybody else. */

@@ -16,6 +16,17 @@ export function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
+/** As a sentence of its own: what comes from the node begins small and ends without a stop. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? capital(text) : `${capital(text)}.`
+}
+
+/** `v1`, `v1 and v2`, `v1, v2 and v3`. */
+export function listed(names: readonly string[]): string {
+  const last = names.at(-1) ?? ''
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`
+}
+
 /** `1,234`. */
 export function count(value: number): string {
   return grouped(String(Math.round(value)))
@@ -53,4 +64,12 @@ export function short(id: string): string {
 /** `12.5 %` of hundredths of a per cent. */
 export function share(bps: number): string {
   return `${(bps / 100).toFixed(bps % 100 === 0 ? 0 : 1)} %`
+}
+
+/** `640 KiB`, `12.5 MiB`, `3.1 GiB`. */
+export function bytes(value: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const step = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(value) / 10))
+  const scaled = value / 1024 ** step
+  return `${scaled.toFixed(step === 0 || scaled >= 100 ? 0 : 1)} ${units[step] ?? ''}`
 }

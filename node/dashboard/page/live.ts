@@ -16,6 +16,7 @@ import type {
 import type { LineState } from './line-state.ts'
 import { Line, RpcError } from './rpc.ts'
 import { Seconds } from './series.ts'
+import { signIn, type Session } from './session.ts'
 
 const STATUS_EVERY_MS = 1_000
 const HOLDS_EVERY_MS = 2_000
@@ -40,7 +41,17 @@ export interface SeenTransaction {
   readonly info: TxInfo | null
 }
 
+export interface LiveOptions {
+  /** `ws://…` */
+  readonly url: string
+  /** Whoever is signed in; null: nobody, which is all that the public port knows. */
+  readonly session: Session | null
+  /** The node does not take the token any more. */
+  readonly onRefused: (error: RpcError) => void
+}
+
 export class Live {
+  readonly session: Session | null
   line: LineState = 'connecting'
   info: ChainInfo | null = null
   status: ChainStatus | null = null
@@ -55,15 +66,21 @@ export class Live {
   readonly #listeners: Set<() => void> = new Set()
   #redraw: number | null = null
   #votesAsked = false
+  readonly #timers: number[] = []
+  readonly #onRefused: LiveOptions['onRefused']
 
-  constructor(url: string) {
-    this.rpc = new Line(url, {
+  constructor({ url, session, onRefused }: LiveOptions) {
+    this.session = session
+    this.#onRefused = onRefused
+    this.rpc = new Line(url, session?.token ?? null, {
       onState: (state) => {
         this.line = state
         if (state === 'open') void this.#all()
         else this.votes = [] // another node may answer next, or another chain
+        if (state === 'lost') void this.#askWhetherSignedIn()
         this.#changed()
       },
+      onRefused,
       onBlock: (block) => {
         this.#block(block)
       },
@@ -79,10 +96,27 @@ export class Live {
     return () => this.#listeners.delete(listener)
   }
 
+  close(): void {
+    for (const timer of this.#timers) window.clearInterval(timer)
+    this.rpc.close()
+  }
+
+  /** A refused socket only says that it is closed: whether the node is away or the token is, another question tells. */
+  async #askWhetherSignedIn(): Promise<void> {
+    if (this.session === null) return
+    try {
+      await signIn(this.session.token)
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error
+      if (error.code === 'unauthorized') this.#onRefused(error)
+    }
+  }
+
   #every(ms: number, ask: () => Promise<void>): void {
-    window.setInterval(() => {
+    const timer = window.setInterval(() => {
       if (this.line === 'open' && document.visibilityState === 'visible') void ask()
     }, ms)
+    this.#timers.push(timer)
   }
 
   async #all(): Promise<void> {
@@ -104,7 +138,11 @@ export class Live {
     await this.#ask(async () => {
       this.info ??= await this.rpc.call('chain_info', {})
       this.validators = await this.rpc.call('chain_validators', {})
-      const response = await fetch('/healthz')
+      const token = this.session?.token
+      const response = await fetch('/healthz', {
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      })
+      if (response.status === 401) return
       this.problems = ((await response.json()) as { readonly problems: readonly Problem[] }).problems
     })
   }

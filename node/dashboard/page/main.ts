@@ -1,21 +1,27 @@
 /** The page: its frame, the search, the keys, and which view is shown (the part of the address after `#`). */
 import { html } from 'htm/preact'
 import { render, type VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Live } from './live.ts'
 import { LiveContext, useLive } from './parts/use-live.ts'
+import { isOperatorPort } from './place.ts'
+import { RpcError } from './rpc.ts'
+import { bringsToken, broughtToken, keptToken, signIn, signOut, type Session } from './session.ts'
 import { Account } from './views/account.ts'
 import { Api, Block, Nowhere, Validators } from './views/chain.ts'
-import { Hold, Holds } from './views/holds.ts'
+import { Hold } from './views/hold.ts'
+import { Holds } from './views/holds.ts'
+import { Node } from './views/node.ts'
 import { Overview } from './views/overview.ts'
+import { SignIn } from './views/sign-in.ts'
 import { Transaction } from './views/transaction.ts'
 import { pathOfSearch } from './search.ts'
 import { nextTheme, rememberTheme, themeOf, type Theme } from './theme.ts'
 
-const live = new Live(location.origin.replace(/^http/, 'ws'))
+const URL_OF_NODE = location.origin.replace(/^http/, 'ws')
 
 function path(): string {
-  return location.hash.replace(/^#/, '') || '/'
+  return bringsToken() ? '/' : location.hash.replace(/^#/, '') || '/'
 }
 
 function viewOf(place: string): VNode {
@@ -27,6 +33,9 @@ function viewOf(place: string): VNode {
       return html`<${Holds} />`
     case 'validators':
       return html`<${Validators} />`
+    case 'node':
+      if (isOperatorPort) return html`<${Node} />`
+      break
     case 'hold':
       return html`<${Hold} id=${argument} />`
     case 'tx':
@@ -41,13 +50,87 @@ function viewOf(place: string): VNode {
   return html`<${Nowhere} path=${place} />`
 }
 
-const PLACES = [
+interface Place {
+  readonly path: string
+  readonly title: string
+  readonly key: string
+}
+
+const PLACES: readonly Place[] = [
   { path: '/', title: 'Overview', key: 'o' },
   { path: '/holds', title: 'Holds', key: 'h' },
   { path: '/validators', title: 'Validators', key: 'v' },
-] as const
+  ...(isOperatorPort ? [{ path: '/node', title: 'Node', key: 'n' }] : []),
+]
 
-function Page(): VNode {
+/** The page of everybody, or that of whoever signs in first. */
+function Root(): VNode {
+  return isOperatorPort ? html`<${ForOperators} />` : html`<${Following} session=${null} />`
+}
+
+function ForOperators(): VNode {
+  const [session, setSession] = useState<Session | null>(null)
+  const [why, setWhy] = useState<RpcError | null>(null)
+  const [isAsking, setAsking] = useState(known !== null)
+  const leave = (error: RpcError | null): void => {
+    signOut()
+    setSession(null)
+    setWhy(error)
+  }
+  const enter = async (token: string): Promise<void> => {
+    setAsking(true)
+    try {
+      setSession(await signIn(token))
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error
+      // A node that is away may know the token when it is back.
+      if (error.code === 'unauthorized') leave(error)
+      else setWhy(error)
+    }
+    setAsking(false)
+  }
+  useEffect(() => {
+    if (known !== null) void enter(known)
+    // A link may be opened in a tab that is here already.
+    const moved = (): void => {
+      const token = broughtToken()
+      if (token !== null) void enter(token)
+    }
+    window.addEventListener('hashchange', moved)
+    return () => {
+      window.removeEventListener('hashchange', moved)
+    }
+  }, [])
+  if (session !== null) return html`<${Following} session=${session} onSignOut=${leave} />`
+  return html`<header class="top"><${Wordmark} /> <${ThemeButton} /></header>
+    <main id="main">
+      ${isAsking
+        ? html`<p class="empty">Signing in …</p>`
+        : html`<${SignIn} why=${why} onSignedIn=${setSession} />`}
+    </main>`
+}
+
+type OnSignOut = (why: RpcError | null) => void
+
+/** The page on a line of its own to the node. */
+function Following({
+  session,
+  onSignOut = () => undefined,
+}: {
+  readonly session: Session | null
+  readonly onSignOut?: OnSignOut
+}): VNode {
+  const live = useMemo(() => new Live({ url: URL_OF_NODE, session, onRefused: onSignOut }), [session])
+  useEffect(
+    () => () => {
+      live.close()
+    },
+    [live],
+  )
+  return html`<${LiveContext.Provider} value=${live}><${Page} onSignOut=${() => onSignOut(null)} /></${LiveContext.Provider}>`
+}
+
+function Page({ onSignOut }: { readonly onSignOut: () => void }): VNode {
   const [place, setPlace] = useState(path())
   const main = useRef<HTMLElement>(null)
   useEffect(() => {
@@ -70,21 +153,30 @@ function Page(): VNode {
       }}
       >Skip to the content</a
     >
-    <${Top} place=${place} />
+    <${Top} place=${place} onSignOut=${onSignOut} />
     <main id="main" tabindex="-1" ref=${main}>${viewOf(place)}</main>
     <${Bottom} />`
 }
 
-function Top({ place }: { readonly place: string }): VNode {
-  const { status } = useLive()
+interface TopProps {
+  readonly place: string
+  readonly onSignOut: () => void
+}
+
+function Wordmark(): VNode {
+  return html`<a class="wordmark" href="#/"
+    ><svg viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M20 12a8 8 0 1 1-3.2-6.4" />
+      <path d="M3 21 21 3" />
+    </svg>
+    Cordon</a
+  >`
+}
+
+function Top({ place, onSignOut }: TopProps): VNode {
+  const { status, session } = useLive()
   return html`<header class="top">
-    <a class="wordmark" href="#/"
-      ><svg viewBox="0 0 24 24" aria-hidden="true">
-        <path d="M20 12a8 8 0 1 1-3.2-6.4" />
-        <path d="M3 21 21 3" />
-      </svg>
-      Cordon</a
-    >
+    <${Wordmark} />
     <span class="chip" title=${status?.genesisHash}>${status?.network ?? '…'}</span>
     <nav aria-label="Pages">
       ${PLACES.map(
@@ -93,8 +185,26 @@ function Top({ place }: { readonly place: string }): VNode {
       )}
     </nav>
     <${Search} />
+    ${session === null ? null : html`<${WhoButton} session=${session} onSignOut=${onSignOut} />`}
     <${ThemeButton} />
   </header>`
+}
+
+function WhoButton({
+  session: { identity },
+  onSignOut,
+}: {
+  readonly session: Session
+  readonly onSignOut: () => void
+}): VNode {
+  const { token, scope } = identity
+  return html`<button
+    class="who"
+    title=${`Signed in with the token ${token}, scope ${scope}.`}
+    onClick=${onSignOut}
+  >
+    Sign out <span class="quiet wide">${token}</span>
+  </button>`
 }
 
 function Search(): VNode {
@@ -103,6 +213,7 @@ function Search(): VNode {
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return
+      if (document.querySelector('dialog[open]') !== null) return
       if (event.key === '/') {
         event.preventDefault()
         field.current?.focus()
@@ -166,11 +277,15 @@ function Bottom(): VNode {
         ? ''
         : `${status.validator === null ? 'full node' : `validator ${status.validator}`} · Cordon ${status.version} · ${status.peers} peers`}</span
     >
-    <span>Keys: <kbd>o</kbd> overview <kbd>h</kbd> holds <kbd>v</kbd> validators <kbd>/</kbd> find</span>
+    <span
+      >Keys: ${PLACES.map(({ key, title }) => html`<kbd key=${key}>${key}</kbd> ${title.toLowerCase()} `)}
+      <kbd>/</kbd> find</span
+    >
   </footer>`
 }
 
 rememberTheme(themeOf())
+// Before anything is drawn: a link may have brought a token, which has no business in the address.
+const known = isOperatorPort ? (broughtToken() ?? keptToken()) : null
 const root = document.getElementById('page')
-if (root !== null)
-  render(html`<${LiveContext.Provider} value=${live}><${Page} /></${LiveContext.Provider}>`, root)
+if (root !== null) render(html`<${Root} />`, root)

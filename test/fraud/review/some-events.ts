@@ -56,5 +56,6 @@ export function someEvents(): ReviewEvent[] {
       'ben',
       { type: 'entry.added', kind: 'snooze', subject: { rule: 'burst' }, expiresMs: 60_000, why: 'sale' },
     ],
+    ['ann', { type: 'hold.voted', case: CASE, side: 'return', txId: '77'.repeat(32) }],
   )
 }

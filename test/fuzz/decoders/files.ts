@@ -3,11 +3,15 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { CsvError, parseCsv } from '../../../cli/csv.ts'
 import { Names } from '../../../cli/names.ts'
 import { Outbox } from '../../../cli/outbox.ts'
 import { examplePolicy, parsePolicy } from '../../../cli/requests/policy.ts'
 import { decodeRequest, encodeRequest, type PaymentRequest } from '../../../cli/requests/request.ts'
 import { SpendingLog } from '../../../cli/requests/spending.ts'
+import { parsePlanPart } from '../../../cli/payout/plan.ts'
+import { parseCursorFile } from '../../../cli/watch/cursor-file.ts'
+import { formatPaymentUri, parsePaymentUri } from '../../../client/payment-uri.ts'
 import { decodeReceiptFile, encodePortableReceipt } from '../../../client/receipt-file.ts'
 import { formatAmount, parseAmount } from '../../../config/amount.ts'
 import { parseGenesis, serialiseGenesis } from '../../../config/genesis-file.ts'
@@ -36,7 +40,7 @@ import { readSnapshot, writeSnapshot } from '../../../fraud/store/snapshot.ts'
 import { someEvents } from '../../fraud/review/some-events.ts'
 import { someHead } from '../../fraud/head/some-head.ts'
 import { makeGenesis, makeParts } from '../../client/receipt-chain.ts'
-import { decoder, refusesWith, textOf, type Decoder } from '../decoder.ts'
+import { decoder, refusesAs, refusesWith, textOf, type Decoder } from '../decoder.ts'
 import { TRANSACTION_HEX } from './ledger.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-fuzz-'))
@@ -123,6 +127,16 @@ const PAYMENT_REQUEST: PaymentRequest = {
 }
 
 const SPENDING = { format: 'cordon-spending/1', id: '55'.repeat(16), amount: '5', timeMs: 1, total: '5' }
+
+const PAYOUT_CSV = 'payee,amount,reference\nbob,12.50CRD,"invoice ""7"", and\nmore"\n\ncarol,1uCRD,\n'
+
+const PAYOUT_PLAN = {
+  format: 'cordon-payout/1',
+  chain: CHAIN,
+  from: ADDRESS,
+  rowsPerTx: 20,
+  rows: [{ line: 2, payee: 'bob', to: ADDRESS, amount: '5', memo: 'lunch' }],
+}
 
 const DEVNET = {
   format: 'cordon-devnet/1',
@@ -299,6 +313,40 @@ export const FILE_DECODERS: readonly Decoder[] = [
     decode: (bytes) => parseAddress(textOf(bytes)),
     refuses: refusesWith('address-invalid'),
     seeds: () => [Buffer.from(ADDRESS), Buffer.from(encodeAddress('cdn', new Uint8Array(32)).toUpperCase())],
+    text: true,
+  }),
+  decoder({
+    name: 'payment-uri',
+    decode: (bytes) => parsePaymentUri(textOf(bytes)),
+    refuses: refusesWith('payment-uri-invalid', 'address-invalid', 'amount-invalid'),
+    seeds: () => [
+      Buffer.from(formatPaymentUri({ address: ADDRESS, amount: 12_500_000n, message: 'lunch & tea' })),
+      Buffer.from(`CORDON:${ADDRESS.toUpperCase()}?label=a&message=%C3%BC`),
+    ],
+    text: true,
+  }),
+  decoder({
+    name: 'csv',
+    decode: (bytes) => parseCsv(textOf(bytes)),
+    refuses: refusesAs(CsvError),
+    seeds: () => [PAYOUT_CSV, PAYOUT_CSV.replaceAll('\n', '\r\n')].map((text) => Buffer.from(text)),
+    text: true,
+  }),
+  decoder({
+    name: 'payout-plan',
+    decode: (bytes) => parsePlanPart(textOf(bytes), 'plan.1.json'),
+    refuses: refusesWith('config-invalid'),
+    seeds: () => [Buffer.from(JSON.stringify(PAYOUT_PLAN))],
+    text: true,
+  }),
+  decoder({
+    name: 'cursor-file',
+    decode: (bytes) => parseCursorFile(textOf(bytes), 'watch.cursor'),
+    refuses: refusesWith('cursor-invalid'),
+    seeds: () =>
+      [null, ADDRESS].map((account) =>
+        Buffer.from(JSON.stringify({ format: 'cordon-cursor/1', chain: CHAIN, account, cursor: '120.3' })),
+      ),
     text: true,
   }),
   decoder({

@@ -1,8 +1,8 @@
 /** Where things of the chain are shown: an id is always a link to what it names. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { RpcMethod } from '../../../../client/api.ts'
 import { count, short } from '../format.ts'
+import type { PageMethod } from '../rpc.ts'
 
 export function TxLink({ id }: { readonly id: string }): VNode {
   return html`<a class="id" href=${`#/tx/${id}`} title=${id}>${short(id)}</a>`
@@ -22,6 +22,6 @@ export function HoldLink({ id, children }: { readonly id: string; readonly child
 }
 
 /** To the call that a number comes from, with its answer of this moment. */
-export function SourceLink({ method }: { readonly method: RpcMethod }): VNode {
+export function SourceLink({ method }: { readonly method: PageMethod }): VNode {
   return html`<a class="source" href=${`#/api/${method}`}>${method}</a>`
 }

@@ -1,9 +1,8 @@
 /** Views draw themselves again when what they show may have changed. */
 import { createContext } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
-import type { RpcMethod, RpcParams, RpcResult } from '../../../../client/api.ts'
 import type { Live } from '../live.ts'
-import { RpcError } from '../rpc.ts'
+import { RpcError, type PageMethod, type PageParams, type PageResult } from '../rpc.ts'
 
 export const LiveContext = createContext<Live | null>(null)
 
@@ -26,13 +25,13 @@ export interface Asked<Result> {
 }
 
 /** Asks once for each set of parameters, again every `everyMs`, and when the line is back. */
-export function useAsked<Method extends RpcMethod>(
+export function useAsked<Method extends PageMethod>(
   method: Method,
-  params: RpcParams<Method>,
+  params: PageParams<Method>,
   everyMs: number | null = null,
-): Asked<RpcResult<Method>> {
+): Asked<PageResult<Method>> {
   const live = useLive()
-  const [asked, setAsked] = useState<Asked<RpcResult<Method>>>({ result: null, error: null })
+  const [asked, setAsked] = useState<Asked<PageResult<Method>>>({ result: null, error: null })
   const key = JSON.stringify([method, params])
   const isOpen = live.line === 'open'
   useEffect(() => {

@@ -1,11 +1,13 @@
 /** A block, the validators, and a call of the API with its answer. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { RpcMethod, ValidatorInfo } from '../../../../client/api.ts'
+import type { ValidatorInfo } from '../../../../client/api.ts'
 import { amount, count, dateTime, share } from '../format.ts'
 import { FactList, Pending } from '../parts/facts.ts'
 import { AccountLink, BlockLink, SourceLink } from '../parts/links.ts'
 import { useAsked, useLive } from '../parts/use-live.ts'
+import { isOperatorPort } from '../place.ts'
+import type { PageMethod } from '../rpc.ts'
 
 const REFRESH_MS = 2_000
 
@@ -45,7 +47,8 @@ export function Validators(): VNode {
       <${SourceLink} method="chain_validators" />
     </header>
     <p class="lead">
-      Stake decides: more than two thirds make a block final, more than a third holds a payment.
+      Stake decides: more than two thirds make a block final, more than a third holds a payment. Connected:
+      this node has a line to it. Flags: those of its flags that a review proved right, and wrong.
     </p>
     <div class="scroll">
       <table>
@@ -82,7 +85,7 @@ function ValidatorRow({ validator }: { readonly validator: ValidatorInfo }): VNo
 }
 
 /** Methods without parameters are asked; of the others only the name is shown. */
-const ASKABLE: readonly RpcMethod[] = [
+const ASKABLE: readonly PageMethod[] = [
   'chain_status',
   'chain_progress',
   'chain_validators',
@@ -92,15 +95,26 @@ const ASKABLE: readonly RpcMethod[] = [
   'evidence_list',
 ]
 
+const ASKABLE_BY_OPERATORS: readonly PageMethod[] = [
+  'operator_whoami',
+  'operator_node',
+  'operator_peers',
+  'model_list',
+  'review_cases',
+  'review_entries',
+]
+
 export function Api({ method }: { readonly method: string }): VNode {
-  const askable = ASKABLE.find((each) => each === method)
+  const asked = isOperatorPort ? [...ASKABLE, ...ASKABLE_BY_OPERATORS] : ASKABLE
+  const askable = asked.find((each) => each === method)
   return html`<section class="card" aria-labelledby="title">
     <header>
       <h1 id="title"><code>${method}</code></h1>
     </header>
     <p class="lead">
       JSON-RPC 2.0: POST to <code>${location.origin}/</code>, or over a WebSocket to the same address.
-      <code>rpc.discover</code> describes every method.
+      ${isOperatorPort ? html`Here it needs <code>Authorization: Bearer TOKEN</code>. ` : ''}
+      <code>rpc.discover</code> describes every public method.
     </p>
     ${askable === undefined
       ? html`<p class="empty">This call takes parameters: open what it is about, or see docs/rpc.md.</p>`
@@ -108,7 +122,7 @@ export function Api({ method }: { readonly method: string }): VNode {
   </section>`
 }
 
-function Answer({ method }: { readonly method: RpcMethod }): VNode {
+function Answer({ method }: { readonly method: PageMethod }): VNode {
   const { result, error } = useAsked(method, {}, REFRESH_MS)
   if (result === null) return html`<${Pending} error=${error} what="the answer" />`
   return html`<pre class="raw" tabindex="0">${JSON.stringify(result, null, 2)}</pre>`

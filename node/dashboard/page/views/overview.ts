@@ -1,7 +1,6 @@
 /** The first page: how the network is at a glance. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { RpcMethod } from '../../../../client/api.ts'
 import { amount, clock, count, duration } from '../format.ts'
 import { healthOf } from '../health.ts'
 import { CHART_SECONDS, type Live, type SeenTransaction } from '../live.ts'
@@ -9,6 +8,7 @@ import { Chart } from '../parts/chart.ts'
 import { Legend } from '../parts/legend.ts'
 import { AccountLink, BlockLink, HoldLink, SourceLink, TxLink } from '../parts/links.ts'
 import { StatusMark } from '../parts/status-mark.ts'
+import { Tile } from '../parts/tile.ts'
 import { useLive } from '../parts/use-live.ts'
 import { VoteGrid } from '../parts/vote-grid.ts'
 import { quantile } from '../series.ts'
@@ -60,25 +60,12 @@ function HealthLine({ live }: { readonly live: Live }): VNode {
   const { tone, sentence, cause, command } = healthOf(live)
   return html`<section class=${`health health-${tone}`} aria-label="Health">
     <h1 class="health-sentence"><i class=${`dot dot-${tone}`}></i>${sentence}</h1>
-    <p class="health-cause">${cause} ${command === null ? null : html`<code>${command}</code>`}</p>
+    <p class="health-cause">
+      ${cause} ${command === null ? null : html`<code>${command}</code> `}<${SourceLink}
+        method="chain_progress"
+      />
+    </p>
   </section>`
-}
-
-interface TileProps {
-  readonly label: string
-  readonly value: string
-  readonly detail?: string
-  readonly definition: string
-  readonly method: RpcMethod
-  readonly tone?: 'held' | 'bad' | null
-}
-
-function Tile({ label, value, detail = '', definition, method, tone = null }: TileProps): VNode {
-  return html`<div class=${`tile ${tone === null ? '' : `tile-${tone}`}`}>
-    <h2>${label}</h2>
-    <p class="tile-value">${value} <span class="tile-detail">${detail}</span></p>
-    <p class="tile-definition">${definition} <${SourceLink} method=${method} /></p>
-  </div>`
 }
 
 function Tiles({ live }: { readonly live: Live }): VNode {
@@ -128,7 +115,7 @@ function FinalityChart({ live }: { readonly live: Live }): VNode {
   return html`<section class="card" aria-labelledby="finality-title">
     <header>
       <h2 id="finality-title">Finality of each block</h2>
-      <span class="quiet">line: median</span>
+      <span class="quiet">line: median <${SourceLink} method="chain_votes" /></span>
     </header>
     <${Chart}
       label=${`Finality of the last ${votes.length} blocks, median ${median === null ? 'unknown' : duration(median)}`}
@@ -149,7 +136,7 @@ function ThroughputChart({ live }: { readonly live: Live }): VNode {
   return html`<section class="card" aria-labelledby="throughput-title">
     <header>
       <h2 id="throughput-title">Payments each second</h2>
-      <${Legend} items=${OUTCOMES} />
+      <span><${Legend} items=${OUTCOMES} /> <${SourceLink} method="blocks_subscribe" /></span>
     </header>
     <${Chart}
       label=${`Payments of the last ${CHART_SECONDS} seconds, at most ${most} settled in one`}

@@ -1,0 +1,206 @@
+/**
+ * What a payout has begun to pay, beside its file: `pay.csv` has the folder `pay.payout`. In it:
+ *
+ *   plan.<part>.json    the rows, in the order of the file; rows that were appended later are a further part
+ *   <chunk>.<n>.tx      attempt n at the transaction of a chunk (`attempts.ts`)
+ *
+ * Rows `(i − 1) · rowsPerTx + 1` to `i · rowsPerTx` of a part are one transaction, always the same one, so that a row
+ * can only be paid by attempts at that. A transfer that the validators find suspicious goes into a hold alone and the
+ * others of its transaction settle (docs/spec/ledger.md); only what makes the whole transaction fail, a balance that is
+ * too small, touches the others, and then none of them has moved.
+ */
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { CordonError } from '../../config/errors.ts'
+import { Fields, show } from '../../config/fields.ts'
+import { LIMITS } from '../../config/limits.ts'
+import { amount as shownAmount } from '../format.ts'
+import type { TransferTerms } from '../transfers.ts'
+import { writeOnce } from '../write-once.ts'
+import { refusal, type PayoutRow, type RowProblem } from './rows.ts'
+
+const FORMAT = 'cordon-payout/1'
+
+/** Whose money, on which chain. */
+export interface PayoutOrigin {
+  /** Id of the chain, hex. */
+  readonly chain: string
+  /** Address that pays. */
+  readonly from: string
+}
+
+interface PlanPart extends PayoutOrigin {
+  readonly rowsPerTx: number
+  readonly rows: readonly PayoutRow[]
+}
+
+/** Parts of one origin, in order. */
+export type Plan = readonly PlanPart[]
+
+/** The rows of one transaction. */
+export interface Chunk {
+  /** From 1, over all parts. */
+  readonly number: number
+  /** Index of its first row among all. */
+  readonly firstRow: number
+  readonly transfers: readonly TransferTerms[]
+}
+
+/** `pay.payout` of `pay.csv`. */
+export function payoutFolder(csv: string): string {
+  return join(dirname(csv), `${basename(csv).replace(/\.csv$/i, '')}.payout`)
+}
+
+/** What an earlier run wrote; no parts if there was none. @throws CordonError `config-invalid` if it is damaged. */
+export function readPlan(folder: string): Plan {
+  const parts: PlanPart[] = []
+  for (;;) {
+    const path = partPath(folder, parts.length + 1)
+    const text = textOf(path)
+    if (text === null) return parts
+    parts.push(parsePlanPart(text, path))
+  }
+}
+
+/**
+ * The plan with the rows that the file has beyond it. Nothing is written.
+ * @throws CordonError `payout-changed` if the file has other rows in place of those planned, or another origin.
+ */
+export function withAppended(
+  plan: Plan,
+  origin: PayoutOrigin,
+  rows: readonly PayoutRow[],
+  csv: string,
+): Plan {
+  requireOrigin(plan, origin, csv)
+  const planned = plan.flatMap((part) => part.rows)
+  const changes = changesOf(planned, rows)
+  if (changes.length > 0) throw refusal('payout-changed', csv, changes)
+  const appended = rows.slice(planned.length)
+  if (appended.length === 0) return plan
+  return [...plan, { ...origin, rowsPerTx: LIMITS.payoutRowsPerTx, rows: appended }]
+}
+
+/** Makes the parts that are not on the disk yet durable. @throws CordonError `payout-changed` if another run was first. */
+export function writePlan(folder: string, plan: Plan, csv: string): void {
+  for (const [index, part] of plan.entries()) {
+    const path = partPath(folder, index + 1)
+    const text = serialisePlanPart(part)
+    if (!writeOnce(path, text) && textOf(path) !== text)
+      throw new CordonError(
+        'payout-changed',
+        `${csv}: another run began to pay other rows at the same moment; run again`,
+        { path: csv },
+      )
+  }
+}
+
+export function chunksOf(plan: Plan): readonly Chunk[] {
+  const chunks: Chunk[] = []
+  let firstRow = 0
+  for (const { rows, rowsPerTx } of plan) {
+    for (let start = 0; start < rows.length; start += rowsPerTx) {
+      const transfers = rows.slice(start, start + rowsPerTx).map(({ terms }) => terms)
+      chunks.push({ number: chunks.length + 1, firstRow, transfers })
+      firstRow += transfers.length
+    }
+  }
+  return chunks
+}
+
+function requireOrigin(plan: Plan, { chain, from }: PayoutOrigin, csv: string): void {
+  const [first] = plan
+  if (first === undefined || (first.chain === chain && first.from === from)) return
+  const what =
+    first.from === from
+      ? `on chain ${first.chain}, and the node is of chain ${chain}`
+      : `from ${first.from}, and --from is ${from}`
+  throw new CordonError(
+    'payout-changed',
+    `${csv}: an earlier run began to pay it ${what}; to pay it anew under another name, copy the file`,
+    { path: csv },
+  )
+}
+
+/** Lines and spellings of payees may change; whom they mean, how much and the reference may not. */
+function changesOf(planned: readonly PayoutRow[], rows: readonly PayoutRow[]): RowProblem[] {
+  return planned.flatMap(({ line, terms }, index) => {
+    const row = rows[index]
+    if (row === undefined) return [{ line, problem: `was ${describe(terms)}, is gone` }]
+    if (describe(row.terms) === describe(terms)) return []
+    return [{ line: row.line, problem: `was ${describe(terms)}, is ${describe(row.terms)}` }]
+  })
+}
+
+function describe({ to, amount, memo }: TransferTerms): string {
+  return `${shownAmount(amount)} to ${to}${memo === '' ? '' : `, reference ${JSON.stringify(memo)}`}`
+}
+
+function partPath(folder: string, part: number): string {
+  return join(folder, `plan.${part}.json`)
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw damaged(path, (error as Error).message)
+  }
+}
+
+function serialisePlanPart({ chain, from, rowsPerTx, rows }: PlanPart): string {
+  const flat = rows.map(({ line, payee, terms }) => ({ line, payee, ...terms }))
+  return `${JSON.stringify({ format: FORMAT, chain, from, rowsPerTx, rows: flat }, null, 1)}\n`
+}
+
+/** @throws CordonError `config-invalid`. */
+export function parsePlanPart(text: string, path: string): PlanPart {
+  const refuse = (where: string, expected: string, got: unknown): CordonError =>
+    damaged(path, `${where}: expected ${expected}, got ${show(got)}`)
+  const part = new Fields(jsonOf(text, path), '', refuse)
+  part.text('format', FORMAT, (value) => (value === FORMAT ? value : null))
+  const chain = part.text('chain', '16 hex digits', matching(/^[0-9a-f]{16}$/))
+  const from = part.text('from', 'an address', matching(/^[a-z0-9]{1,90}$/))
+  const rowsPerTx = part.integer('rowsPerTx', 1, LIMITS.actionsPerTx)
+  const rows = part
+    .list('rows', 1, LIMITS.payoutRows)
+    .map((value, index) => parsePlanRow(new Fields(value, `rows[${index}]`, refuse)))
+  part.end()
+  return { chain, from, rowsPerTx, rows }
+}
+
+function parsePlanRow(fields: Fields): PayoutRow {
+  const row = {
+    line: fields.integer('line', 1, LIMITS.payoutFileBytes),
+    payee: fields.text('payee', 'a text', (text) => text),
+    terms: {
+      to: fields.text('to', 'an address', matching(/^[a-z0-9]{1,90}$/)),
+      amount: fields.text('amount', 'a number of uCRD', matching(/^[1-9]\d{0,18}$/)),
+      memo: fields.text('memo', 'a text', (text) => text),
+    },
+  }
+  fields.end()
+  return row
+}
+
+function matching(form: RegExp): (text: string) => string | null {
+  return (text) => (form.test(text) ? text : null)
+}
+
+function jsonOf(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw damaged(path, (error as Error).message)
+  }
+}
+
+/** Whoever removes what is damaged may pay rows twice, so the message says what to do first. */
+export function damaged(path: string, problem: string): CordonError {
+  return new CordonError(
+    'config-invalid',
+    `payout state ${path} is damaged (${problem}); find out with cordon wallet history which rows are paid before you remove it, or they may be paid twice`,
+    { path },
+  )
+}
