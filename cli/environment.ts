@@ -19,6 +19,8 @@ const NOT_MIRRORED: ReadonlySet<string> = new Set([
   'key',
   'dry-run',
   'yes',
+  'policy',
+  'all',
   'as',
   'out',
   'config-out',

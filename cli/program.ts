@@ -27,6 +27,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/wallet.ts')).build,
   },
   {
+    name: 'mcp',
+    description: 'let an assistant look and ask for payments, over the Model Context Protocol',
+    load: async () => (await import('./commands/mcp.ts')).build,
+  },
+  {
     name: 'tx',
     description: 'transactions: what became of them, and those that are signed elsewhere',
     load: async () => (await import('./commands/tx.ts')).build,

@@ -150,6 +150,16 @@ export const ERRORS = {
     meaning:
       'A file of labelled payments cannot be used; the message has the line and what is wrong with it.',
   },
+  'policy-invalid': {
+    exit: 78,
+    meaning:
+      'The policy for payment requests, or what is kept of requests and of what was spent, is missing, unreadable or wrong.',
+  },
+  'policy-refused': {
+    exit: 5,
+    meaning:
+      'A payment request is outside of the policy, has ended, or was changed; the message says which. Nothing was signed.',
+  },
 
   unwell: { exit: 1, meaning: 'Something of a node is out of order; the message and the checks say what.' },
 

@@ -294,6 +294,29 @@ export const LIMITS = {
   /** Receipt file that `cordon verify` reads. */
   receiptFileBytes: 16 * 1024 * 1024,
 
+  /** One message to `cordon mcp`; a longer one is skipped and answered with an error. */
+  mcpMessageBytes: 256 * 1024,
+  /** Tools of one `cordon mcp` that run at the same time; a further call is told to try again. */
+  mcpCallsInFlight: 16,
+  /** Text of somebody else, such as a memo, in an answer of `cordon mcp`. */
+  mcpTextCharacters: 200,
+  /** Items on one page of an answer of `cordon mcp`. */
+  mcpPageItems: 50,
+  /** Policy for payment requests. */
+  policyBytes: 65_536,
+  /** Payees that a policy may list. */
+  policyPayees: 1_000,
+  /** Payment requests that a policy may let stand open. */
+  openPaymentRequests: 100,
+  /** How long a policy may let a payment request stand open. */
+  paymentRequestExpiryMs: 30 * 24 * 3_600_000,
+  /** Why a payment is asked for, in the words of who asks. */
+  paymentRequestWhyCharacters: 300,
+  /** File of a payment request. */
+  paymentRequestBytes: 8_192,
+  /** Payment requests kept; beyond that the oldest that are past their expiry make room. */
+  paymentRequestsKept: 1_000,
+
   /** Delay that `cordon devnet delay` puts on a link. */
   linkDelayMaxMs: 10_000,
   /** Snapshots that a devnet keeps. */

@@ -1,5 +1,4 @@
 /** `wallet send`: one payment, from words on a command line to its end. */
-import { CordonError } from '../../config/errors.ts'
 import { parseAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
@@ -25,7 +24,8 @@ import { requireNetwork, unlock } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
 import { confirmFirstPayment } from './first-payment.ts'
 import { confirmRequest, wordsOf, type RequestedOptions } from './request.ts'
-import { isRefusal, payOnce, type Attempts } from './pay-once.ts'
+import { keyedAttempts } from './keyed-payment.ts'
+import { isRefusal, payOnce } from './pay-once.ts'
 
 interface SendOptions extends PasswordOptions, RequestedOptions {
   readonly from: string
@@ -138,7 +138,7 @@ type Sign = (attempt: number) => Promise<StoredEntry>
 async function pay(plan: Plan, client: RpcClient, outbox: Outbox, sign: Sign): Promise<PaymentEnd> {
   const { key, timeout: timeoutMs } = plan.options
   if (key !== undefined)
-    return payOnce({ client, attempts: attemptsOf(key, plan.terms, outbox, sign), timeoutMs })
+    return payOnce({ client, attempts: keyedAttempts(key, plan.terms, outbox, sign), timeoutMs })
   const entry = await sign(1)
   try {
     const end = await submitAndWait(client, entry, timeoutMs)
@@ -150,38 +150,9 @@ async function pay(plan: Plan, client: RpcClient, outbox: Outbox, sign: Sign): P
   }
 }
 
-/** With --key an earlier attempt counts as this one, if it is of the same payment. */
-function attemptsOf(key: string, terms: PaymentTerms, outbox: Outbox, sign: Sign): Attempts<StoredEntry> {
-  const checked = (entry: StoredEntry): StoredEntry => {
-    requireSameTerms(key, entry, terms)
-    return entry
-  }
-  return {
-    newest: () => {
-      const entry = outbox.newest(key)
-      return entry === null ? null : checked(entry)
-    },
-    sign: async (attempt) => checked(await sign(attempt)),
-    markRefused: (entry) => outbox.markRefused(entry),
-    unmarkRefused: (entry) => outbox.unmarkRefused(entry),
-  }
-}
-
-/** @throws CordonError `usage` if a key was used for another payment. */
-function requireSameTerms(key: string, { terms, txId }: StoredEntry, wanted: PaymentTerms): void {
-  const differing = (['from', 'to', 'amount', 'memo'] as const).filter((name) => terms[name] !== wanted[name])
-  if (differing.length === 0) return
-  const was = differing.map((name) => `${name} ${JSON.stringify(terms[name])}`).join(', ')
-  throw new CordonError(
-    'usage',
-    `--key ${JSON.stringify(key)} belongs to another payment, ${toHex(txId)}, with ${was}; use another key`,
-    { txId: toHex(txId) },
-  )
-}
-
 async function entryFor({ options, terms }: Plan, outbox: Outbox, sign: Sign): Promise<StoredEntry> {
   if (options.key === undefined) return sign(1)
-  const attempts = attemptsOf(options.key, terms, outbox, sign)
+  const attempts = keyedAttempts(options.key, terms, outbox, sign)
   return attempts.newest() ?? attempts.sign(1)
 }
 

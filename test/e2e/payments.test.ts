@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { McpClient } from '../cli/mcp-client.ts'
 import { Devnet, assertAgreement, cordon, eventually, killed, rpc } from './harness.ts'
 
 let devnet: Devnet
@@ -173,6 +174,32 @@ test('a receipt verifies offline, and a changed byte does not', async () => {
     assert.equal(bad.code, 5, `byte ${position}: ${bad.stdout}`)
     assert.equal(bad.json?.error?.code, 'receipt-invalid')
   }
+})
+
+test('an assistant asks, a person approves, it settles; approving again pays nothing', async () => {
+  const policy = join(devnet.dir, 'policy.toml')
+  const limits = 'max_payment = "5CRD"\nmax_day = "5CRD"\nmax_total = "5CRD"\nexpiry = "1h"\nmax_open = 1'
+  writeFileSync(policy, `version = 1\npayer = "carol"\npayees = ["dave"]\n${limits}\n`)
+  await using mcp = new McpClient(['--dir', devnet.dir, '--policy', policy], devnet.dir)
+  await mcp.initialize()
+  assert.match((await mcp.call('chain_health')).text, /^The devnet settles payments/)
+  const asked = await mcp.call('request_payment', { to: 'dave', amount: '5CRD', why: 'tickets' })
+  const request = String(asked.data.request)
+  const before = await devnet.run(0, 'wallet', 'balance', 'dave')
+
+  const approve = ['mcp', 'approve', request, '--policy', policy, '--yes']
+  const first = await devnet.run(0, ...approve)
+  const second = await devnet.run(0, ...approve)
+  assert.deepEqual([first.status, second.txId, second.height], ['settled', first.txId, first.height])
+  const after = await devnet.run(0, 'wallet', 'balance', 'dave')
+  assert.equal(BigInt(String(after.balance)) - BigInt(String(before.balance)), 5_000_000n)
+
+  const { data } = await mcp.call('payment_status', { request })
+  assert.deepEqual([data.state, (data.payment as { txId: string }).txId], ['approved', first.txId])
+  const explained = await mcp.call('explain_transaction', { txId: first.txId })
+  assert.match(explained.text, /is final: the payee has the money\.\ncarol .* pays 5\.00CRD .* to dave/)
+  const more = await mcp.call('request_payment', { to: 'dave', amount: '1uCRD', why: 'more' })
+  assert.match(more.text, /policy-refused/)
 })
 
 test('a payout that is killed and run again pays every row once', async () => {

@@ -6,6 +6,9 @@ import { crc32 } from 'node:zlib'
 import { CsvError, parseCsv } from '../../../cli/csv.ts'
 import { Names } from '../../../cli/names.ts'
 import { Outbox } from '../../../cli/outbox.ts'
+import { examplePolicy, parsePolicy } from '../../../cli/requests/policy.ts'
+import { decodeRequest, encodeRequest, type PaymentRequest } from '../../../cli/requests/request.ts'
+import { SpendingLog } from '../../../cli/requests/spending.ts'
 import { parsePlanPart } from '../../../cli/payout/plan.ts'
 import { parseCursorFile } from '../../../cli/watch/cursor-file.ts'
 import { formatPaymentUri, parsePaymentUri } from '../../../client/payment-uri.ts'
@@ -111,6 +114,19 @@ const OUTBOX = {
   memo: 'lunch',
   tx: TRANSACTION_HEX,
 }
+
+const PAYMENT_REQUEST: PaymentRequest = {
+  payer: ADDRESS,
+  payee: ADDRESS,
+  amountUnits: 5n,
+  why: 'lunch',
+  createdMs: 1,
+  expiresMs: 2,
+  policyDigest: '33'.repeat(32),
+  salt: '44'.repeat(16),
+}
+
+const SPENDING = { format: 'cordon-spending/1', id: '55'.repeat(16), amount: '5', timeMs: 1, total: '5' }
 
 const PAYOUT_CSV = 'payee,amount,reference\nbob,12.50CRD,"invoice ""7"", and\nmore"\n\ncarol,1uCRD,\n'
 
@@ -257,6 +273,27 @@ export const FILE_DECODERS: readonly Decoder[] = [
     seeds: () => [Buffer.from(serialiseTokens(TOKENS))],
     text: true,
   }),
+  decoder({
+    name: 'payment-policy',
+    decode: (bytes) => parsePolicy(textOf(bytes), 'policy.toml'),
+    refuses: refusesWith('policy-invalid', 'format-version'),
+    seeds: () => [Buffer.from(examplePolicy())],
+    text: true,
+  }),
+  decoder({
+    name: 'payment-request',
+    decode: (bytes) => decodeRequest(textOf(bytes)),
+    refuses: (error) => error instanceof RangeError || error instanceof SyntaxError,
+    seeds: () => [Buffer.from(encodeRequest(PAYMENT_REQUEST))],
+    text: true,
+  }),
+  ofFile(
+    'spending',
+    '1.json',
+    (folder) => new SpendingLog(folder).spent(2),
+    refusesWith('policy-invalid'),
+    () => [JSON.stringify(SPENDING)],
+  ),
   decoder({
     name: 'receipt-file',
     decode: (bytes) => decodeReceiptFile(textOf(bytes)),
