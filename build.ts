@@ -16,8 +16,8 @@ const ROOT = import.meta.dirname
 const OUTPUT = join(ROOT, 'dist')
 const LAUNCHER = 'launch.js'
 
-/** Packages that find files of their own by where they lie stay in node_modules. */
-const EXTERNAL = ['@tensorflow/*']
+/** Packages that find files of their own by where they lie stay in node_modules; so does what only one command needs. */
+const EXTERNAL = ['@tensorflow/*', '@modelcontextprotocol/*']
 
 /** Of packages with a native addon only the file that looks for it stays there. */
 const ADDONS = ['classic-level', 'sodium-native'] as const

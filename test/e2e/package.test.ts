@@ -183,8 +183,8 @@ test('examples/watcher.ts: tells of holds and large payments, and goes on where 
 
 test('README.md and docs/devnet.md do what they say, from top to bottom', async () => {
   const cwd = join(folder, 'walk-through')
-  mkdirSync(cwd)
-  symlinkSync(join(installed, 'bin'), join(cwd, 'bin')) // README is for a checkout
+  mkdirSync(join(cwd, 'bin'), { recursive: true })
+  symlinkSync(join(installed, 'bin', 'cordon'), join(cwd, 'bin', 'cordon')) // README is for a checkout
   try {
     const dataOf = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
       const { stdout } = await run('cordon', [...args, '--json'], { cwd, env })
