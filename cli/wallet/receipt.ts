@@ -1,5 +1,5 @@
 /** `wallet receipt`: fetches the portable proof of a payment. */
-import { CordonError } from '../../config/errors.ts'
+import { fetchReceipt } from '../../client/fetch-receipt.ts'
 import { withNode } from '../context.ts'
 import { replaceFile } from '../files.ts'
 import type { NodeOptions } from '../options.ts'
@@ -11,20 +11,7 @@ interface ReceiptOptions extends NodeOptions {
 }
 
 export async function receipt(options: ReceiptOptions, txId: string): Promise<CommandResult> {
-  const file = await withNode(options, async (client) => {
-    const proof = await client.call('tx_receipt', { txId, timeoutMs: options.timeout })
-    if (proof !== null) return proof.file
-    const { status } = await client.call('tx_get', { txId })
-    if (status === 'unknown')
-      throw new CordonError('tx-unknown', `the node knows no transaction ${txId}`, { txId })
-    if (status === 'expired')
-      throw new CordonError('tx-expired', `transaction ${txId} expired; it has no receipt`, { txId })
-    throw new CordonError(
-      'outcome-unknown',
-      `there is no proof of ${txId} yet (it is ${status}); try again: cordon wallet receipt ${txId}`,
-      { txId, status },
-    )
-  })
+  const file = await withNode(options, (client) => fetchReceipt(client, txId, options.timeout))
   const { out } = options
   if (out === undefined) return { data: { txId, receipt: file }, text: file.replace(/\n$/, '') }
   replaceFile(out, file)
