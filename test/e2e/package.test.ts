@@ -182,6 +182,7 @@ test('examples/watcher.ts: tells of holds and large payments, and goes on where 
 })
 
 test('README.md and docs/devnet.md do what they say, from top to bottom', async () => {
+  await run('cordon', ['devnet', 'stop', '--dir', devnet], { env }) // it would only take time from theirs
   const cwd = join(folder, 'walk-through')
   mkdirSync(join(cwd, 'bin'), { recursive: true })
   symlinkSync(join(installed, 'bin', 'cordon'), join(cwd, 'bin', 'cordon')) // README is for a checkout
