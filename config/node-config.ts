@@ -18,7 +18,6 @@ import {
   SETTING_NAMES,
   SETTINGS,
   variableOf,
-  type LogLevel,
   type NodeSettings,
   type SettingName,
 } from './node-settings.ts'
@@ -32,30 +31,25 @@ export const NODE_CONFIG_FILE: string = join('config', 'cordon.toml')
 /** Where a running node says at which URL its operator methods are; in its data directory. */
 export const OPERATOR_URL_FILE = 'operator-url'
 
+/** Settings that a `NodeConfig` has in another form. */
+type Resolved =
+  | 'genesis'
+  | 'data'
+  | 'signer'
+  | 'peerKey'
+  | 'validatorKey'
+  | 'secondReviewerAbove'
+  | 'reviewKeyFile'
+  | 'reviewPasswordFile'
+
 /** Settings with absolute paths, as the node takes them. */
-export interface NodeConfig {
+export interface NodeConfig extends Omit<NodeSettings, Resolved> {
   readonly directory: string
   readonly genesisFile: string
   readonly dataDirectory: string
   readonly signerDirectory: string
   readonly peerKeyFile: string
   readonly validatorKeyFile: string | null
-  readonly logLevel: LogLevel
-  readonly logModules: readonly string[]
-  readonly listen: readonly string[]
-  readonly announce: readonly string[]
-  readonly bootstrap: readonly string[]
-  readonly mdns: boolean
-  readonly rpcHost: string
-  readonly rpcPort: number
-  readonly operatorHost: string
-  readonly operatorPort: number
-  /** `pretrained`, `label-free`, or the path of a model. */
-  readonly fraudModel: string
-  /** Whether it learns from the outcomes of holds. */
-  readonly fraudLearn: boolean
-  readonly fraudHoldScore: number
-  readonly fraudAlertScore: number
   /** In uCRD. */
   readonly secondReviewerAboveUnits: bigint
   /** The key that votes on holds, and its password. Null: this node votes on none. */

@@ -51,8 +51,17 @@ export interface NamedAccount {
   readonly address: string
 }
 
+/** A start asks several times, and their words cost some milliseconds. */
+const KNOWN = new Map<string, readonly NamedAccount[]>()
+
 /** alice, bob, … of a devnet with this seed. */
 export function namedAccounts(devnetSeed: string): readonly NamedAccount[] {
+  const known = KNOWN.get(devnetSeed) ?? deriveNamed(devnetSeed)
+  KNOWN.set(devnetSeed, known)
+  return known
+}
+
+function deriveNamed(devnetSeed: string): readonly NamedAccount[] {
   const seeds = accountSeeds(devnetSeed, ACCOUNT_NAMES.length)
   return ACCOUNT_NAMES.map((name, index) => {
     const seed = itemAt(seeds, index)

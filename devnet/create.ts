@@ -36,16 +36,14 @@ import {
   LOOPBACK,
   devnetPaths,
   nodePaths,
-  readDevnetFile,
   writeDevnetFile,
   type DevnetFile,
   type DevnetNode,
 } from './layout.ts'
 import { FEWEST_LOAD_ACCOUNTS } from './load/plan.ts'
-import { lockHolder } from './lock.ts'
 import { peerIdOf } from './peer-id.ts'
-import { isSameProcess } from './processes.ts'
 import { freePorts, portsFrom } from './ports.ts'
+import { whileStopped } from './stopped.ts'
 
 export const DEFAULT_VALIDATORS = 4
 /** More processes than this do no good on one machine. */
@@ -144,16 +142,11 @@ export interface ResetResult {
  * @throws CordonError `devnet-missing`, `devnet-running`.
  */
 export function resetDevnet(dir: string): ResetResult {
+  return whileStopped(dir, (file) => beginAnew(dir, file))
+}
+
+function beginAnew(dir: string, file: DevnetFile): ResetResult {
   const paths = devnetPaths(dir)
-  const file = readDevnetFile(dir)
-  const alive = lockHolder(paths.lock) ?? strayNode(file)
-  if (alive !== null) {
-    throw new CordonError(
-      'devnet-running',
-      `the devnet in ${dir} runs (pid ${alive}); stop it first with: cordon devnet stop --dir ${dir}`,
-      { dir, pid: alive },
-    )
-  }
   const kept = join(paths.oldChains, `${file.genesisHash.slice(0, 16)}-${Date.now()}`)
   for (const node of file.nodes) {
     const { data, signer, review, models } = nodePaths(paths.dir, node)
@@ -182,13 +175,6 @@ export function resetDevnet(dir: string): ResetResult {
   }
   writeDevnetFile(dir, { ...file, ...fresh })
   return { oldGenesisHash: file.genesisHash, genesisHash: hash, kept }
-}
-
-/** Pid of a node that outlived its supervisor, or null. */
-function strayNode({ nodes, identities }: DevnetFile): number | null {
-  return (
-    nodes.find(({ name, pid }) => pid !== null && isSameProcess(pid, identities[name] ?? ''))?.pid ?? null
-  )
 }
 
 interface CheckedShape {

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Wallet } from '../client/wallet.ts'
 import { connect, type RpcClient } from '../client/rpc-client.ts'
+import { Wallet } from '../client/wallet.ts'
 import { parseAmount } from '../config/amount.ts'
 import { CordonError } from '../config/errors.ts'
 import { namedAccounts, type NamedAccount } from './accounts.ts'
@@ -43,7 +43,6 @@ export class Devnet implements AsyncDisposable {
   /** Nodes, accounts and addresses, as `cordon devnet --json` prints them. */
   readonly ready: ReadyEvent
   readonly supervisor: Supervisor
-  readonly #accounts: ReadonlyMap<string, NamedAccount>
   readonly #clients: RpcClient[] = []
   readonly #isTemporary: boolean
 
@@ -52,7 +51,6 @@ export class Devnet implements AsyncDisposable {
     this.ready = ready
     this.supervisor = supervisor
     this.#isTemporary = isTemporary
-    this.#accounts = new Map(namedAccounts(supervisor.file.seed).map((account) => [account.name, account]))
   }
 
   /**
@@ -97,9 +95,10 @@ export class Devnet implements AsyncDisposable {
 
   /** alice, bob, … with their keys. @throws CordonError `key-unknown`. */
   account(name: string): NamedAccount {
-    const account = this.#accounts.get(name)
+    const accounts = namedAccounts(this.supervisor.file.seed)
+    const account = accounts.find((each) => each.name === name)
     if (account !== undefined) return account
-    const known = [...this.#accounts.keys()]
+    const known = accounts.map((each) => each.name)
     throw new CordonError(
       'key-unknown',
       `this devnet has no account ${JSON.stringify(name)}; it has ${known.join(', ')}`,
@@ -117,7 +116,6 @@ export class Devnet implements AsyncDisposable {
   /** A wallet of one of the accounts. */
   async wallet(name: string): Promise<Wallet> {
     const { key } = this.account(name)
-    const { Wallet } = await import('../client/wallet.ts')
     return Wallet.open(await this.connect(), key)
   }
 

@@ -29,16 +29,19 @@ export function tellUp(): void {
   leash?.write(`${UP}\n`)
 }
 
+const made = Promise.withResolvers<undefined>()
 /** Resolves when the node's directory is there. */
-export const directoryIsMade: Promise<void> = new Promise((resolve) => {
-  if (leash === null || !isEarly) resolve()
-  else leash.ref()
-  if (leash === null) return
-  createInterface({ input: leash }).on('line', (line) => {
-    const [word, value] = line.split(' ')
-    if (word === GO) {
-      leash.unref()
-      resolve()
-    } else if (word === AHEAD) setClockAhead(Number(value))
-  })
-})
+export const directoryIsMade: Promise<undefined> = made.promise
+
+function obey(line: string): void {
+  const [word, value] = line.split(' ')
+  if (word === AHEAD) setClockAhead(Number(value))
+  else if (word === GO) {
+    leash?.unref()
+    made.resolve(undefined)
+  }
+}
+
+if (leash !== null) createInterface({ input: leash }).on('line', obey)
+if (leash === null || !isEarly) made.resolve(undefined)
+else leash.ref()

@@ -1,43 +1,34 @@
 /** `cordon devnet pause|resume|partition|delay|loss|heal`: faults that a real network has, for a devnet that runs. */
-import { InvalidArgumentError, Option, type Command } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { ControlRequest, NodeRequest } from '../../devnet/control.ts'
 import type { LinkState } from '../../devnet/links/conditions.ts'
+import { askDevnet, type DevnetDirOptions, type DevnetVerbs } from '../devnet-control.ts'
 import { table } from '../format.ts'
 import type { CommandResult } from '../output.ts'
 import { action } from '../run.ts'
 
-interface DirOptions {
-  readonly dir?: string
-}
-
-/** Makes a subcommand; where its devnet is. */
-export interface DevnetVerbs {
-  readonly verb: (name: string, description: string) => Command
-  readonly dirOf: (options: DirOptions) => string
-}
-
-interface PartitionOptions extends DirOptions {
+interface PartitionOptions extends DevnetDirOptions {
   readonly oneWay?: boolean
 }
 
-interface DelayOptions extends DirOptions {
+interface DelayOptions extends DevnetDirOptions {
   readonly jitter?: number
   readonly node?: readonly string[]
 }
 
-interface LossOptions extends DirOptions {
+interface LossOptions extends DevnetDirOptions {
   readonly node?: readonly string[]
 }
 
 export function buildNetworkVerbs({ verb, dirOf }: DevnetVerbs): void {
-  action<DirOptions, [string]>(
+  action<DevnetDirOptions, [string]>(
     verb('pause', 'stop the process of one node without ending it (SIGSTOP)').argument(
       '<name>',
       'such as v1',
     ),
     (options, name) => signal(dirOf(options), { op: 'pause', name }),
   )
-  action<DirOptions, [string]>(
+  action<DevnetDirOptions, [string]>(
     verb('resume', 'let a paused node go on (SIGCONT)').argument('<name>', 'such as v1'),
     (options, name) => signal(dirOf(options), { op: 'resume', name }),
   )
@@ -66,7 +57,7 @@ export function buildNetworkVerbs({ verb, dirOf }: DevnetVerbs): void {
       .option('--node <names...>', 'only these nodes (default: all)'),
     (options, lossPercent) => bend(dirOf(options), { op: 'loss', lossPercent, names: options.node ?? [] }),
   )
-  action<DirOptions>(verb('heal', 'end all partitions, delays and losses'), (options) =>
+  action<DevnetDirOptions>(verb('heal', 'end all partitions, delays and losses'), (options) =>
     bend(dirOf(options), { op: 'heal' }),
   )
 }
@@ -79,7 +70,7 @@ function parseNumber(text: string): number {
 }
 
 async function signal(dir: string, request: NodeRequest): Promise<CommandResult> {
-  const data = (await ask(dir, request)) as { readonly name: string; readonly pid: number | null }
+  const data = (await askDevnet(dir, request)) as { readonly name: string; readonly pid: number | null }
   const { name, pid } = data
   if (pid === null)
     return { data, text: `${name} does not run; start it with: cordon devnet restart ${name} --dir ${dir}` }
@@ -91,7 +82,7 @@ async function signal(dir: string, request: NodeRequest): Promise<CommandResult>
 }
 
 async function bend(dir: string, request: ControlRequest): Promise<CommandResult> {
-  const links = (await ask(dir, request)) as readonly LinkState[]
+  const links = (await askDevnet(dir, request)) as readonly LinkState[]
   const data = {
     links: links.map(({ from, to, condition: { isCut, delayMs, jitterMs, lossShare } }) => ({
       from,
@@ -112,10 +103,4 @@ async function bend(dir: string, request: ControlRequest): Promise<CommandResult
   ])
   const columns = ['FROM', 'TO', 'STATE', 'DELAY', 'LOSS'].map((title) => ({ title }))
   return { data, text: `${table(columns, rows)}\nend it with: cordon devnet heal --dir ${dir}` }
-}
-
-async function ask(dir: string, request: ControlRequest): Promise<unknown> {
-  const { runningSupervisor } = await import('../../devnet/supervisor.ts')
-  const { askSupervisor } = await import('../../devnet/control.ts')
-  return askSupervisor(runningSupervisor(dir), request)
 }

@@ -1,5 +1,4 @@
 /** `cordon devnet faucet|warp|snapshot|restore`: money, time and states of a devnet that runs. */
-import { existsSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
 import { parseAmount } from '../../config/amount.ts'
 import type { ControlRequest } from '../../devnet/control.ts'
@@ -7,25 +6,21 @@ import { devnetPaths, readDevnetFile } from '../../devnet/layout.ts'
 import type { SnapshotInfo } from '../../devnet/snapshots.ts'
 import type { WarpResult } from '../../devnet/supervisor.ts'
 import { keystorePaths, withNode } from '../context.ts'
+import { askDevnet, type DevnetDirOptions, type DevnetVerbs } from '../devnet-control.ts'
 import { amountBoth, time, facts, table } from '../format.ts'
 import { Names } from '../names.ts'
 import { parseDuration } from '../options.ts'
 import type { CommandResult } from '../output.ts'
 import { action } from '../run.ts'
-import type { DevnetVerbs } from './devnet-network.ts'
-
-interface DirOptions {
-  readonly dir?: string
-}
 
 export function buildStateVerbs({ verb, dirOf }: DevnetVerbs): void {
-  action<DirOptions, [string, bigint]>(
+  action<DevnetDirOptions, [string, bigint]>(
     verb('faucet', 'pay play money to an account, and wait until it is there')
       .argument('<account>', 'a name or an address')
       .argument('<amount>', 'with its unit, such as 1000CRD', parseMoney),
     (options, account, units) => faucet(dirOf(options), account, units),
   )
-  action<DirOptions, [number]>(
+  action<DevnetDirOptions, [number]>(
     verb('warp', 'move the time of all nodes on, so that holds and payments fall due').argument(
       '<time>',
       'such as 24h or 10m',
@@ -33,14 +28,14 @@ export function buildStateVerbs({ verb, dirOf }: DevnetVerbs): void {
     ),
     (options, byMs) => warp(dirOf(options), byMs),
   )
-  action<DirOptions, [string?]>(
+  action<DevnetDirOptions, [string?]>(
     verb('snapshot', 'keep what all nodes know under a name, or list what is kept').argument(
       '[name]',
       'such as before-attack; without one, those there are',
     ),
     (options, name) => (name === undefined ? list(dirOf(options)) : keep(dirOf(options), name)),
   )
-  action<DirOptions, [string]>(
+  action<DevnetDirOptions, [string]>(
     verb('restore', 'go back to a snapshot; what happened since is forgotten').argument(
       '<name>',
       'of the snapshot',
@@ -79,7 +74,10 @@ async function faucet(dir: string, account: string, units: bigint): Promise<Comm
 async function warp(dir: string, byMs: number): Promise<CommandResult> {
   const { warpChain } = await import('../../devnet/time-travel.ts')
   return withNode({ dir }, async (client) => {
-    const data = await warpChain(client, async () => (await ask(dir, { op: 'warp', byMs })) as WarpResult)
+    const data = await warpChain(
+      client,
+      async () => (await askDevnet(dir, { op: 'warp', byMs })) as WarpResult,
+    )
     const text = `the devnet's time is ${time(data.blockTimeMs)} now; what fell due until then has ended`
     return { data, text }
   })
@@ -117,26 +115,14 @@ async function restore(dir: string, name: string): Promise<CommandResult> {
   return { data, text: `the devnet in ${dir} is where it was at ${time(data.takenMs)}` }
 }
 
-/** By the supervisor while the devnet runs, which stops its nodes for it; else here, with the directory locked. */
+/** By the supervisor while the devnet runs, which stops its nodes for it; else here. */
 async function onDevnet(
   dir: string,
   request: ControlRequest,
   here: () => SnapshotInfo,
 ): Promise<SnapshotInfo> {
-  const { lock } = devnetPaths(dir)
-  const { lockHolder, takeLock } = await import('../../devnet/lock.ts')
-  readDevnetFile(dir)
-  if (existsSync(lock) && lockHolder(lock) !== null) return (await ask(dir, request)) as SnapshotInfo
-  const release = takeLock(lock, dir)
-  try {
-    return here()
-  } finally {
-    release()
-  }
-}
-
-async function ask(dir: string, request: ControlRequest): Promise<unknown> {
-  const { runningSupervisor } = await import('../../devnet/supervisor.ts')
-  const { askSupervisor } = await import('../../devnet/control.ts')
-  return askSupervisor(runningSupervisor(dir), request)
+  const { lockHolder } = await import('../../devnet/lock.ts')
+  const { whileStopped } = await import('../../devnet/stopped.ts')
+  if (lockHolder(devnetPaths(dir).lock) === null) return whileStopped(dir, here)
+  return (await askDevnet(dir, request)) as SnapshotInfo
 }

@@ -5,6 +5,7 @@ import { CordonError } from '../../config/errors.ts'
 import { ATTACK_PATTERNS, type AttackPattern } from '../../devnet/attacks/attack.ts'
 import { DEFAULT_DEVNET_DIR } from '../../devnet/layout.ts'
 import { explain } from '../explanation.ts'
+import { askDevnet } from '../devnet-control.ts'
 import { distance, table } from '../format.ts'
 import { jsonOption, parseInteger } from '../options.ts'
 import { note, type CommandResult } from '../output.ts'
@@ -185,7 +186,7 @@ async function reset(dir: string): Promise<CommandResult> {
 }
 
 async function kill(dir: string, name: string): Promise<CommandResult> {
-  const data = (await ask(dir, { op: 'kill', name })) as {
+  const data = (await askDevnet(dir, { op: 'kill', name })) as {
     readonly name: string
     readonly pid: number | null
   }
@@ -199,7 +200,7 @@ async function kill(dir: string, name: string): Promise<CommandResult> {
 }
 
 async function restart(dir: string, name: string): Promise<CommandResult> {
-  const data = (await ask(dir, { op: 'restart', name })) as {
+  const data = (await askDevnet(dir, { op: 'restart', name })) as {
     readonly name: string
     readonly pid: number
     readonly ready: boolean
@@ -209,15 +210,6 @@ async function restart(dir: string, name: string): Promise<CommandResult> {
       `${name} answers but cannot be ready: too few validators run to make blocks; see cordon devnet status --dir ${dir}`,
     )
   return { data, text: data.ready ? `${name} is ready (pid ${data.pid})` : `${name} runs (pid ${data.pid})` }
-}
-
-async function ask(
-  dir: string,
-  request: { readonly op: 'kill' | 'restart'; readonly name: string },
-): Promise<unknown> {
-  const { runningSupervisor } = await import('../../devnet/supervisor.ts')
-  const { askSupervisor } = await import('../../devnet/control.ts')
-  return askSupervisor(runningSupervisor(dir), request)
 }
 
 async function attack(dir: string, pattern: AttackPattern, seed: string | undefined): Promise<CommandResult> {
