@@ -14,11 +14,10 @@ import { moduleLevels } from '../config/node-settings.ts'
 import { TOKENS_FILE } from '../config/tokens.ts'
 import { ADDRESS_PREFIX } from '../config/networks.ts'
 import { VERSION } from '../config/version.ts'
-import { equalBytes } from '../crypto/bytes.ts'
 import { verify } from '../crypto/ed25519.ts'
 import { readKeyFile } from '../crypto/key-file.ts'
 import { Replica } from '../consensus/replica.ts'
-import type { Effect, Note, Restored, Verifier } from '../consensus/replica-types.ts'
+import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
 import type { ValidatorIndex } from '../consensus/types.ts'
 import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
@@ -26,11 +25,9 @@ import { createNetwork } from '../p2p/network.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
-import { busyShare } from './busy-share.ts'
 import { clockSkewLimitMs, ClockSkew } from './clock-skew.ts'
 import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
-import { freeBytes } from './disk-usage.ts'
 import { Driver } from './driver.ts'
 import { EPOCH } from './epoch.ts'
 import { Exchange } from './exchange.ts'
@@ -38,9 +35,9 @@ import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
 import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { FraudEngine } from './fraud-engine.ts'
+import { gaugesOf } from './gauges.ts'
 import { Intake } from './intake.ts'
-import { Metrics, type Gauges } from './metrics.ts'
-import { MissedVotes } from './missed-votes.ts'
+import { Metrics } from './metrics.ts'
 import { moduleLogs } from './module-logs.ts'
 import { Outcomes } from './outcomes.ts'
 import { NodeReporter } from './node-reporter.ts'
@@ -68,7 +65,7 @@ import { StatusSource } from './status.ts'
 import { openStorage, storeBytes, STORE_NAMES } from './storage.ts'
 import { damagedInUse } from './store/leveldb/damage.ts'
 import { startScrub } from './store/leveldb/scrub.ts'
-import { VoteLog } from './vote-log.ts'
+import { VoteWatch } from './vote-watch.ts'
 
 /** How often old certificates are deleted from disk. */
 const PRUNE_INTERVAL_MS = 60_000
@@ -209,20 +206,12 @@ export async function startNode(
   opened.defer(() => driver.stop())
 
   // Network.
-  const votes = new VoteLog(set)
-  const missedVotes =
-    self === null
-      ? null
-      : new MissedVotes({
-          busyShare: busyShare(),
-          isMute: () => replica.abstention !== null,
-          onReport: (missed) => {
-            logs.consensus.info(
-              { missed },
-              'votes of this validator were missed; docs/operators.md says what each reason means',
-            )
-          },
-        })
+  const votes = new VoteWatch({
+    set,
+    self,
+    isMute: () => replica.abstention !== null,
+    log: logs.consensus,
+  })
   const clock = new ClockWatch({
     skew: new ClockSkew(set, self),
     limitMs: clockSkewLimitMs(parameters),
@@ -247,10 +236,7 @@ export async function startNode(
       clock.note(author, madeMs, Date.now(), performance.now())
     },
     input: (input) => {
-      if (input.type === 'message' && input.message.type === 'vote' && input.from.validator !== null)
-        votes.heard(input.from.validator, input.message.vote)
-      if (input.type === 'message' && input.message.type === 'proposal')
-        missedVotes?.proposed(input.message.proposal.proposal.view)
+      votes.received(input)
       driver.input(input)
     },
     onGossipedTx: (bytes) => intake.onGossip(bytes),
@@ -350,27 +336,6 @@ export async function startNode(
   opened.defer(() => {
     stallWatch.stop()
   })
-  const gauges: Gauges = {
-    height: () => replica.delivered.height,
-    executedHeight: () => ledger.height,
-    view: () => replica.view,
-    peers: () => network.peers().length,
-    pendingTxs: () => pending.size,
-    openHolds: () => ledger.openHolds,
-    openCases: () => review.state.openCases,
-    learnedOutcomes: () => fraud.outcomesLearned,
-    driverBacklog: () => driver.backlog,
-    provenOffences: () => ledger.validators().filter(({ offence }) => offence !== null).length,
-    notVoting: () => (replica.abstention === null ? 0 : 1),
-    stalled: () => (status.progress().stalled ? 1 : 0),
-    connectedStakeBps: () => status.progress().connectedBps,
-    missingVotesBps: () => status.progress().missing.reduce((sum, { shareBps }) => sum + shareBps, 0),
-    keyUsedElsewhere: () => (replica.abstention === 'key-used-elsewhere' ? 1 : 0),
-    modelHealthy: () => (scorer.status().healthy ? 1 : 0),
-    nextHoldDueMs: () => (ledger.nextDueMs === null ? null : Math.max(0, ledger.nextDueMs - Date.now())),
-    clockSkewMs: () => clock.skewMs(performance.now()),
-    diskFreeBytes: () => freeBytes(config.dataDirectory),
-  }
   const reporter = new NodeReporter({
     dataDirectory: config.dataDirectory,
     set,
@@ -386,10 +351,22 @@ export async function startNode(
   opened.defer(() => {
     reporter.stop()
   })
+  const gauges = gaugesOf({
+    replica,
+    ledger,
+    network,
+    pending,
+    review,
+    fraud,
+    driver,
+    status,
+    clock,
+    dataDirectory: config.dataDirectory,
+  })
   const metrics = new Metrics(gauges, {
     fallbacks: () => scorer.fallbacks,
     storeBytes: () => storeBytes(config.dataDirectory),
-    missedVotes: () => missedVotes?.counts ?? {},
+    missedVotes: () => votes.missed,
     roundTripsMs: () => reporter.roundTripsMs(),
   })
   const settlement: Settlement = new Settlement(
@@ -403,22 +380,6 @@ export async function startNode(
       },
     },
   )
-
-  function noteFinal({ digest, block, finalization }: Extract<Effect, { type: 'deliver' }>): void {
-    const latencyMs = Math.max(0, Date.now() - block.timeMs)
-    votes.final(block, finalization, latencyMs)
-    // One that is final by its descendant was voted on in a view that this certificate does not name.
-    if (finalization.proposal !== null && equalBytes(finalization.proposal.blockDigest, digest))
-      missedVotes?.final(finalization.view, latencyMs, performance.now())
-  }
-
-  function noteOwnVote(
-    validator: ValidatorIndex,
-    { vote, view }: Extract<Note, { kind: 'vote-cast' }>,
-  ): void {
-    votes.heard(validator, { kind: vote, view })
-    missedVotes?.voted(vote, view)
-  }
 
   function dispatch(effect: Exclude<Effect, { type: 'store' }>): void {
     switch (effect.type) {
@@ -440,7 +401,7 @@ export async function startNode(
       case 'deliver':
         stallWatch.noteFinal()
         settlement.final(effect.block)
-        noteFinal(effect)
+        votes.final(effect, Date.now())
         executor.deliver(effect.digest, effect.block)
         return
       case 'batches-held':
@@ -454,7 +415,7 @@ export async function startNode(
         exchange.penalize(effect.peer, effect.why, effect.detail)
         return
       case 'note':
-        if (effect.note.kind === 'vote-cast' && self !== null) noteOwnVote(self, effect.note)
+        if (effect.note.kind === 'vote-cast') votes.cast(effect.note)
         settlement.note(effect.note)
         return
     }
@@ -491,7 +452,7 @@ export async function startNode(
     review,
     network,
     status,
-    votes,
+    votes: votes.log,
     payments: new PaymentFollower(
       ledger,
       (listener) => outcomes.onExecuted(listener),
