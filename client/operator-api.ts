@@ -219,9 +219,9 @@ export interface OperatorMethods {
   model_shadow: { params: { readonly model: string | null }; result: ModelInfo | null }
   model_report: { params: Record<string, never>; result: ShadowReport | null }
   review_hold: { params: { id: string }; result: HoldReview }
-  /** `total`: how many there are, of which the first `limit` are given. */
   /** Votes with the operator account of this node. */
   review_decide: { params: { id: string; side: 'release' | 'return' }; result: HoldDecision }
+  /** `total`: how many there are, of which the first `limit` are given. */
   review_cases: {
     params: { status?: 'open' | 'closed'; limit?: number }
     result: { readonly cases: readonly CaseInfo[]; readonly total: number }

@@ -1,7 +1,7 @@
 /** Byte-string helpers shared by every layer. */
 
 /** The same bytes with the methods of a buffer. Nearly all are one already, and making one costs as much as its methods. */
-function asBuffer(bytes: Uint8Array): Buffer {
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 

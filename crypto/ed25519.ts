@@ -5,6 +5,7 @@
  */
 import { ed25519 } from '@noble/curves/ed25519.js'
 import sodium from 'sodium-native'
+import { asBuffer } from './bytes.ts'
 
 export const PUBLIC_KEY_BYTES: number = 32
 export const SIGNATURE_BYTES: number = 64
@@ -66,8 +67,4 @@ export function isUsablePublicKey(publicKey: Uint8Array): boolean {
   } catch {
     return false
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { BlockExecution } from '../ledger/types.ts'
 import type { Note } from '../consensus/replica-types.ts'
+import { MISS_REASONS } from './missed-votes.ts'
 
 /**
  * Each sample of the event loop's lag wakes the process. At the usual 10 ms that is more often than an idle validator
@@ -39,7 +40,7 @@ export interface LabelledSources {
   /** Size of each store. */
   readonly storeBytes: () => Promise<Readonly<Record<string, number>>>
   /** Final blocks without a vote of this validator, by why (`MISS_REASONS`); a full node has none. */
-  readonly missedVotes: () => Readonly<Partial<Record<string, number>>>
+  readonly missedVotes: () => Counts
   /** Round-trip time to each validator that has answered a ping. */
   readonly roundTripsMs: () => Readonly<Record<string, number>>
 }
@@ -70,44 +71,33 @@ export class Metrics {
         },
       })
     }
-    new Gauge({
+    addLabelled(registers, {
+      kind: 'gauge',
       name: 'cordon_store_bytes',
       help: 'Size of the files of each store.',
-      labelNames: ['store'],
-      registers,
-      async collect() {
-        for (const [store, bytes] of Object.entries(await storeBytes())) this.set({ store }, bytes)
-      },
+      label: 'store',
+      read: storeBytes,
     })
-    new Gauge({
+    addLabelled(registers, {
+      kind: 'gauge',
       name: 'cordon_round_trip_ms',
       help: 'Round-trip time of the newest answered ping, by validator; absent while it is not connected.',
-      labelNames: ['validator'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [validator, ms] of Object.entries(roundTripsMs())) this.set({ validator }, ms)
-      },
+      label: 'validator',
+      read: roundTripsMs,
     })
-    new Counter({
+    addLabelled(registers, {
+      kind: 'counter',
       name: 'cordon_fraud_fallbacks_total',
       help: 'Transfers that the fraud model did not judge, by why: loading, slow and no-number, judged by the cheap sum; down, not judged.',
-      labelNames: ['why'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [why, count] of Object.entries(fallbacks())) this.inc({ why }, count)
-      },
+      label: 'why',
+      read: fallbacks,
     })
-    new Counter({
+    addLabelled(registers, {
+      kind: 'counter',
       name: 'cordon_missed_votes_total',
-      help: 'Final blocks without a vote of this validator, by why: not-voting, behind, gave-up, busy, no-proposal, outrun.',
-      labelNames: ['why'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [why, count] of Object.entries(missedVotes())) this.inc({ why }, count)
-      },
+      help: `Final blocks without a vote of this validator, by why. ${MISSES}.`,
+      label: 'why',
+      read: missedVotes,
     })
     this.#transactions = new Counter({
       name: 'cordon_transactions_total',
@@ -151,6 +141,41 @@ export class Metrics {
   text(): Promise<string> {
     return this.#registry.metrics()
   }
+}
+
+const MISSES = Object.entries(MISS_REASONS)
+  .map(([reason, meaning]) => `${reason}: ${meaning}`)
+  .join('; ')
+
+interface Labelled {
+  readonly kind: 'gauge' | 'counter'
+  readonly name: string
+  readonly help: string
+  readonly label: string
+  /** Value of each label, as it is when somebody asks. */
+  readonly read: () => Counts | Promise<Counts>
+}
+
+type Counts = Readonly<Partial<Record<string, number>>>
+
+function addLabelled(registers: Registry[], { kind, name, help, label, read }: Labelled): void {
+  const shared = { name, help, labelNames: [label], registers }
+  if (kind === 'gauge')
+    new Gauge({
+      ...shared,
+      async collect() {
+        this.reset()
+        for (const [each, value] of Object.entries(await read())) this.set({ [label]: each }, value ?? 0)
+      },
+    })
+  else
+    new Counter({
+      ...shared,
+      async collect() {
+        this.reset()
+        for (const [each, value] of Object.entries(await read())) this.inc({ [label]: each }, value)
+      },
+    })
 }
 
 const GAUGE_HELP: Readonly<Record<keyof Gauges, string>> = {

@@ -16,6 +16,8 @@ export const MISS_REASONS = {
 
 export type MissReason = keyof typeof MISS_REASONS
 
+const REASONS = Object.keys(MISS_REASONS) as MissReason[]
+
 /** Reasons are told together, once in this time. */
 const REPORT_MS = 60_000
 /** A block that was dated so long before it became final here was caught up with. */
@@ -47,14 +49,7 @@ export class MissedVotes {
   readonly #proposed = new Set<number>()
   readonly #nullified = new Set<number>()
   readonly #voted = new Set<number>()
-  readonly #counts: Record<MissReason, number> = {
-    'not-voting': 0,
-    behind: 0,
-    'gave-up': 0,
-    busy: 0,
-    'no-proposal': 0,
-    outrun: 0,
-  }
+  readonly #counts = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<MissReason, number>
   #waiting: Judged[] = []
   #reported: MissCounts = { ...this.#counts }
   #reportedMs = -Infinity
@@ -98,8 +93,7 @@ export class MissedVotes {
   #missed(reason: MissReason, nowMs: number): void {
     this.#counts[reason]++
     if (nowMs < this.#reportedMs + REPORT_MS) return
-    const rows = Object.entries(this.#counts) as [MissReason, number][]
-    const fresh = rows.map(([name, count]) => [name, count - this.#reported[name]] as const)
+    const fresh = REASONS.map((name) => [name, this.#counts[name] - this.#reported[name]] as const)
     this.#options.onReport(Object.fromEntries(fresh.filter(([, count]) => count > 0)))
     this.#reported = { ...this.#counts }
     this.#reportedMs = nowMs

@@ -42,7 +42,8 @@ export class VoteWatch {
   received(input: Input): void {
     if (input.type !== 'message') return
     const { message, from } = input
-    if (message.type === 'vote' && from.validator !== null) this.log.heard(from.validator, message.vote)
+    if (from.validator === null) return // strangers may say anything
+    if (message.type === 'vote') this.log.heard(from.validator, message.vote)
     if (message.type === 'proposal') this.#missed?.proposed(message.proposal.proposal.view)
   }
 
