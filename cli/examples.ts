@@ -61,7 +61,6 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   status: '--rpc http://127.0.0.1:7300',
   'block get': 'latest --json',
   validators: '--json',
-  'doctor check': '--node-dir /var/lib/cordon',
   'evidence list': '--json',
   'doctor stall': '--rpc http://127.0.0.1:7300',
   'config show': '--dir node --origin',

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
+import { urlHost } from '../config/hosts.ts'
 import { OPERATOR_URL_FILE, readNodeConfig } from '../config/node-config.ts'
 import { OPERATOR_TOKEN_FILE, readSecretFile } from '../config/tokens.ts'
 import { OperatorClient } from './operator-client.ts'
@@ -19,10 +20,7 @@ export function operatorOfNode(directory: string, tokenFile?: string): OperatorC
 function operatorUrl(directory: string): string {
   const { config } = readNodeConfig(directory, process.env)
   const { operatorHost, operatorPort, dataDirectory } = config
-  if (operatorPort !== 0) {
-    const host = operatorHost.includes(':') ? `[${operatorHost}]` : operatorHost
-    return `http://${host}:${operatorPort}`
-  }
+  if (operatorPort !== 0) return `http://${urlHost(operatorHost)}:${operatorPort}`
   const file = join(dataDirectory, OPERATOR_URL_FILE)
   try {
     return readFileSync(file, 'utf8').trim()

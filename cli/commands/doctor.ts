@@ -18,7 +18,10 @@ export function build(command: Command): Command {
       '--node-dir <directory>',
       "directory of the node on this machine (default: the devnet's first validator)",
     )
-    .addHelpText('after', '\nExit codes: 0 nothing is out of order, 1 something is; every check is listed.')
+  explain(check, {
+    about: ['Exit codes: 0 nothing is out of order, 1 something is; every check is listed.'],
+    examples: ['cordon doctor check --node-dir /var/lib/cordon'],
+  })
   action(
     check,
     async (options: DoctorCheckOptions): Promise<CommandResult> =>

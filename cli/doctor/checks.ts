@@ -1,8 +1,8 @@
 /** What `cordon doctor check` looks at, and what it makes of it. Pure: `examine.ts` gathers the facts. */
-import type { ChainProgress, ChainStatus, Problem } from '../../client/api.ts'
 import { formatAmount } from '../../config/amount.ts'
 import { VERSION } from '../../config/version.ts'
 import { milliseconds, percent } from '../format.ts'
+import type { NodeFacts } from './node-facts.ts'
 
 /** `warn`: works, and somebody should look. `bad`: does not work, or will not at the next start. */
 export type CheckState = 'ok' | 'warn' | 'bad' | 'unknown'
@@ -15,36 +15,13 @@ export interface Check {
   readonly hint: string | null
 }
 
-/** What the node itself says, over RPC and HTTP. */
-export interface NodeFacts {
-  readonly url: string
-  readonly status: ChainStatus
-  readonly progress: ChainProgress
-  readonly obstacles: readonly Problem[]
-  /** Value of each metric without labels. */
-  readonly metrics: ReadonlyMap<string, number>
-}
-
 const LEAST_DISK_BYTES = 1e9
 const LITTLE_DISK_BYTES = 10e9
 /** 99 of 100 turns of the event loop are shorter, in seconds. */
 const SLOW_LOOP_S = 0.25
-/** Minor versions of Node behind this one lack what the sources use. */
-const LEAST_NODE_MAJOR = 24
 const EVENT_LOOP_METRIC = 'cordon_nodejs_eventloop_lag_p99_seconds'
 
-export function checkNodeVersion(version: string): Check {
-  const major = Number(version.split('.')[0])
-  const ok = major >= LEAST_NODE_MAJOR
-  return {
-    what: 'Node',
-    state: ok ? 'ok' : 'bad',
-    detail: `this is Node ${version}`,
-    hint: ok ? null : `install Node ${LEAST_NODE_MAJOR} LTS`,
-  }
-}
-
-/** @param what whose version: the node and this command may be of different builds. */
+/** The node and this command may be of different builds. */
 export function checkVersion({ status }: NodeFacts): Check {
   const same = status.version === VERSION
   return {
@@ -69,17 +46,16 @@ export function checkDisk(freeBytes: number, folder: string): Check {
 
 /** Everything that `/readyz` finds, one check each; its clock has one of its own. */
 export function checkReadiness({ obstacles, status, progress }: NodeFacts): Check[] {
-  if (obstacles.length > 0)
-    return obstacles
-      .filter(({ what }) => what !== 'clock')
-      .map(({ what, detail, hint }) => ({ what, state: 'bad', detail, hint }))
+  const others = obstacles?.filter(({ what }) => what !== 'clock')
+  if (others !== undefined && others.length > 0)
+    return others.map(({ what, detail, hint }) => ({ what, state: 'bad', detail, hint }))
+  const final = `height ${status.height}, ${milliseconds(progress.sinceFinalMs)} ago`
+  if (progress.stalled)
+    return [{ what: 'finality', state: 'bad', detail: final, hint: 'see why: cordon doctor stall' }]
+  if (others !== undefined) return [{ what: 'finality', state: 'ok', detail: final, hint: null }]
   return [
-    {
-      what: 'finality',
-      state: 'ok',
-      detail: `height ${status.height}, ${milliseconds(progress.sinceFinalMs)} ago`,
-      hint: null,
-    },
+    { what: 'finality', state: 'ok', detail: final, hint: null },
+    { what: 'readiness', state: 'unknown', detail: 'nobody answers at /readyz', hint: null },
   ]
 }
 
@@ -108,7 +84,7 @@ export function checkClock({ status: { clockSkewMs }, obstacles }: NodeFacts): C
       detail: 'not compared with those of validators yet',
       hint: null,
     }
-  const wrong = obstacles.find(({ what }) => what === 'clock')
+  const wrong = obstacles?.find(({ what }) => what === 'clock')
   const way = clockSkewMs >= 0 ? 'ahead of' : 'behind'
   return {
     what: 'clock',

@@ -1,11 +1,9 @@
 /** `cordon doctor check`: gathers the facts of a node, from its directory and from itself, and judges them. */
-import { createServer } from 'node:net'
 import { statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Problem } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { readGenesisFile } from '../../config/genesis-file.ts'
-import { LIMITS } from '../../config/limits.ts'
+import { urlHost } from '../../config/hosts.ts'
 import { readNodeConfig, type NodeConfig } from '../../config/node-config.ts'
 import { nodePaths } from '../../devnet/layout.ts'
 import { genesisTotals, totalSupply } from '../../ledger/genesis.ts'
@@ -21,20 +19,20 @@ import {
   checkDisk,
   checkEventLoop,
   checkModel,
-  checkNodeVersion,
   checkPeers,
   checkReadiness,
   checkVersion,
   type Check,
-  type NodeFacts,
 } from './checks.ts'
+import { askNode, type NodeFacts } from './node-facts.ts'
+import { checkPorts } from './ports.ts'
 
 /** Conditions of a signer that a validator works in. */
 const SIGNS = ['signing', 'minimal', 'unused']
 
 export async function doctorCheck(options: DoctorCheckOptions): Promise<CommandResult> {
   const directory = directoryOf(options)
-  const checks: Check[] = [checkNodeVersion(process.versions.node)]
+  const checks: Check[] = []
   const config = directory === null ? null : await checkDirectory(directory, checks)
   if (config !== null)
     checks.push(checkDisk(await freeBytes(config.dataDirectory, directory), config.dataDirectory))
@@ -99,49 +97,22 @@ async function factsOf(
   options: DoctorCheckOptions,
   config: NodeConfig | null,
 ): Promise<NodeFacts | CordonError> {
-  if (options.rpc === undefined && options.nodeDir !== undefined && config === null)
-    return new CordonError(
-      'cannot-connect',
-      'it was not asked: its configuration does not say where it listens',
-    )
-  const rpc = options.rpc ?? (options.nodeDir === undefined || config === null ? undefined : rpcUrl(config))
   try {
-    return await withNode({ ...options, ...(rpc !== undefined && { rpc }) }, async (client) => {
-      const { url } = client
-      const [status, progress, ready, metrics] = await Promise.all([
-        client.call('chain_status', {}),
-        client.call('chain_progress', {}),
-        textOf(url, '/readyz'),
-        textOf(url, '/metrics'),
-      ])
-      return { url, status, progress, obstacles: obstaclesOf(ready), metrics: valuesOf(metrics) }
-    })
+    return await withNode({ ...options, ...ownRpc(options, config) }, askNode)
   } catch (error) {
     if (error instanceof CordonError) return error
     throw error
   }
 }
 
-function rpcUrl({ rpcHost, rpcPort }: NodeConfig): string {
-  return `http://${rpcHost.includes(':') ? `[${rpcHost}]` : rpcHost}:${rpcPort}`
-}
-
-async function textOf(url: string, path: string): Promise<string> {
-  const target = new URL(path, url.replace(/^ws/, 'http'))
-  const response = await fetch(target, { signal: AbortSignal.timeout(LIMITS.rpcAnswerMs) })
-  return response.text()
-}
-
-function obstaclesOf(ready: string): readonly Problem[] {
-  const { problems } = JSON.parse(ready) as { readonly problems?: readonly Problem[] }
-  return problems ?? []
-}
-
-/** Of the text that Prometheus reads, samples without labels. */
-function valuesOf(metrics: string): ReadonlyMap<string, number> {
-  return new Map(
-    [...metrics.matchAll(/^(\w+) (\S+)$/gm)].map(([, name = '', value]) => [name, Number(value)] as const),
-  )
+/** Of the node in `--node-dir`, which is not to be mixed up with one of a devnet. */
+function ownRpc({ rpc, nodeDir }: DoctorCheckOptions, config: NodeConfig | null): { readonly rpc?: string } {
+  if (rpc !== undefined || nodeDir === undefined) return {}
+  if (config !== null && config.rpcPort !== 0)
+    return { rpc: `http://${urlHost(config.rpcHost)}:${config.rpcPort}` }
+  const why =
+    config === null ? 'its configuration does not say where it listens' : 'it takes any free port for RPC'
+  throw new CordonError('cannot-connect', `it was not asked: ${why}`)
 }
 
 function judge(node: NodeFacts, config: NodeConfig | null): Check[] {
@@ -166,31 +137,7 @@ async function withoutNode(error: CordonError, config: NodeConfig | null): Promi
     detail: error.message,
     hint: 'start it, or give --rpc URL; if it ended, the last line of its log says why',
   }
-  if (config === null) return [silent]
-  const ports: [name: string, host: string, port: number][] = [
-    ['RPC', config.rpcHost, config.rpcPort],
-    ['operator', config.operatorHost, config.operatorPort],
-    ...config.listen.flatMap((address): [string, string, number][] => {
-      const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
-      return host === undefined ? [] : [['peers', host, Number(port)]]
-    }),
-  ]
-  const chosen = ports.filter(([, , port]) => port !== 0) // 0: any free one
-  return [silent, ...(await Promise.all(chosen.map((port) => checkPort(...port))))]
-}
-
-function checkPort(name: string, host: string, port: number): Promise<Check> {
-  const what = `port ${port}`
-  return new Promise((settle) => {
-    const server = createServer()
-    server.once('error', ({ message }: NodeJS.ErrnoException) => {
-      const hint = 'another program has it: choose another in config/cordon.toml, or stop that one'
-      settle({ what, state: 'bad', detail: `${name}: ${message}`, hint })
-    })
-    server.listen({ host, port, exclusive: true }, () => {
-      server.close(() => settle({ what, state: 'ok', detail: `free for ${name} on ${host}`, hint: null }))
-    })
-  })
+  return [silent, ...(config === null ? [] : await checkPorts(config))]
 }
 
 function report(directory: string | null, checks: readonly Check[]): CommandResult {

@@ -156,10 +156,3 @@ function listenError({ table, host, port }: ListenOptions, code: string): Cordon
     { host, port },
   )
 }
-
-/** The host of a URL that reaches a server listening on `host`. */
-export function urlHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
-}

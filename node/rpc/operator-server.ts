@@ -6,11 +6,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OperatorMethod, OperatorParams, OperatorResult } from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
+import { urlHost } from '../../config/hosts.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { covers } from '../../config/scopes.ts'
 import type { Token } from '../../config/tokens.ts'
 import { addDashboard, DASHBOARD_PATH } from '../dashboard/routes.ts'
-import { answerPost, httpRate, listen, makeApp, sendHealth, urlHost } from './http.ts'
+import { answerPost, httpRate, listen, makeApp, sendHealth } from './http.ts'
 import { JsonRpc, refusal, type Answerer, type Handlers } from './json-rpc.ts'
 import {
   isOperatorMethod,

@@ -2,9 +2,10 @@
  * The node's public port: JSON-RPC over POST `/` and WebSocket `/`, `GET /healthz`, `/readyz`, `/metrics` and the dashboard.
  */
 import { CordonError } from '../../config/errors.ts'
+import { urlHost } from '../../config/hosts.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { addDashboard, DASHBOARD_PATH } from '../dashboard/routes.ts'
-import { answerPost, httpRate, listen, makeApp, sendHealth, urlHost } from './http.ts'
+import { answerPost, httpRate, listen, makeApp, sendHealth } from './http.ts'
 import { JsonRpc } from './json-rpc.ts'
 import { publicHandlers } from './public-handlers.ts'
 import { PUBLIC_TABLE } from './schemas.ts'
