@@ -3,12 +3,14 @@
  * `CORDON_KEYSTORE`. A line of the file is `ADDRESS,12.50CRD,memo`.
  *
  * All transfers go into one transaction, so that everybody is paid or nobody. Its signed bytes are kept beside the list
- * before they are sent: the same bytes are the same payment, so a second start sends those and nothing else. Only when the
- * chain has passed their validity without them is a new transaction signed.
+ * before they are sent: the same bytes are the same payment, so a second start, even at the same time, sends those and
+ * nothing else. Only when they can provably no longer settle is a new transaction signed. A list that was changed after it
+ * was signed is refused: next month's has another name.
  *
- * (`cordon wallet payout run` does this and more. This is how it works.)
+ * (`cordon wallet payout run` does this row by row, and outlasts a power cut. This is how it works.)
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import {
   connect,
   formatAmount,
@@ -19,76 +21,85 @@ import {
   submitAndWait,
   toHex,
   Wallet,
-  type PreparedPayment,
+  type SignedPayment,
   type TransferRequest,
 } from 'cordon/client'
 
+/** One attempt, as it is kept. */
+interface Kept {
+  /** SHA-256 of the list that it pays. */
+  readonly list: string
+  readonly txId: string
+  readonly bytes: string
+  readonly validUntilMs: number
+}
+
 const TIMEOUT_MS = 30_000
+const EXIT_CODES = { settled: 0, held: 6 } as const
 const { CORDON_RPC, CORDON_KEYSTORE } = process.env
-const [name, list] = process.argv.slice(2)
-if (name === undefined || list === undefined || CORDON_RPC === undefined || CORDON_KEYSTORE === undefined) {
+const [name, path] = process.argv.slice(2)
+if (name === undefined || path === undefined || CORDON_RPC === undefined || CORDON_KEYSTORE === undefined) {
   console.error('usage: CORDON_RPC=URL CORDON_KEYSTORE=DIRECTORY node examples/payroll.ts KEY LIST')
   process.exit(2)
 }
 
+const text = readFileSync(path, 'utf8')
+const wages = readWages(text)
+const list = createHash('sha256').update(text).digest('hex')
+const password = readFileSync(`${CORDON_KEYSTORE}/password`, 'utf8').trim()
 const client = await connect(CORDON_RPC.split(','))
 try {
-  const password = readFileSync(`${CORDON_KEYSTORE}/password`, 'utf8').trim()
   const wallet = await Wallet.open(client, await openKey(CORDON_KEYSTORE, name, password))
-  const wages = readWages(list)
-  const payment =
-    (await unfinished(`${list}.payment`)) ?? keep(`${list}.payment`, await wallet.prepare(...wages))
-  const { info, latencyMs } = await submitAndWait(client, payment, TIMEOUT_MS)
+  const { info, latencyMs } = await submitAndWait(client, await attempt(wallet), TIMEOUT_MS)
+  const { txId, status, holds } = info
   const total = formatAmount(wages.reduce((sum, { amount }) => sum + BigInt(amount), 0n))
-  console.log(
-    JSON.stringify({
-      txId: info.txId,
-      status: info.status,
-      payees: wages.length,
-      total,
-      holds: info.holds,
-      latencyMs,
-    }),
-  )
-  process.exitCode = info.status === 'settled' ? 0 : info.status === 'held' ? 6 : 5
+  console.log(JSON.stringify({ txId, status, payees: wages.length, total, holds, latencyMs }))
+  process.exitCode = status === 'settled' || status === 'held' ? EXIT_CODES[status] : 5
 } finally {
   client.close()
 }
 
-function readWages(path: string): TransferRequest[] {
-  const lines = readFileSync(path, 'utf8').split('\n')
-  return lines
-    .filter((line) => line.trim() !== '')
-    .map((line, index) => {
-      const [to, amount, memo = ''] = line.split(',').map((part) => part.trim())
-      if (to === undefined || amount === undefined)
-        throw new Error(
-          `${path}, line ${index + 1}: expected ADDRESS,AMOUNT,MEMO, got ${JSON.stringify(line)}`,
-        )
-      return { to, amount: parseAmount(amount), memo }
-    })
+function readWages(content: string): TransferRequest[] {
+  const lines = content.split('\n').filter((line) => line.trim() !== '')
+  return lines.map((line, index) => {
+    const [to, amount, memo = ''] = line.split(',').map((part) => part.trim())
+    if (to === undefined || amount === undefined)
+      throw new Error(`wage ${index + 1}: expected ADDRESS,AMOUNT,MEMO, got ${JSON.stringify(line)}`)
+    return { to, amount: parseAmount(amount), memo }
+  })
 }
 
-/** Kept bytes that may still settle, or have; null: there are none. */
-async function unfinished(path: string): Promise<PreparedPayment | null> {
-  if (!existsSync(path)) return null
-  const kept = JSON.parse(readFileSync(path, 'utf8')) as Record<'txId' | 'bytes' | 'feeUnits', string> & {
-    validUntilMs: number
-  }
-  const info = await client.call('tx_get', { txId: kept.txId })
-  if (isProvablyExpired(info, kept.validUntilMs)) return null
-  return {
-    txId: fromHex(kept.txId),
-    bytes: fromHex(kept.bytes),
-    validUntilMs: kept.validUntilMs,
-    feeUnits: BigInt(kept.feeUnits),
+/** The newest attempt, unless that has failed or can provably not settle any more: then another one. */
+async function attempt(wallet: Wallet): Promise<SignedPayment> {
+  for (let number = 1; ; number++) {
+    const kept = read(number) ?? keep(number, await wallet.prepare(...wages))
+    if (kept.list !== list)
+      throw new Error(`${path ?? ''} was changed after it was signed; give a new list a name of its own`)
+    const info = await client.call('tx_get', { txId: kept.txId })
+    if (info.status !== 'failed' && !isProvablyExpired(info, kept.validUntilMs))
+      return { txId: fromHex(kept.txId), bytes: fromHex(kept.bytes) }
   }
 }
 
-function keep(path: string, payment: PreparedPayment): PreparedPayment {
-  const { txId, bytes, validUntilMs, feeUnits } = payment
-  const content = { txId: toHex(txId), bytes: toHex(bytes), validUntilMs, feeUnits: String(feeUnits) }
-  writeFileSync(`${path}.new`, JSON.stringify(content), { flush: true })
-  renameSync(`${path}.new`, path)
-  return payment
+function pathOf(number: number): string {
+  return `${path ?? ''}.payment-${number}`
+}
+
+function read(number: number): Kept | null {
+  return existsSync(pathOf(number)) ? (JSON.parse(readFileSync(pathOf(number), 'utf8')) as Kept) : null
+}
+
+/** Of two processes one makes the file, and both send what is in it. */
+function keep(number: number, { txId, bytes, validUntilMs }: SignedPayment & { validUntilMs: number }): Kept {
+  const own: Kept = { list, txId: toHex(txId), bytes: toHex(bytes), validUntilMs }
+  const draft = `${pathOf(number)}.${process.pid}`
+  writeFileSync(draft, JSON.stringify(own), { flush: true })
+  try {
+    linkSync(draft, pathOf(number)) // fails if the name is taken
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
+  }
+  return read(number) ?? own
 }

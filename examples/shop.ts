@@ -6,6 +6,9 @@
  *
  * The payer writes the order into the memo. An order is paid when a payment of its amount is final: there is nothing to
  * wait for after that. One that is held is not paid yet; the shop says so and waits for its end.
+ *
+ * Orders are kept in memory: a real shop keeps them in its database, with the height that was dealt with, and starts
+ * `blocks` from there. It ends when no node answers for some seconds.
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -31,11 +34,14 @@ if (name === undefined || CORDON_RPC === undefined || CORDON_KEYSTORE === undefi
   process.exit(2)
 }
 
-const client = await connect(CORDON_RPC.split(','))
-const password = readFileSync(`${CORDON_KEYSTORE}/password`, 'utf8').trim()
-const wallet = await Wallet.open(client, await openKey(CORDON_KEYSTORE, name, password))
 const orders = new Map<string, Order>()
-
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort())
+const password = readFileSync(`${CORDON_KEYSTORE}/password`, 'utf8').trim()
+const client = await connect(CORDON_RPC.split(','))
+const wallet = await Wallet.open(client, await openKey(CORDON_KEYSTORE, name, password))
+// No order can be paid before this block.
+const { executedHeight } = await client.call('chain_status', {})
 const server = createServer((request, response) => {
   answer(request).then(
     ([status, body]) =>
@@ -44,47 +50,40 @@ const server = createServer((request, response) => {
   )
 })
 server.listen(PORT, '127.0.0.1', () => console.log(JSON.stringify({ listening: server.address() })))
-process.once('SIGINT', () => {
+try {
+  for await (const block of client.blocks({ fromHeight: executedHeight + 1, signal: stop.signal })) {
+    for (const result of block.results) await noteTransaction(result)
+    for (const order of orders.values()) if (order.state === 'held') await lookAfterHold(order)
+  }
+} finally {
   server.close()
+  server.closeAllConnections()
   client.close()
-})
-
-for await (const block of client.blocks()) {
-  for (const result of block.results) await noteTransaction(result)
-  for (const order of orders.values()) if (order.state === 'held') await lookAfterHold(order)
 }
 
-async function noteTransaction({ txId, status, holds }: BlockEvent['results'][number]): Promise<void> {
+async function noteTransaction({ txId, status }: BlockEvent['results'][number]): Promise<void> {
   if (status === 'failed') return
   const { transfers } = await client.call('tx_get', { txId })
-  for (const { to, amount, memo } of transfers) {
+  for (const { to, amount, memo, holdId } of transfers) {
     const order = orders.get(memo)
-    if (to !== wallet.address || order?.state !== 'open' || BigInt(amount) !== order.amountUnits) continue
-    order.txId = txId
-    order.hold = (await holdOf(holds, amount)) ?? null
-    tell(memo, order, order.hold === null ? 'paid' : 'held')
+    if (to !== wallet.address || order === undefined || BigInt(amount) !== order.amountUnits) continue
+    // Whoever pays again while the first payment is held has paid; whoever pays twice has paid too much.
+    if (order.state === 'paid' || (order.state === 'held' && holdId !== null)) continue
+    Object.assign(order, { txId, hold: holdId })
+    tell(order, holdId === null ? 'paid' : 'held')
   }
-}
-
-/** Of several transfers in one transaction some may be held. */
-async function holdOf(holds: readonly string[], amount: string): Promise<string | undefined> {
-  for (const id of holds) {
-    const hold = await client.call('quarantine_get', { id })
-    if (hold.payee === wallet.address && hold.amount === amount) return id
-  }
-  return undefined
 }
 
 async function lookAfterHold(order: Order): Promise<void> {
   const { status } = await client.call('quarantine_get', { id: order.hold ?? '' })
   if (status === 'open') return
   const isOurs = status === 'released' || status === 'confirmed' || status === 'expired-released'
-  tell(order.id, order, isOurs ? 'paid' : 'open')
+  tell(order, isOurs ? 'paid' : 'open')
 }
 
-function tell(id: string, order: Order, state: Order['state']): void {
+function tell(order: Order, state: Order['state']): void {
   order.state = state
-  console.log(JSON.stringify({ order: id, state, txId: order.txId }))
+  console.log(JSON.stringify({ order: order.id, state, txId: order.txId }))
 }
 
 async function answer(request: IncomingMessage): Promise<[status: number, body: object]> {

@@ -60,10 +60,10 @@ async function look(
       expiresMs,
     })
   }
-  if (status !== 'settled') return
+  if (status === 'failed') return
   const { sender, transfers } = await client.call('tx_get', { txId })
-  for (const { to, amount } of transfers) {
-    if (BigInt(amount) < aboveUnits) continue
+  for (const { to, amount, holdId } of transfers) {
+    if (holdId !== null || BigInt(amount) < aboveUnits) continue
     tell({
       alert: 'large',
       height: block.height,

@@ -6,7 +6,9 @@ import { test } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const page = readFileSync(join(ROOT, 'docs', 'conventions.md'), 'utf8')
-const api = readFileSync(join(ROOT, 'client', 'api.ts'), 'utf8')
+const api = ['api.ts', 'operator-api.ts']
+  .map((file) => readFileSync(join(ROOT, 'client', file), 'utf8'))
+  .join('')
 
 /** Cells of the rows of all tables, without their heads. */
 const rows = page

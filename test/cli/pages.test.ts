@@ -20,6 +20,7 @@ const pageOf = (name: string): string => readFileSync(join(ROOT, name), 'utf8')
 const PAGES = [
   'README.md',
   'TESTING.md',
+  join('examples', 'README.md'),
   ...readdirSync(join(ROOT, 'docs')).map((name) => join('docs', name)),
 ]
 const OPERATORS = pageOf('docs/operators.md')

@@ -11,6 +11,10 @@ import { delimiter, dirname, join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { parseAddress } from '../../crypto/address.ts'
+import { fromHex, toHex } from '../../crypto/bytes.ts'
+import { keyPairFromSeed } from '../../crypto/ed25519.ts'
+import { seedsOfMnemonic } from '../../crypto/mnemonic.ts'
 import { eventually } from './harness.ts'
 import { shellBlocksOf, walkThrough } from './walk-through.ts'
 
@@ -34,7 +38,12 @@ const env = {
 
 interface DevnetConfig {
   readonly nodes: readonly { readonly rpc: string }[]
-  readonly accounts: readonly { readonly name: string; readonly address: string }[]
+  readonly mnemonic: string
+  readonly accounts: readonly {
+    readonly name: string
+    readonly address: string
+    readonly secretSeed: string
+  }[]
 }
 
 let config: DevnetConfig
@@ -89,7 +98,7 @@ async function ended(child: ChildProcess): Promise<number | null> {
   return child.exitCode
 }
 
-test('an installed cordon says its version and runs a devnet', async () => {
+test('an installed cordon says its version and runs a devnet, ready once a payment has settled', async () => {
   const version = await run('cordon', ['--version'], { env })
   assert.match(version.stdout, /^\d+\.\d+\.\d+/)
   const status = await run('cordon', ['devnet', 'status', '--dir', devnet, '--json'], { env })
@@ -98,6 +107,19 @@ test('an installed cordon says its version and runs a devnet', async () => {
     data.nodes.map(({ ready }) => ready),
     [true, true, true, true],
   )
+  const chain = await run('cordon', ['status', '--dir', devnet, '--json'], { env })
+  assert.ok((JSON.parse(chain.stdout) as { data: { settledTotal: number } }).data.settledTotal >= 1)
+})
+
+test('the words that a devnet prints give its accounts', () => {
+  const { accounts, mnemonic } = config
+  const seeds = seedsOfMnemonic(mnemonic, accounts.length).map(toHex)
+  assert.deepEqual(
+    accounts.map(({ secretSeed }) => secretSeed),
+    seeds,
+  )
+  for (const { address, secretSeed } of accounts)
+    assert.deepEqual(parseAddress(address).id, new Uint8Array(keyPairFromSeed(fromHex(secretSeed)).publicKey))
 })
 
 test('examples/shop.ts: an order is paid once its payment is final, with a receipt', async (t) => {
@@ -125,26 +147,31 @@ test('examples/shop.ts: an order is paid once its payment is final, with a recei
   assert.equal((await fetch(`${shop}/nonsense`)).status, 404)
   assert.equal((await fetch(shop, { method: 'POST', body: '{"amount":"12.50"}' })).status, 400)
   child.kill('SIGINT')
-  await ended(child)
+  assert.equal(await ended(child), 0)
 })
 
-test('examples/payroll.ts: started twice, everybody is paid once', async () => {
+test('examples/payroll.ts: started twice, also at the same time, everybody is paid once', async () => {
   const list = join(folder, 'wages.csv')
   writeFileSync(
     list,
     ['bob', 'carol', 'dave'].map((name) => `${addressOf(name)},12.50CRD,wage of ${name}\n`).join(''),
   )
-  const results: { txId: string; status: string; payees: number; total: string }[] = []
-  for (let time = 0; time < 2; time++) {
-    const { stdout } = await run(process.execPath, [join(project, 'payroll.ts'), 'alice', list], {
-      cwd: project,
-      env: clientEnv,
-    })
-    results.push(JSON.parse(stdout) as (typeof results)[number])
+  const pay = async (): Promise<{ txId: string; status: string; payees: number; total: string }> => {
+    const args = [join(project, 'payroll.ts'), 'alice', list]
+    const { stdout } = await run(process.execPath, args, { cwd: project, env: clientEnv })
+    return JSON.parse(stdout) as Awaited<ReturnType<typeof pay>>
   }
-  const [one, two] = results
-  assert.deepEqual([one!.status, one!.payees, one!.total], ['settled', 3, '37.50CRD'])
-  assert.equal(two!.txId, one!.txId)
+  const [one, atOnce] = await Promise.all([pay(), pay()])
+  const two = await pay()
+  assert.deepEqual([one.status, one.payees, one.total], ['settled', 3, '37.50CRD'])
+  assert.deepEqual([atOnce.txId, two.txId], [one.txId, one.txId])
+  const before = readFileSync(list, 'utf8')
+  writeFileSync(list, `${before}${addressOf('frank')},1CRD,late\n`)
+  const changed = run(process.execPath, [join(project, 'payroll.ts'), 'alice', list], {
+    cwd: project,
+    env: clientEnv,
+  })
+  await assert.rejects(changed, /was changed after it was signed/)
   const history = await run('cordon', ['wallet', 'history', 'carol', '--dir', devnet, '--json'], { env })
   const { items } = (JSON.parse(history.stdout) as { data: { items: { memo: string }[] } }).data
   assert.equal(items.filter(({ memo }) => memo === 'wage of carol').length, 1)

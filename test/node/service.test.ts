@@ -179,3 +179,20 @@ test('a question that meets a damaged record is refused, and the node is told to
   assert.equal(damage.length, 1)
   assert.match(damage[0] ?? '', /damaged record .*checksum/)
 })
+
+test('a validator is told with its stake, whether it is in this set and the next, and who is connected', async () => {
+  const network = { peerOfValidator: (index: number) => (index === 1 ? 'peer' : null) }
+  const { genesis, genesisHash } = chain.chain
+  const { chain_validators: list } = createService({
+    ...{ genesis, genesisHash, chainId: genesisHash.subarray(0, 8), set: chain.set, ledger: chain.ledger },
+    ...{ outcomes, ...harness, store: chain.store, onDamage: () => undefined, network },
+    status: { self: 0 },
+  } as unknown as ServiceOptions)
+  const rows = await list({}, CONTEXT)
+  assert.deepEqual(
+    rows.map(({ name, stake }) => [name, stake]),
+    chain.set.validators.map(({ name, weight }) => [name, String(weight)]),
+  )
+  for (const { index, inSet, inNextSet, connected } of rows)
+    assert.deepEqual([inSet, inNextSet, connected], [true, true, index < 2])
+})
