@@ -12,7 +12,14 @@ const WINDOW_MS = 30_000
 const FORGET_MS = 60_000
 const NS_PER_MS = 1e6
 
-type Monitor = ReturnType<typeof monitorEventLoopDelay>
+/** Times between samples, in ns, since it was enabled or reset. */
+export type LoopHistogram = Pick<
+  ReturnType<typeof monitorEventLoopDelay>,
+  'count' | 'max' | 'percentile' | 'enable' | 'disable' | 'reset'
+>
+
+/** Makes a histogram that samples every `resolution` ms once it is enabled. */
+export type MonitorLoop = (options: { readonly resolution: number }) => LoopHistogram
 
 export interface LoopDelayFigures {
   readonly p50Ms: number
@@ -23,9 +30,14 @@ export interface LoopDelayFigures {
 }
 
 export class LoopDelay {
-  #histogram: Monitor | null = null
+  readonly #monitor: MonitorLoop
+  #histogram: LoopHistogram | null = null
   #sinceMs = 0
   #forget: NodeJS.Timeout | null = null
+
+  constructor(monitor: MonitorLoop = monitorEventLoopDelay) {
+    this.#monitor = monitor
+  }
 
   /** Null for who looks first. @param nowMs monotonic. */
   figures(nowMs: number): LoopDelayFigures | null {
@@ -41,7 +53,7 @@ export class LoopDelay {
     this.#histogram = null
   }
 
-  #read(histogram: Monitor, nowMs: number): LoopDelayFigures | null {
+  #read(histogram: LoopHistogram, nowMs: number): LoopDelayFigures | null {
     if (histogram.count === 0) return null
     // A sample is the time between two turns of a timer: what is above its period is delay.
     const late = (ns: number): number => Math.max(0, ns / NS_PER_MS - SAMPLE_MS)
@@ -55,7 +67,7 @@ export class LoopDelay {
 
   #measure(nowMs: number): void {
     if (this.#histogram === null) {
-      this.#histogram = monitorEventLoopDelay({ resolution: SAMPLE_MS })
+      this.#histogram = this.#monitor({ resolution: SAMPLE_MS })
       this.#histogram.enable()
       this.#sinceMs = nowMs
     } else if (nowMs - this.#sinceMs > WINDOW_MS) {

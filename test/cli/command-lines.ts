@@ -1,5 +1,6 @@
 /** Holds command lines in texts to the real command tree: the commands exist, take those flags, and get their arguments. */
 import type { Command, Option } from 'commander'
+import { commandsOf, shellBlocksOf } from '../pages/shell-blocks.ts'
 
 /** What ends a command of the shell. */
 const SHELL_ENDS: ReadonlySet<string> = new Set(['|', '||', '&&', ';', '>', '>>', '2>', '<', '&'])
@@ -8,10 +9,9 @@ const WORD = /"[^"]*"|'[^']*'|\S+/g
 /** A command whose output is a word of another one. */
 const SUBSTITUTED = /\$\(([^)]*)\)/g
 
-/** The words behind each `cordon` in the fenced shell blocks of a page; lines that end in `\` go on. */
+/** The words behind each `cordon` in the shell blocks of a page. */
 export function cordonLinesOf(markdown: string): string[][] {
-  const blocks = [...markdown.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
-  const lines = blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, '').split('\n'))
+  const lines = shellBlocksOf(markdown).flatMap(commandsOf)
   return lines.flatMap((line) => {
     // What a synopsis has in brackets is held to the tree like the rest.
     const bare = line.replace(/(?:^|\s)#.*$/, '').replaceAll(/[[\]]/g, '')

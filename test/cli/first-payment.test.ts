@@ -11,37 +11,13 @@ import { send } from '../../cli/wallet/send.ts'
 import { encodeAddress } from '../../crypto/address.ts'
 import { key } from '../client/receipt-chain.ts'
 import { Home } from './cordon.ts'
+import { Person } from './person.ts'
 import { Wallet, WalletNode } from './wallet-node.ts'
 
 const CAROL = encodeAddress('dcdn', key('carol').publicKey)
 const DAVE = encodeAddress('dcdn', key('dave').publicKey)
 
 type SendOptions = Parameters<typeof send>[0]
-
-/** Somebody at a terminal who answers every question in the same way. */
-class Person implements Terminal {
-  readonly canAsk: boolean
-  readonly questions: string[] = []
-  readonly #answer: boolean
-
-  constructor(answer: boolean, canAsk = true) {
-    this.#answer = answer
-    this.canAsk = canAsk
-  }
-
-  secret(): Promise<string> {
-    return assert.fail('the password lies in a file')
-  }
-
-  line(): Promise<string> {
-    return assert.fail('yes or no is the question')
-  }
-
-  confirm(question: string): Promise<boolean> {
-    this.questions.push(question)
-    return Promise.resolve(this.#answer)
-  }
-}
 
 function pay(
   wallet: Wallet,
@@ -94,7 +70,7 @@ suite('the first payment to somebody', () => {
     for (const [person, extra] of [
       [new Person(false), { yes: true }],
       [new Person(false), { dryRun: true }],
-      [new Person(false, false), {}],
+      [new Person(false, { canAsk: false }), {}],
     ] as const) {
       await pay(wallet, node, person, extra)
       assert.deepEqual(person.questions, [])

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { labelledRows } from '../../cli/fraud/labelled-file.ts'
-import { CordonError, type ErrorCode } from '../../config/errors.ts'
+import type { ErrorCode } from '../../config/errors.ts'
 import { labelledWorld } from '../fraud/evaluation/labelled-world.ts'
 import { Home, type Run } from './cordon.ts'
+import { failure } from './failure.ts'
 
 const WORLD = labelledWorld()
 
@@ -141,14 +142,8 @@ suite('cordon fraud eval', { concurrency: 2 }, () => {
 })
 
 suite('a labelled file', () => {
-  async function refusal(path: string): Promise<CordonError> {
-    try {
-      for await (const _rows of labelledRows(path, () => undefined));
-    } catch (error) {
-      assert.ok(error instanceof CordonError, String(error))
-      return error
-    }
-    return assert.fail('it was read')
+  async function readAll(path: string): Promise<void> {
+    for await (const _rows of labelledRows(path, () => undefined));
   }
 
   test('says how much of it has been read', async () => {
@@ -190,7 +185,7 @@ suite('a labelled file', () => {
   ] as const satisfies readonly (readonly [string, string, string | Uint8Array, ErrorCode, RegExp])[]) {
     test(what, async () => {
       using home = new Home()
-      const error = await refusal(write(home, name, content))
+      const error = await failure(readAll(write(home, name, content)))
       assert.equal(error.code, code)
       assert.match(error.message, pattern)
     })
@@ -200,6 +195,6 @@ suite('a labelled file', () => {
     using home = new Home()
     mkdirSync(join(home.path, 'folder.csv'))
     for (const name of ['folder.csv', 'missing.csv', 'missing.csv.gz'])
-      assert.equal((await refusal(join(home.path, name))).code, 'not-found')
+      assert.equal((await failure(readAll(join(home.path, name)))).code, 'not-found')
   })
 })

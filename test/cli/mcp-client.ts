@@ -19,11 +19,19 @@ export interface ToolAnswer {
   readonly isError: boolean
 }
 
+/** Somebody who waits for a message. */
+interface Waiter {
+  readonly resolve: (message: Message) => void
+  readonly reject: (error: Error) => void
+}
+
 export class McpClient implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
-  readonly #waiting = new Map<number, (message: Message) => void>()
-  readonly #strayWaiting: ((message: Message) => void)[] = []
+  readonly #waiting = new Map<number, Waiter>()
+  readonly #strayWaiting: Waiter[] = []
   readonly #ended: Promise<number | null>
+  /** Why nothing will be answered any more. */
+  #whyEnded: Error | null = null
   #nextId = 1
   stderr = ''
 
@@ -35,7 +43,13 @@ export class McpClient implements AsyncDisposable {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
-    this.#ended = new Promise((resolve) => this.#child.once('close', resolve))
+    this.#child.stdin.on('error', () => undefined) // it has ended, and whoever waits is told why
+    this.#ended = new Promise((resolve) =>
+      this.#child.once('close', (code, signal) => {
+        this.#onClose(code ?? signal)
+        resolve(code)
+      }),
+    )
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#onLine(line))
   }
 
@@ -46,7 +60,20 @@ export class McpClient implements AsyncDisposable {
     if (message.id !== undefined) this.#waiting.delete(message.id)
     const next = waiting ?? this.#strayWaiting.shift()
     assert.ok(next, `an answer that nobody waits for: ${line}`)
-    next(message)
+    next.resolve(message)
+  }
+
+  #onClose(how: number | NodeJS.Signals | null): void {
+    this.#whyEnded = new Error(`cordon mcp ended with ${how} and answers no more; stderr: ${this.stderr}`)
+    for (const { reject } of [...this.#waiting.values(), ...this.#strayWaiting]) reject(this.#whyEnded)
+  }
+
+  /** A message for which `keep` notes who waits; rejects once the server has ended. */
+  #awaited(keep: (waiter: Waiter) => void): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      if (this.#whyEnded === null) keep({ resolve, reject })
+      else reject(this.#whyEnded)
+    })
   }
 
   write(line: string): void {
@@ -55,12 +82,12 @@ export class McpClient implements AsyncDisposable {
 
   /** The next message that answers no request. */
   stray(): Promise<Message> {
-    return new Promise((resolve) => this.#strayWaiting.push(resolve))
+    return this.#awaited((waiter) => this.#strayWaiting.push(waiter))
   }
 
   request(method: string, params?: object): { readonly id: number; readonly answer: Promise<Message> } {
     const id = this.#nextId++
-    const answer = new Promise<Message>((resolve) => this.#waiting.set(id, resolve))
+    const answer = this.#awaited((waiter) => this.#waiting.set(id, waiter))
     this.write(JSON.stringify({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) }))
     return { id, answer }
   }

@@ -10,7 +10,8 @@ import { LIMITS } from '../../config/limits.ts'
 import { FakeNode, NO_ANSWER, rpcFailure, type Handler } from '../client/fake-node.ts'
 import { Home } from './cordon.ts'
 import { McpClient } from './mcp-client.ts'
-import { AskedWallet, Person } from './requests.ts'
+import { Person } from './person.ts'
+import { AskedWallet } from './requests.ts'
 import { Wallet, WalletNode } from './wallet-node.ts'
 
 const NOBODY = 'http://127.0.0.1:9'
@@ -81,22 +82,24 @@ suite('the protocol', () => {
     const calls = Array.from({ length: LIMITS.mcpCallsInFlight }, () =>
       mcp.request('tools/call', { name: 'explain_hold', arguments: { id: HOLD } }),
     )
-    const answered: number[] = []
-    for (const { id, answer } of calls) void answer.then(() => answered.push(id))
+    const outcomes = Promise.allSettled(calls.map(({ answer }) => answer))
     const busy = await mcp.call('chain_health')
     assert.deepEqual((busy.data.error as { code: string }).code, 'busy')
     for (const { id } of calls) mcp.notify('notifications/cancelled', { requestId: id })
     node.dropConnections() // their end, which comes too late
     assert.deepEqual(await mcp.result('ping'), {})
     assert.equal(await mcp.end(), 0)
-    assert.deepEqual(answered, [])
+    assert.ok(
+      (await outcomes).every(({ status }) => status === 'rejected'),
+      'none was answered',
+    )
   })
 
   test('a policy that cannot be used ends it before anything is served', async () => {
     using home = new Home()
     await using mcp = new McpClient(['--policy', 'nowhere.toml'], home.path)
+    await assert.rejects(mcp.initialize(), /ended with 78 .*policy nowhere\.toml: cannot be read/s)
     assert.equal(await mcp.end(), 78)
-    assert.match(mcp.stderr, /policy nowhere\.toml: cannot be read/)
   })
 })
 
@@ -141,12 +144,6 @@ function heldPayment(alice: string, bob: string): Handler {
     if (!(method in answers)) throw rpcFailure('rpc-method', `the test's node has no ${method}`)
     return answers[method]
   }
-}
-
-/** One that nobody listens on. */
-async function freePort(): Promise<number> {
-  await using node = await FakeNode.start(() => null)
-  return node.port
 }
 
 suite('what an assistant reads', () => {
@@ -202,14 +199,14 @@ suite('what an assistant reads', () => {
   test('without a node tools say so, and work again when there is one', async () => {
     using wallet = await Wallet.create()
     using home = new Home()
-    const answer = heldPayment('dcdn1a', 'dcdn1b')
-    const port = await freePort()
-    const args = ['--rpc', `http://127.0.0.1:${port}`, '--keystore', wallet.keystore]
+    await using node = await FakeNode.start(heldPayment('dcdn1a', 'dcdn1b'))
+    node.isAway = true
+    const args = ['--rpc', node.url, '--keystore', wallet.keystore]
     await using mcp = new McpClient(args, home.path)
     await mcp.initialize()
     const missing = await mcp.call('chain_health')
     assert.ok(missing.isError && /^error cannot-connect: no node answers/.test(missing.text), missing.text)
-    await using _node = await FakeNode.start(answer, { port })
+    node.isAway = false
     assert.ok(!(await mcp.call('chain_health')).isError)
   })
 

@@ -15,7 +15,8 @@ import { fromHex } from '../../crypto/bytes.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { key } from '../client/receipt-chain.ts'
 import { Home } from './cordon.ts'
-import { AskedWallet, Person } from './requests.ts'
+import { Person } from './person.ts'
+import { AskedWallet } from './requests.ts'
 import { WALLET_VALIDITY_MS, WalletNode } from './wallet-node.ts'
 
 const CAROL = encodeAddress('dcdn', key('carol').publicKey)
@@ -153,7 +154,7 @@ suite('a person approves', () => {
     await using node = await WalletNode.start(() => 'settled')
     const request = asked.ask()
     await assert.rejects(decide(asked, node, request, new Person(false)), { code: 'needs-input' })
-    const nobody = new Person(true, () => undefined, false)
+    const nobody = new Person(true, { canAsk: false })
     await assert.rejects(decide(asked, node, request, nobody), { code: 'needs-input', message: /--yes/ })
     assert.deepEqual([node.submitted, spentBy(asked)], [[], 0n])
     assert.equal(requestFolder(asked.paths).get(request.id).decision, null)
@@ -267,7 +268,8 @@ suite('nothing is signed', () => {
       using asked = await AskedWallet.create()
       const request = asked.ask()
       const path = join(asked.requests, `${request.id}.json`)
-      await assertRefused(asked, request, message, new Person(true, () => void meanwhile(asked, path)))
+      const person = new Person(true, { meanwhile: () => void meanwhile(asked, path) })
+      await assertRefused(asked, request, message, person)
     })
 
   test('if what was spent cannot be read, or the policy is gone', async () => {

@@ -8,12 +8,13 @@ import type { Terminal } from '../../cli/input.ts'
 import type { CommandResult } from '../../cli/output.ts'
 import { parsePlanPart } from '../../cli/payout/plan.ts'
 import { run, status, type RunOptions } from '../../cli/payout/run.ts'
-import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { encodeAddress } from '../../crypto/address.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { key } from '../client/receipt-chain.ts'
+import { failure } from './failure.ts'
+import { Person } from './person.ts'
 import { HOLD_ID, Wallet, WalletNode, type Fate } from './wallet-node.ts'
 
 const CAROL = encodeAddress('dcdn', key('carol').publicKey)
@@ -95,16 +96,6 @@ function dataOf({ data }: CommandResult): Data {
 
 function statesOf(result: CommandResult): Record<string, number> {
   return Object.fromEntries(Object.entries(dataOf(result).states).filter(([, count]) => count > 0))
-}
-
-async function failure(promise: Promise<unknown>): Promise<CordonError> {
-  try {
-    await promise
-  } catch (error) {
-    assert.ok(error instanceof CordonError, String(error))
-    return error
-  }
-  return assert.fail('expected an error')
 }
 
 /** Amounts in uCRD of all transfers in some transactions. */
@@ -390,26 +381,17 @@ suite('before anything is sent', () => {
 
   test('somebody at a terminal is asked once, with the total, unless there is --yes', async () => {
     await using payday = await Payday.start(() => 'settled', `${HEADER}bob,10CRD,\n${CAROL},5CRD,\n`)
-    const questions: string[] = []
-    const terminal = (answer: boolean): Terminal => ({
-      canAsk: true,
-      secret: () => assert.fail('the password lies in a file'),
-      line: () => assert.fail('only a yes or no is asked for'),
-      confirm: (question) => {
-        questions.push(question)
-        return Promise.resolve(answer)
-      },
-    })
-    assert.equal((await failure(payday.run({}, terminal(false)))).code, 'needs-input')
+    const person = new Person([false, true])
+    assert.equal((await failure(payday.run({}, person))).code, 'needs-input')
     assert.deepEqual([payday.node.submitted, existsSync(payday.folder)], [[], false])
-    assert.equal((await payday.run({}, terminal(true))).exit, 0)
+    assert.equal((await payday.run({}, person)).exit, 0)
     assert.deepEqual(
-      questions,
+      person.questions,
       Array(2).fill('Pay 2 rows, 15.00CRD (15000000uCRD) and fees of 0.002CRD, from alice?'),
     )
     rmSync(payday.folder, { recursive: true })
-    await payday.run({ yes: true }, terminal(false))
-    assert.equal(questions.length, 2)
+    await payday.run({ yes: true }, person)
+    assert.equal(person.questions.length, 2)
   })
 })
 

@@ -11,6 +11,7 @@ import { encodeAddress } from '../../crypto/address.ts'
 import { fromHex } from '../../crypto/bytes.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { key } from '../client/receipt-chain.ts'
+import { Person } from './person.ts'
 import { Wallet, WalletNode } from './wallet-node.ts'
 
 const CAROL = encodeAddress('dcdn', key('carol').publicKey)
@@ -117,19 +118,13 @@ test('what a request and the command line say may not compete, and another netwo
 test('somebody at a terminal sees what it asks for, and a no sends nothing', async () => {
   using wallet = await Wallet.create()
   await using node = await WalletNode.start(() => 'settled')
-  const questions: string[] = []
-  const terminal: Terminal = {
-    canAsk: true,
-    secret: () => assert.fail('the password lies in a file'),
-    line: () => assert.fail('only a yes or no is asked for'),
-    confirm: (question) => Promise.resolve(questions.push(question) > 1),
-  }
+  const person = new Person([false, true])
   const uri = `cordon:${CAROL}?amount=1CRD&message=%1b%5b2Jhi`
-  await assert.rejects(pay(wallet, node, { uri }, terminal), { code: 'needs-input' })
+  await assert.rejects(pay(wallet, node, { uri }, person), { code: 'needs-input' })
   assert.deepEqual(node.submitted, [])
-  await pay(wallet, node, { uri }, terminal)
+  await pay(wallet, node, { uri }, person)
   const question = `the request asks for 1.00CRD (1000000uCRD) to ${CAROL}, message "\u{FFFD}[2Jhi", whom this key has not paid before; pay it?`
-  assert.deepEqual(questions, [question, question])
-  await pay(wallet, node, { uri, yes: true }, terminal)
-  assert.equal(questions.length, 2)
+  assert.deepEqual(person.questions, [question, question])
+  await pay(wallet, node, { uri, yes: true }, person)
+  assert.equal(person.questions.length, 2)
 })

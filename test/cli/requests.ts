@@ -1,8 +1,6 @@
-/** What tests of payment requests share: a wallet with a policy, requests under it, and somebody at a terminal. */
-import assert from 'node:assert/strict'
+/** What tests of payment requests share: a wallet with a policy, and requests under it. */
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Terminal } from '../../cli/input.ts'
 import { Names } from '../../cli/names.ts'
 import { requestFolder } from '../../cli/requests/desk.ts'
 import { readPolicy } from '../../cli/requests/policy.ts'
@@ -81,33 +79,5 @@ export class AskedWallet implements Disposable {
 
   [Symbol.dispose](): void {
     this.wallet[Symbol.dispose]()
-  }
-}
-
-/** Somebody at a terminal who answers every question in the same way, and may do something before that. */
-export class Person implements Terminal {
-  readonly canAsk: boolean
-  readonly questions: string[] = []
-  readonly #answer: boolean
-  readonly #meanwhile: () => void
-
-  constructor(answer: boolean, meanwhile: () => void = () => undefined, canAsk = true) {
-    this.canAsk = canAsk
-    this.#answer = answer
-    this.#meanwhile = meanwhile
-  }
-
-  secret(): Promise<string> {
-    return assert.fail('the password lies in a file')
-  }
-
-  line(): Promise<string> {
-    return assert.fail('nothing is to be typed')
-  }
-
-  confirm(question: string): Promise<boolean> {
-    this.questions.push(question)
-    this.#meanwhile()
-    return Promise.resolve(this.#answer)
   }
 }

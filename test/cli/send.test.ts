@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { send } from '../../cli/wallet/send.ts'
 import type { CommandResult } from '../../cli/output.ts'
-import { CordonError } from '../../config/errors.ts'
 import { fromHex } from '../../crypto/bytes.ts'
 import { verify } from '../../crypto/ed25519.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
+import { failure } from './failure.ts'
 import { Wallet, WALLET_VALIDITY_MS, WalletNode } from './wallet-node.ts'
 
 interface Data {
@@ -43,16 +43,6 @@ function data(result: CommandResult): Data {
 
 function outboxFiles(wallet: Wallet): string[] {
   return existsSync(wallet.outbox) ? readdirSync(wallet.outbox).sort() : []
-}
-
-async function failure(promise: Promise<unknown>): Promise<CordonError> {
-  try {
-    await promise
-  } catch (error) {
-    assert.ok(error instanceof CordonError, String(error))
-    return error
-  }
-  return assert.fail('expected an error')
 }
 
 test('a settled payment has exactly the fields of the contract', async () => {

@@ -11,7 +11,7 @@ import { watch, type WatchOptions } from '../../cli/watch/watch.ts'
 import { encodeAddress } from '../../crypto/address.ts'
 import { FakeNode, NO_ANSWER, rpcFailure, type Request } from '../client/fake-node.ts'
 import { key } from '../client/receipt-chain.ts'
-import { CORDON, Home } from './cordon.ts'
+import { CORDON, Home, environmentOf } from './cordon.ts'
 
 const CHAIN = 'c0'.repeat(8)
 const ALICE = encodeAddress('dcdn', key('alice').publicKey)
@@ -28,8 +28,8 @@ class EventNode implements AsyncDisposable {
     this.height = height
   }
 
-  static async start(height: number, port = 0): Promise<EventNode> {
-    const node = new EventNode(await FakeNode.start(() => null, { port }), height)
+  static async start(height: number): Promise<EventNode> {
+    const node = new EventNode(await FakeNode.start(() => null), height)
     node.node.setHandler((request) => node.#answer(request))
     return node
   }
@@ -227,6 +227,7 @@ test('on a command line: a line for each event, and a reader that has enough end
   const script = '"$0" watch --rpc "$1" --from 1.0 --cursor-file cursor | head -n 1; echo "${PIPESTATUS[0]}"'
   const { stdout } = await promisify(execFile)('bash', ['-c', script, CORDON, node.node.url], {
     cwd: home.path,
+    env: environmentOf(home.path),
   })
   assert.equal(stdout, '{"event":"settled","cursor":"1.1"}\n0\n')
   assert.ok(existsSync(join(home.path, 'cursor')))

@@ -28,6 +28,7 @@ export class FakeNode implements AsyncDisposable {
     this.#handler = handler
     this.#server = createServer((request, response) => void this.#onPost(request, response))
     this.#server.on('connection', (socket) => {
+      if (this.isAway) socket.destroy()
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
     })
@@ -50,13 +51,12 @@ export class FakeNode implements AsyncDisposable {
   }
 
   lastSocket: WebSocket | null = null
+  /** It answers nobody, as if it did not run; its port stays its own, so that nobody else comes to answer there. */
+  isAway = false
 
-  static async start(
-    handler: Handler,
-    options: { webSocket?: boolean; port?: number } = {},
-  ): Promise<FakeNode> {
+  static async start(handler: Handler, options: { webSocket?: boolean } = {}): Promise<FakeNode> {
     const node = new FakeNode(handler, options.webSocket ?? true)
-    await new Promise<void>((resolve) => node.#server.listen(options.port ?? 0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => node.#server.listen(0, '127.0.0.1', resolve))
     return node
   }
 

@@ -10,6 +10,7 @@ import { EarlyNodes } from '../../devnet/early-nodes.ts'
 import { devnetPaths, nodePaths, readDevnetFile } from '../../devnet/layout.ts'
 import { isSameProcess, processIdentity } from '../../devnet/processes.ts'
 import { Supervisor, runningSupervisor, stopDevnet, type SupervisorEvent } from '../../devnet/supervisor.ts'
+import { eventually } from '../e2e/harness.ts'
 import { FAKE_DAEMON, bend, fakeDevnet } from './helpers.ts'
 
 interface Opened {
@@ -208,9 +209,11 @@ async function startElsewhere(dir: string): Promise<number> {
   return child.pid!
 }
 
-async function goneFrom(pids: readonly { pid: number; identity: string }[]): Promise<void> {
-  while (pids.some(({ pid, identity }) => isSameProcess(pid, identity)))
-    await new Promise((resolve) => setTimeout(resolve, 10))
+/** They are no children of this process: nothing tells of their end. */
+async function ended(nodes: readonly { pid: number; identity: string }[]): Promise<void> {
+  await eventually('the nodes to end', 10_000, () =>
+    Promise.resolve(nodes.every(({ pid, identity }) => !isSameProcess(pid, identity))),
+  )
 }
 
 test(
@@ -222,14 +225,14 @@ test(
     const file = readDevnetFile(dir)
     assert.equal(file.supervisor?.pid, dead)
     const nodes = file.nodes.map(({ name, pid }) => ({ pid: pid!, identity: file.identities[name]! }))
-    await goneFrom(nodes.slice(0, 1))
+    await ended(nodes.slice(0, 1))
     // v2 ignores the signal, so the next supervisor finds it and ends it.
     const { supervisor, events } = await open(t, dir)
     assert.deepEqual(
       events.filter((event) => event.event === 'stale').map(({ name }) => name),
       ['v2'],
     )
-    await goneFrom(nodes)
+    await ended(nodes)
     bend(dir, 'v2', { port: portOf(dir, 'v2') })
     await supervisor.start()
     assert.equal(pidsOf(dir).length, 2)
@@ -266,7 +269,7 @@ test('warp reaches nodes that run and those that start later, and goes forward o
     const answer = await fetch(`http://127.0.0.1:${portOf(dir, 'v1')}/clock`)
     return Number(await answer.text()) - Date.now()
   }
-  for (let tries = 0; (await aheadMs()) < dayMs - 60_000; tries++) assert.ok(tries < 1_000, 'no warp arrived')
+  await eventually('the warp to arrive', 10_000, async () => (await aheadMs()) >= dayMs - 60_000)
   await supervisor.restart('v1')
   assert.ok(Math.abs((await aheadMs()) - dayMs) < 60_000)
   for (const byMs of [0, -1, 0.5, NaN, LIMITS.devnetAheadMs])

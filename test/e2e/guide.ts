@@ -1,5 +1,6 @@
 /** A page that people follow, as steps that a test can follow: its shell blocks, with who types each. */
 import assert from 'node:assert/strict'
+import { commandsOf, shellBlocksOf } from '../pages/shell-blocks.ts'
 
 export interface Step {
   /** Whose it is in lower case, or `both`. */
@@ -9,12 +10,11 @@ export interface Step {
   readonly commands: readonly string[]
 }
 
-const BLOCK = /^```sh\n(.*?)^```$/gms
 /** First line of a block. */
 const WHERE = /^# on (\w+?)(?:'s machine| machines)(?:, exit (\d+))?$/
 
 export function stepsOf(page: string): Step[] {
-  return [...page.matchAll(BLOCK)].map(([, block = '']) => {
+  return shellBlocksOf(page).map((block) => {
     const [first = '', ...commands] = commandsOf(block)
     const [, machine, exit = '0'] = WHERE.exec(first) ?? []
     assert.ok(machine !== undefined, `expected where it is typed, got: ${first}`)
@@ -26,10 +26,5 @@ export function stepsOf(page: string): Step[] {
 export function commandsUnder(page: string, heading: string): string[] {
   const part = page.split(/^(?=## )/m).find((text) => text.startsWith(`## ${heading}\n`))
   assert.ok(part !== undefined, `the page has no heading ${heading}`)
-  return [...part.matchAll(BLOCK)].flatMap(([, block = '']) => commandsOf(block))
-}
-
-/** A line that ends in a backslash goes on. */
-function commandsOf(block: string): string[] {
-  return block.trimEnd().split(/(?<!\\)\n/)
+  return shellBlocksOf(part).flatMap(commandsOf)
 }

@@ -65,7 +65,10 @@ export async function cordon(
   return { code, stdout, stderr, json }
 }
 
-/** Runs the CLI and ends it with SIGKILL as soon as a file is there. Its end by itself is a failure: it was too quick. */
+/**
+ * Runs the CLI and ends it with SIGKILL as soon as a file is there. Its end by itself is a failure: it was too quick.
+ * @param file in a folder of a folder that is there; all of the latter is watched.
+ */
 export async function killed(args: readonly string[], file: string): Promise<void> {
   const child = spawn(CORDON, args, { stdio: 'ignore' })
   const exited = exitOf(child)

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { commandsOf, shellBlocksOf as blocksOfPage } from '../pages/shell-blocks.ts'
 
 const run = promisify(execFile)
 const BLOCK_TIMEOUT_MS = 120_000
@@ -12,10 +13,9 @@ const PLACEHOLDERS = {
   HOLD: /^([0-9a-f]{64})\b/m,
 } as const
 
-/** The shell blocks of a page, in order. */
+/** The shell blocks of the page in a file. */
 export function shellBlocksOf(path: string): string[] {
-  const text = readFileSync(path, 'utf8')
-  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
+  return blocksOfPage(readFileSync(path, 'utf8'))
 }
 
 /**
@@ -29,12 +29,7 @@ export async function walkThrough(
   ran: (command: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const known = new Map<string, string>()
-  for (const line of blocks.flatMap((block) =>
-    block
-      .replaceAll(/\\\n\s*/g, '')
-      .trim()
-      .split('\n'),
-  )) {
+  for (const line of blocks.flatMap(commandsOf)) {
     let command = line
     for (const [name, value] of known) command = command.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), value)
     try {
