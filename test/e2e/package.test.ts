@@ -16,7 +16,8 @@ import { fromHex, toHex } from '../../crypto/bytes.ts'
 import { keyPairFromSeed } from '../../crypto/ed25519.ts'
 import { seedsOfMnemonic } from '../../crypto/mnemonic.ts'
 import { eventually } from './harness.ts'
-import { shellBlocksOf, walkThrough } from './walk-through.ts'
+import { shellBlocksOf } from '../pages/shell-blocks.ts'
+import { walkThrough } from './walk-through.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const INSTALL_TIMEOUT_MS = 300_000
@@ -208,6 +209,8 @@ test('examples/watcher.ts: tells of holds and large payments, and goes on where 
   assert.ok(alerts.some(({ alert }) => alert === 'held'))
 })
 
+const blocksOf = (page: string): string[] => shellBlocksOf(readFileSync(join(ROOT, page), 'utf8'))
+
 test('README.md and docs/devnet.md do what they say, from top to bottom', async () => {
   await run('cordon', ['devnet', 'stop', '--dir', devnet], { env }) // it would only take time from theirs
   const cwd = join(folder, 'walk-through')
@@ -220,9 +223,9 @@ test('README.md and docs/devnet.md do what they say, from top to bottom', async 
     }
     const balance = async (): Promise<unknown> => (await dataOf('wallet', 'balance', 'alice')).balance
     let kept: unknown
-    const readme = shellBlocksOf(join(ROOT, 'README.md')).filter((block) => block.includes('./bin/cordon'))
+    const readme = blocksOf('README.md').filter((block) => block.includes('./bin/cordon'))
     await walkThrough(readme, { cwd, env })
-    await walkThrough(shellBlocksOf(join(ROOT, 'docs', 'devnet.md')), { cwd, env }, async (command) => {
+    await walkThrough(blocksOf(join('docs', 'devnet.md')), { cwd, env }, async (command) => {
       if (command.startsWith('cordon devnet warp')) {
         const { holds } = (await dataOf('quarantine', 'list', '--status', 'ended')) as {
           holds: { status: string }[]

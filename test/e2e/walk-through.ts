@@ -1,8 +1,7 @@
 /** Executes the `sh` blocks of a page, one after the other, as a reader would who copies them. */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { commandsOf, shellBlocksOf as blocksOfPage } from '../pages/shell-blocks.ts'
+import { commandsOf } from '../pages/shell-blocks.ts'
 
 const run = promisify(execFile)
 const BLOCK_TIMEOUT_MS = 120_000
@@ -12,11 +11,6 @@ const PLACEHOLDERS = {
   TXID: /^transaction +([0-9a-f]{64})$/m,
   HOLD: /^([0-9a-f]{64})\b/m,
 } as const
-
-/** The shell blocks of the page in a file. */
-export function shellBlocksOf(path: string): string[] {
-  return blocksOfPage(readFileSync(path, 'utf8'))
-}
 
 /**
  * Runs each line in `cwd`, with what earlier ones printed in the place of what the page has for it.
