@@ -25,7 +25,7 @@ export const LIMITS = {
   statePageLagBlocks: 32,
   /** Newest heights whose results the ledger keeps in memory. */
   resultsInMemory: 1_024,
-  /** Bodies of blocks that the ledger keeps in memory, newest and last asked for. */
+  /** Newest heights whose bodies the ledger keeps in memory; of older ones it keeps the one last read. */
   bodiesInMemory: 32,
   /** Transactions executed in one turn before others may run. */
   txsPerTurn: 500,
