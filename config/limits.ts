@@ -25,7 +25,7 @@ export const LIMITS = {
   statePageLagBlocks: 32,
   /** Newest heights whose results the ledger keeps in memory. */
   resultsInMemory: 1_024,
-  /** Bodies of blocks that the ledger keeps in memory, newest and last asked for. */
+  /** Newest heights whose bodies the ledger keeps in memory; of older ones it keeps the one last read. */
   bodiesInMemory: 32,
   /** Transactions executed in one turn before others may run. */
   txsPerTurn: 500,
@@ -214,6 +214,10 @@ export const LIMITS = {
   rpcSubscriptionsPerConnection: 16,
   /** Calls of `payments_follow` that wait for a payment at once, of one node. */
   rpcFollowers: 1_024,
+  /** Newest heights whose payments are read once for all calls of `payments_follow` and kept in memory. */
+  followedBlocksInMemory: 8,
+  /** Calls of `payments_follow` that read older heights at once, of one node. */
+  rpcFollowersBehind: 8,
   /** Blocks that one call of `payments_follow` looks into. */
   rpcFollowedBlocks: 500,
   /** Transactions that it looks at before it answers with what it has. */

@@ -56,6 +56,21 @@ export interface StoredTransaction {
   readonly index: number
 }
 
+/** A transaction with its receipt. */
+export interface ExecutedTransaction {
+  readonly receipt: Receipt
+  /** Canonical bytes. */
+  readonly bytes: Uint8Array
+}
+
+/** What a block did. */
+export interface BlockWork {
+  /** In the order of execution. */
+  readonly transactions: readonly ExecutedTransaction[]
+  /** In the order in which they ended. */
+  readonly endedHolds: readonly Hold[]
+}
+
 /** What proves a receipt up to the receipts root of its block. */
 export interface ReceiptProof {
   readonly transaction: Uint8Array
@@ -248,15 +263,21 @@ export class LedgerReader {
     }
   }
 
-  /** The transactions of an executed height with their receipts, in order, or null if it is not executed. */
-  async transactionsOf(
-    height: number,
-  ): Promise<{ readonly receipt: Receipt; readonly bytes: Uint8Array }[] | null> {
+  /** The transactions of an executed height, in order, or null if it is not executed. */
+  async transactionsOf(height: number): Promise<ExecutedTransaction[] | null> {
     const result = await this.result(height)
     if (result === null) return null
-    if (result.receipts === 0) return []
-    const body = await this.#body(height)
-    return body.transactions.map((bytes, index) => ({ receipt: receiptOf(body, index), bytes }))
+    return result.receipts === 0 ? [] : transactionsIn(await this.#body(height))
+  }
+
+  /** What an executed height did, or null if it is not executed. */
+  async workOf(height: number): Promise<BlockWork | null> {
+    const result = await this.result(height)
+    if (result === null) return null
+    const body = await this.#bodyOf(result)
+    if (body === null) return { transactions: [], endedHolds: [] }
+    const endedHolds = await Promise.all(body.endedHolds.map((id) => this.#endedHold(id, height)))
+    return { transactions: transactionsIn(body), endedHolds }
   }
 
   /**
@@ -335,13 +356,16 @@ export class LedgerReader {
     const [body, result] = await Promise.all([this.#body(height), this.result(height)])
     if (result === null) throw inconsistent(`it has no result of height ${height}`)
     const holds = new Map<string, Hold>()
-    for (const id of holdsOfRecord(record, body)) {
-      const hold = await this.hold(id)
-      if (hold?.end?.height !== height)
-        throw inconsistent(`the history of an account names a hold that did not end at height ${height}`)
-      holds.set(mapKey(id), hold)
-    }
+    for (const id of holdsOfRecord(record, body)) holds.set(mapKey(id), await this.#endedHold(id, height))
     return historyItems(record, body, result, (id) => holds.get(mapKey(id)) as Hold)
+  }
+
+  /** A hold that the body of a height names as ended. */
+  async #endedHold(id: Bytes32, height: number): Promise<Hold> {
+    const hold = await this.hold(id)
+    if (hold?.end?.height !== height)
+      throw inconsistent(`the body of height ${height} names a hold that did not end there`)
+    return hold
   }
 
   /** What is executed uses up its sequence, or its id is live until it is invalid (ledger/execute.ts). */
@@ -366,23 +390,36 @@ export class LedgerReader {
   }
 
   async #body(height: number): Promise<BlockBody> {
+    const body = await this.#bodyIfAny(height)
+    if (body === null) throw inconsistent(`it has no body of height ${height}`)
+    return body
+  }
+
+  /** The body that goes with a result, or null: a block without receipts has one only if holds ended in it. */
+  async #bodyOf({ height, hadWork, receipts }: BlockResult): Promise<BlockBody | null> {
+    if (!hadWork) return null
+    return receipts > 0 ? this.#body(height) : this.#bodyIfAny(height)
+  }
+
+  async #bodyIfAny(height: number): Promise<BlockBody | null> {
     const kept = this.#bodies.get(height)
     if (kept !== undefined) return kept
-    const bytes = await this.store.get(bodyKey(height))
-    if (bytes === undefined) throw inconsistent(`it has no body of height ${height}`)
-    const body = decodeBody(bytes)
+    const body = decodeOrNull(await this.store.get(bodyKey(height)), decodeBody)
+    if (body === null) return null
     if (body.receipts.length > 0 && receiptOf(body, 0).height !== height)
       throw inconsistent(`it has another body for height ${height}`)
     this.keepBody(height, body)
     return body
   }
 
+  /**
+   * Those of the newest heights stay, whatever else is read: fresh payments are asked for most. Of older ones only this
+   * one does, for the next question about the same block.
+   */
   protected keepBody(height: number, body: BlockBody): void {
     this.#bodies.set(height, body)
-    for (const oldest of this.#bodies.keys()) {
-      if (this.#bodies.size <= LIMITS.bodiesInMemory) return
-      this.#bodies.delete(oldest)
-    }
+    const oldest = this.height - LIMITS.bodiesInMemory + 1
+    for (const kept of this.#bodies.keys()) if (kept < oldest && kept !== height) this.#bodies.delete(kept)
   }
 }
 
@@ -399,6 +436,10 @@ export function publicAccount(entry: AccountEntry | null): Account | null {
   if (entry === null) return null
   const { id, balance, sequence, createdMs, guardian } = entry
   return { id, balance, sequence, createdMs, guardian }
+}
+
+function transactionsIn(body: BlockBody): ExecutedTransaction[] {
+  return body.transactions.map((bytes, index) => ({ receipt: receiptOf(body, index), bytes }))
 }
 
 function checkLimit(limit: number): void {

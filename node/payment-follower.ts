@@ -1,44 +1,41 @@
 /**
  * `payments_follow`: what happens to payments, page by page, from a cursor on. A cursor is a height and how many events
- * of it were seen. Which events a block has, and in which order, follows from the block alone, and they are counted
- * before any account is singled out: so a cursor means the same at every node, for every account. Between two calls
- * nothing is kept.
+ * of it were seen. The events of a block are counted before any account is singled out: so a cursor means the same at
+ * every node, for every account. Between two calls nothing is kept.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PaymentEvent, PaymentEvents, RpcParams } from '../client/api.ts'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
-import { decodeAddress, encodeAddress } from '../crypto/address.ts'
-import { equalBytes, toHex } from '../crypto/bytes.ts'
-import { END_STATUS, formatCursor, parseCursor, type HistoryCursor } from '../ledger/history.ts'
+import { decodeAddress } from '../crypto/address.ts'
+import { formatCursor, parseCursor, type HistoryCursor } from '../ledger/history.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { decodeTransaction } from '../ledger/transaction.ts'
-import type { Hold, Receipt } from '../ledger/types.ts'
-import { transfersOf } from './transfers.ts'
+import { PaymentEventReader } from './payment-events.ts'
 
 const DEFAULT_ITEMS = 100
-/** When to come back if too many wait. */
+/** When to come back if too many wait, or read old blocks. */
 const RETRY_MS = 1_000
 
-type FollowedLedger = Pick<Ledger, 'height' | 'result' | 'transactionsOf' | 'holdsEndedBetween' | 'heightsOf'>
+type FollowedLedger = Pick<Ledger, 'height' | 'result' | 'workOf' | 'heightsOf'>
 
-/** An event as the ledger has it: most are looked at and not told, and writing addresses takes its time. */
-interface LedgerEvent {
-  readonly event: PaymentEvent['event']
-  readonly txId: Uint8Array
-  readonly payer: Uint8Array
-  readonly payee: Uint8Array
-  readonly amount: bigint
-  readonly memo: Uint8Array | null
-  readonly holdId: Uint8Array | null
-  readonly failure: string | null
+/** Which heights to look into, and the first one that is left for later. */
+interface Span {
+  readonly heights: readonly number[]
+  readonly beyond: number
+}
+
+interface FollowedPage {
+  readonly items: readonly PaymentEvent[]
+  readonly next: HistoryCursor
 }
 
 export class PaymentFollower {
   readonly #ledger: FollowedLedger
   readonly #onExecuted: (listener: () => void) => () => void
   readonly #prefix: string
+  readonly #events: PaymentEventReader
   #waiting = 0
+  /** Calls that read blocks older than those that are shared. */
+  #behind = 0
 
   /**
    * @param onExecuted calls a listener after each executed block; returns how to stop it.
@@ -48,11 +45,13 @@ export class PaymentFollower {
     this.#ledger = ledger
     this.#onExecuted = onExecuted
     this.#prefix = prefix
+    this.#events = new PaymentEventReader(ledger, prefix)
   }
 
   /**
    * One page. It has no events if the time was up, `signal` aborted, or there are more blocks to look into.
-   * @throws CordonError `rpc-invalid` for a wrong cursor, `address-invalid`, or `busy` if too many wait.
+   * @throws CordonError `rpc-invalid` for a wrong cursor, `address-invalid`, or `busy` if too many wait or read old
+   *   blocks.
    */
   async follow(
     { address, cursor, limit = DEFAULT_ITEMS, timeoutMs = 0 }: RpcParams<'payments_follow'>,
@@ -80,125 +79,86 @@ export class PaymentFollower {
     from: HistoryCursor,
     limit: number,
     top: number,
-  ): Promise<{ readonly items: readonly PaymentEvent[]; readonly next: HistoryCursor }> {
+  ): Promise<FollowedPage> {
+    if (from.height > top) return { items: [], next: from }
+    if (this.#events.isShared(from.height)) {
+      const heights = heightsFrom(from.height, top)
+      return this.#collect(account, from, limit, { heights, beyond: top + 1 })
+    }
+    if (this.#behind >= LIMITS.rpcFollowersBehind)
+      throw tooMany(`${this.#behind} calls read payments of old blocks already`)
+    this.#behind++
+    try {
+      return await this.#collect(account, from, limit, await this.#oldHeights(account, from.height, top))
+    } finally {
+      this.#behind--
+    }
+  }
+
+  async #collect(
+    account: Uint8Array | null,
+    from: HistoryCursor,
+    limit: number,
+    { heights, beyond }: Span,
+  ): Promise<FollowedPage> {
     const items: PaymentEvent[] = []
-    const { heights, beyond } = await this.#heights(account, from.height, top)
     let transactions = 0
     for (const height of heights) {
       const result = await this.#ledger.result(height)
       if (result?.hadWork !== true) continue
       if (transactions >= LIMITS.rpcFollowedTxs) return { items, next: { height, skip: 0 } }
       transactions += result.receipts
-      for (const [index, event] of (await this.#eventsOf(height)).entries()) {
-        const isSeen = height === from.height && index < from.skip
-        if (isSeen || (account !== null && !concerns(event, account))) continue
-        const next = { height, skip: index + 1 }
-        items.push(this.#told(event, next, result.timeMs))
-        if (items.length === limit) return { items, next }
+      const events = await this.#events.of(result)
+      for (const index of events.concerning(account)) {
+        if (height === from.height && index < from.skip) continue
+        items.push(events.told(index))
+        if (items.length === limit) return { items, next: { height, skip: index + 1 } }
       }
     }
-    return { items, next: beyond > from.height ? { height: beyond, skip: 0 } : from }
+    return { items, next: { height: beyond, skip: 0 } }
   }
 
-  /** Which heights to look into, and the first one that is left for later. */
-  async #heights(
-    account: Uint8Array | null,
-    from: number,
-    top: number,
-  ): Promise<{ readonly heights: readonly number[]; readonly beyond: number }> {
+  /** Where the blocks are not shared, the index of an account says which of them concern it. */
+  async #oldHeights(account: Uint8Array | null, from: number, top: number): Promise<Span> {
     const most = LIMITS.rpcFollowedBlocks
-    if (from > top) return { heights: [], beyond: from }
     if (account === null) {
-      const count = Math.min(most, top + 1 - from)
-      return { heights: Array.from({ length: count }, (_, index) => from + index), beyond: from + count }
+      const last = Math.min(top, from + most - 1)
+      return { heights: heightsFrom(from, last), beyond: last + 1 }
     }
     const heights = (await this.#ledger.heightsOf(account, from, most)).filter((height) => height <= top)
     const last = heights.at(-1)
     return { heights, beyond: heights.length === most && last !== undefined ? last + 1 : top + 1 }
   }
 
-  /** All events of an executed block: its transfers in the order of execution, then the holds that ended. */
-  async #eventsOf(height: number): Promise<LedgerEvent[]> {
-    const events: LedgerEvent[] = []
-    const transactions = (await this.#ledger.transactionsOf(height)) ?? []
-    for (const [index, { receipt, bytes }] of transactions.entries()) {
-      events.push(...transferEvents(receipt, bytes))
-      if ((index + 1) % LIMITS.txsPerTurn === 0) await nextTurn()
-    }
-    return [...events, ...(await this.#ledger.holdsEndedBetween(height, height)).map(endEvent)]
-  }
-
-  #told(
-    { event, txId, payer, payee, amount, memo, holdId, failure }: LedgerEvent,
-    next: HistoryCursor,
-    timeMs: number,
-  ): PaymentEvent {
-    return {
-      event,
-      cursor: formatCursor(next),
-      height: next.height,
-      timeMs,
-      txId: toHex(txId),
-      payer: encodeAddress(this.#prefix, payer),
-      payee: encodeAddress(this.#prefix, payee),
-      amount: String(amount),
-      memo: memo === null ? null : Buffer.from(memo).toString('utf8'),
-      holdId: holdId === null ? null : toHex(holdId),
-      failure,
-    }
-  }
-
   /** Resolves when a block above `height` is executed, the time is up, or `signal` aborts. */
   async #nextBlock(height: number, waitMs: number, signal: AbortSignal): Promise<void> {
     if (this.#waiting >= LIMITS.rpcFollowers)
-      throw new CordonError(
-        'busy',
-        `${this.#waiting} calls wait for payments already, as many as the node takes; come back later, or ask another node`,
-        { retryAfterMs: RETRY_MS },
-      )
+      throw tooMany(`${this.#waiting} calls wait for payments already`)
     this.#waiting++
-    const stop = new AbortController()
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    const wake = (): void => {
+      resolve(undefined)
+    }
+    const timer = setTimeout(wake, waitMs)
+    const stopListening = this.#onExecuted(wake)
+    signal.addEventListener('abort', wake)
     try {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs)
-        const stopListening = this.#onExecuted(resolve)
-        signal.addEventListener('abort', () => resolve(), { signal: stop.signal })
-        stop.signal.addEventListener('abort', () => {
-          clearTimeout(timer)
-          stopListening()
-        })
-        if (this.#ledger.height > height || signal.aborted) resolve()
-      })
+      if (this.#ledger.height <= height && !signal.aborted) await promise
     } finally {
-      stop.abort()
+      clearTimeout(timer)
+      stopListening()
+      signal.removeEventListener('abort', wake)
       this.#waiting--
     }
   }
 }
 
-function transferEvents({ txId, outcome, failure, holds }: Receipt, bytes: Uint8Array): LedgerEvent[] {
-  const { transaction } = decodeTransaction(bytes)
-  return transfersOf(transaction).map(({ action, transfer }) => {
-    const hold = holds.find((made) => made.action === action)
-    return {
-      event: outcome === 'failed' ? 'failed' : hold === undefined ? 'settled' : 'held',
-      txId,
-      payer: transaction.sender,
-      payee: transfer.to,
-      amount: transfer.amount,
-      memo: transfer.memo,
-      holdId: hold?.holdId ?? null,
-      failure,
-    }
-  })
+/** Both included. */
+function heightsFrom(first: number, last: number): number[] {
+  return Array.from({ length: last + 1 - first }, (_, index) => first + index)
 }
 
-function endEvent({ id, txId, payer, payee, amount, end }: Hold): LedgerEvent {
-  if (end === null) throw new Error(`hold ${toHex(id)} is listed as ended and is open`)
-  return { event: END_STATUS[end.how], txId, payer, payee, amount, memo: null, holdId: id, failure: null }
-}
-
-/** A payment that failed never reached its payee, so it is none of theirs. */
-function concerns({ event, payer, payee }: LedgerEvent, account: Uint8Array): boolean {
-  return equalBytes(payer, account) || (equalBytes(payee, account) && event !== 'failed')
+function tooMany(what: string): CordonError {
+  const message = `${what}, as many as the node takes; come back later, or ask another node`
+  return new CordonError('busy', message, { retryAfterMs: RETRY_MS })
 }

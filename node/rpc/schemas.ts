@@ -114,7 +114,7 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
   },
   payments_follow: {
     about:
-      'What happens to payments, of one account or of all, oldest first: settled, held, failed, and holds that end. A call answers with a page of at most `limit` events and a cursor to go on from, at this node or another of the chain; if there is nothing yet, it waits up to `timeoutMs`. Nothing is kept for a reader between two calls, so a slow one misses nothing.',
+      'What happens to payments, of one account or of all, oldest first: settled, held, failed, and holds that end. A call answers with a page of at most `limit` events and a cursor to go on from, at this node or another of the chain; if there is nothing yet, it waits up to `timeoutMs`. Nothing is kept for a reader between two calls, so a slow one misses nothing. A node that has as many readers as it takes answers `busy`: ask again later, from the same cursor.',
     params: {
       address,
       cursor: { ...cursor, description: 'cursor to go on from; leave it out to begin with the next block' },

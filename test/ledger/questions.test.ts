@@ -1,15 +1,19 @@
 /** What a ledger answers after blocks: receipts, transactions, proofs, histories. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { LIMITS } from '../../config/limits.ts'
 import { equalBytes, toHex } from '../../crypto/bytes.ts'
 import { DecodeError } from '../../crypto/codec.ts'
 import { EMPTY_ROOT, rootOfPath } from '../../crypto/merkle.ts'
 import { accountKey, decodeAccount } from '../../ledger/entries.ts'
 import type { HistoryItem } from '../../ledger/history.ts'
+import { Ledger } from '../../ledger/ledger.ts'
 import { decodeReceipt, encodeReceipt, receiptDigest } from '../../ledger/receipt.ts'
+import { bodyKey } from '../../ledger/records.ts'
 import { decodeStateProof, verifyStateProof } from '../../ledger/state/proof.ts'
+import { MemoryStore } from '../../ledger/store/memory.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
-import { FEE, idOf, TestChain, transferTo, verdict } from './helpers.ts'
+import { FEE, idOf, makeChain, TestChain, transferTo, verdict } from './helpers.ts'
 
 const NAMES = ['alice', 'bob', 'carol', 'op0']
 const nameOf = (id: Uint8Array | null): string | null =>
@@ -207,5 +211,82 @@ describe('histories', () => {
       }
       assert.deepEqual(lines, whole, `limit ${limit}`)
     }
+  })
+})
+
+describe('the work of a block', () => {
+  it('is its transactions and the holds that ended in it, in order', async () => {
+    const chain = await TestChain.start()
+    const [recalled] = [await chain.hold('alice', 'bob', 500n), await chain.hold('bob', 'alice', 600n)]
+    await chain.hold('carol', 'bob', 700n)
+    const executions = [
+      await chain.run([
+        chain.tx('bob', [transferTo('alice', 1n)]),
+        chain.tx('alice', [{ type: 'hold.recall', hold: recalled }]),
+      ]),
+      await chain.run([], [], chain.ledger.timeMs + 60_000),
+      await chain.run([]),
+    ]
+    assert.deepEqual(
+      executions.map(({ endedHolds }) => endedHolds.length),
+      [1, 2, 0],
+    )
+    for (const { height, receipts, endedHolds } of executions) {
+      const work = await chain.ledger.workOf(height)
+      assert.deepEqual(
+        work?.transactions.map(({ receipt, bytes }) => [
+          encodeReceipt(receipt),
+          toHex(decodeTransaction(bytes).id),
+        ]),
+        receipts.map((receipt) => [encodeReceipt(receipt), toHex(receipt.txId)]),
+      )
+      assert.deepEqual(
+        work.endedHolds.map(({ id, end }) => [toHex(id), end]),
+        endedHolds.map(({ id, end }) => [toHex(id), end]),
+      )
+      assert.deepEqual(work.endedHolds, await chain.ledger.holdsEndedBetween(height, height))
+    }
+    assert.equal(await chain.ledger.workOf(chain.ledger.height + 1), null)
+  })
+
+  it('is nothing if all its batches were executed before', async () => {
+    const chain = await TestChain.start()
+    const batch = { txs: [chain.tx('alice', [transferTo('bob', 1n)])], seq: 7, createdMs: chain.nextMs }
+    await chain.execute(chain.block([batch]))
+    const { hadWork, height } = await chain.execute(chain.block([batch]))
+    assert.equal(hadWork, true)
+    assert.deepEqual(await chain.ledger.workOf(height), { transactions: [], endedHolds: [] })
+  })
+})
+
+describe('bodies in memory', () => {
+  it('are those of the newest blocks, whatever else is read, and the older one that was read last', async (t) => {
+    const store = new MemoryStore()
+    const spec = makeChain()
+    const chain = new TestChain(spec, await Ledger.inMemory({ ...spec, store }))
+    const ids: Uint8Array[] = []
+    for (let height = 1; height <= 2 * LIMITS.bodiesInMemory; height++) {
+      const tx = chain.tx('alice', [transferTo('bob', 1n)])
+      await chain.run([tx])
+      ids.push(tx.id)
+    }
+    const get = t.mock.method(store, 'get')
+    const bodiesRead = async (ask: () => Promise<unknown>): Promise<number> => {
+      get.mock.resetCalls()
+      await ask()
+      return get.mock.calls.filter(({ arguments: [key] }) => key[0] === bodyKey(0)[0]).length
+    }
+    const old = ids.slice(0, LIMITS.bodiesInMemory)
+    const fresh = ids.slice(LIMITS.bodiesInMemory)
+    const ask = async (asked: readonly Uint8Array[]): Promise<void> => {
+      for (const id of asked) assert.ok((await chain.ledger.receipt(id)) !== null)
+    }
+    assert.equal(await bodiesRead(() => ask(old)), old.length)
+    assert.equal(await bodiesRead(() => ask(fresh)), 0)
+    assert.equal(await bodiesRead(() => ask(old.slice(-1))), 0)
+    assert.equal(await bodiesRead(() => ask(old)), old.length, 'no more than one older body is kept')
+    const newestFirst = (): Promise<unknown> => chain.ledger.history(idOf('bob'))
+    assert.equal(await bodiesRead(newestFirst), old.length - 1)
+    assert.equal(await bodiesRead(() => ask(fresh)), 0)
   })
 })

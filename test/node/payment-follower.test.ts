@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import type { PaymentEvent, PaymentEvents, RpcParams } from '../../client/api.ts'
+import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { encodeAddress } from '../../crypto/address.ts'
 import { PaymentFollower } from '../../node/payment-follower.ts'
@@ -84,6 +85,13 @@ const EVENTS = [
   '5 returned bob carol 5',
 ]
 
+function assertBusy(page: PromiseSettledResult<PaymentEvents>): void {
+  assert.ok(page.status === 'rejected' && page.reason instanceof CordonError)
+  const { code, payload } = page.reason
+  assert.equal(code, 'busy')
+  assert.ok((payload.retryAfterMs as number) > 0)
+}
+
 suite('payments_follow', () => {
   test('has every event of the chain once and in order, whatever the size of a page', async () => {
     await history()
@@ -108,6 +116,16 @@ suite('payments_follow', () => {
       assert.deepEqual(await all({ address, limit: 1 }), own)
       assert.deepEqual(await all({ address }), own)
     }
+  })
+
+  test('blocks that are shared and older ones, found by the index, have the same events', async () => {
+    const whom = [undefined, ...NAMES.map(addressOf)]
+    const everything = (): Promise<PaymentEvent[][]> =>
+      Promise.all(whom.map((address) => all(address === undefined ? {} : { address })))
+    await history()
+    const fresh = await everything()
+    for (let block = 0; block < LIMITS.followedBlocksInMemory; block++) await chain.run([])
+    assert.deepEqual(await everything(), fresh)
   })
 
   test('without a cursor it begins with the next block, and nothing of it is missed', async () => {
@@ -164,6 +182,42 @@ suite('payments_follow', () => {
     assert.equal(listeners.size, 0)
   })
 
+  test('however many follow, a block is read once, and for no account is the index asked', async (t) => {
+    const read = t.mock.method(chain.ledger, 'workOf')
+    const indexed = t.mock.method(chain.ledger, 'heightsOf')
+    let cursor = '1.0'
+    for (let height = 1; height <= 3; height++) {
+      const leaving = new AbortController()
+      const others = Array.from({ length: 50 }, () =>
+        follow({ cursor, address: addressOf('carol'), timeoutMs: LONG_MS }, leaving.signal),
+      )
+      const followers = Array.from({ length: 100 }, (_, index) =>
+        follow({ cursor, timeoutMs: LONG_MS, ...(index % 2 === 0 ? {} : { address: addressOf('bob') }) }),
+      )
+      await chain.run([
+        chain.tx('alice', [transferTo('bob', 1n)]),
+        chain.tx('alice', [transferTo('bob', 2n)]),
+      ])
+      announce()
+      const pages = await Promise.all(followers)
+      for (const page of pages) assert.deepEqual(page, pages[0])
+      assert.equal(pages[0]?.items.length, 2)
+      assert.equal(read.mock.callCount(), height)
+      cursor = pages[0].cursor
+      leaving.abort()
+      await Promise.all(others)
+    }
+    assert.equal(indexed.mock.callCount(), 0)
+  })
+
+  test('a block that could not be read is read again', async (t) => {
+    await history()
+    const read = t.mock.method(chain.ledger, 'workOf', () => Promise.reject(new Error('no disk')))
+    await assert.rejects(follow({ cursor: '1.0' }), /no disk/)
+    read.mock.restore()
+    assert.deepEqual((await follow({ cursor: '1.0' })).items.map(lineOf), EVENTS)
+  })
+
   test('a call that nobody waits for any more ends, and one whose time is up has a cursor', async () => {
     const leaving = new AbortController()
     const left = follow({ timeoutMs: LONG_MS }, leaving.signal)
@@ -183,6 +237,29 @@ suite('payments_follow', () => {
     leaving.abort()
     await Promise.all(waiting)
     assert.equal(listeners.size, 0)
+  })
+
+  test('of the calls that read old blocks so many go on at once, and those that follow are not held up', async (t) => {
+    await history()
+    for (let block = 0; block < LIMITS.followedBlocksInMemory; block++) await chain.run([])
+    const old = (count: number): Promise<PromiseSettledResult<PaymentEvents>[]> =>
+      Promise.allSettled(
+        Array.from({ length: count }, (_, index) =>
+          follow({ cursor: '1.0', ...(index % 2 === 0 ? {} : { address: addressOf('bob') }) }),
+        ),
+      )
+    const most = LIMITS.rpcFollowersBehind
+    const fresh = `${chain.ledger.height}.0`
+    const [reading, following] = await Promise.all([old(most + 2), follow({ cursor: fresh })])
+    assert.equal(following.executedHeight, chain.ledger.height)
+    for (const [index, page] of reading.entries()) {
+      if (index < most) assert.equal(page.status, 'fulfilled')
+      else assertBusy(page)
+    }
+    const read = t.mock.method(chain.ledger, 'workOf', () => Promise.reject(new Error('no disk')))
+    for (const page of await old(most)) assert.equal(page.status, 'rejected')
+    read.mock.restore()
+    for (const page of await old(most)) assert.equal(page.status, 'fulfilled', 'a call that failed is over')
   })
 
   test('a wrong cursor and an address of another network are refused', async () => {
