@@ -67,11 +67,13 @@ test('runs the compiled entry of a package through links, under a new enough Nod
   mkdirSync(join(root, 'links'))
   symlinkSync('../package/bin/cordon', join(root, 'links', 'relative'))
   symlinkSync(join(root, 'links', 'relative'), join(root, 'links', 'twice'))
+  symlinkSync(join(home, 'bin'), join(root, 'links', 'folder'))
   const path = pathWith('node24', '24')
   for (const bin of [
     join(home, 'bin', 'cordon'),
     join(root, 'links', 'relative'),
     join(root, 'links', 'twice'),
+    join(root, 'links', 'folder', 'cordon'),
   ]) {
     const { status, stdout } = run(bin, path, ['a b', '--json', ''])
     assert.equal(status, 0)
