@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AxeResults } from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Page, Route } from 'playwright-core'
 import { findChromium, launch, openPage } from './browser.ts'
 import { cordon, Devnet } from './harness.ts'
 
@@ -108,6 +108,40 @@ async function decide(browser: Browser, devnet: Devnet, id: string, url: string)
   assert.deepEqual(complaints, [])
 }
 
+/** A node that has enough of questions says nothing of its health. */
+async function assertBearsRefusal(page: Page): Promise<void> {
+  await page.route('**/healthz', (route) =>
+    route.fulfill({ status: 429, json: { error: { code: -32_000 } } }),
+  )
+  // The second is asked for once what the first said has been shown.
+  for (let answers = 0; answers < 2; answers++) await page.waitForResponse('**/healthz')
+  await page.getByText(/^All is well/).waitFor()
+  await page.unroute('**/healthz')
+}
+
+/**
+ * Whoever signs out while the page asks whose token it is stays signed out, whatever the answer.
+ * @param loseLine ends the page's connection to its node.
+ */
+async function assertStaysSignedOut(page: Page, loseLine: () => Promise<unknown>): Promise<void> {
+  const asked: Route[] = []
+  await page.route(
+    ({ pathname }) => pathname === '/',
+    (route) => void asked.push(route),
+  )
+  const question = page.waitForRequest((request) => request.method() === 'POST')
+  await loseLine()
+  await question
+  await page.getByRole('button', { name: 'Sign out operator' }).click()
+  await page.getByRole('heading', { name: 'Sign in to review' }).waitFor()
+  for (const route of asked) {
+    const answered = page.waitForResponse((response) => response.request() === route.request())
+    await route.fulfill({ json: { jsonrpc: '2.0', id: 1, result: { token: 'operator' } } })
+    await (await answered).finished()
+  }
+  assert.equal(await page.evaluate('sessionStorage.length'), 0, 'the token came back')
+}
+
 async function vote(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Release …' }).click()
   await page.getByRole('button', { name: 'Vote to release' }).click()
@@ -165,7 +199,10 @@ test(
 
       await page.goto(devnet.ready.dashboard)
       await page.getByText(/^All is well/).waitFor()
-      await devnet.run(0, 'devnet', 'kill', 'v1')
+      await assertBearsRefusal(page)
+      const operator = await openPage(browser, devnet.ready.validators[0]?.review ?? '', DESKTOP_PX)
+      await operator.page.getByText(/^All is well/).waitFor()
+      await assertStaysSignedOut(operator.page, () => devnet.run(0, 'devnet', 'kill', 'v1'))
       await page.getByText('The node does not answer.').waitFor()
       await devnet.run(0, 'devnet', 'restart', 'v1')
       await page.getByText(/^All is well/).waitFor()

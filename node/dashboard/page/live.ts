@@ -16,7 +16,7 @@ import type {
 import type { LineState } from './line-state.ts'
 import { Line, RpcError } from './rpc.ts'
 import { Seconds } from './series.ts'
-import { signIn, type Session } from './session.ts'
+import { whoIs, type Session } from './session.ts'
 
 const STATUS_EVERY_MS = 1_000
 const HOLDS_EVERY_MS = 2_000
@@ -68,6 +68,7 @@ export class Live {
   #votesAsked = false
   readonly #timers: number[] = []
   readonly #onRefused: LiveOptions['onRefused']
+  #isClosed = false
 
   constructor({ url, session, onRefused }: LiveOptions) {
     this.session = session
@@ -97,6 +98,7 @@ export class Live {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const timer of this.#timers) window.clearInterval(timer)
     this.rpc.close()
   }
@@ -105,10 +107,11 @@ export class Live {
   async #askWhetherSignedIn(): Promise<void> {
     if (this.session === null) return
     try {
-      await signIn(this.session.token)
+      await whoIs(this.session.token)
     } catch (error) {
       if (!(error instanceof RpcError)) throw error
-      if (error.code === 'unauthorized') this.#onRefused(error)
+      // Whoever has signed out meanwhile, or in again, is told nothing of a token that was theirs.
+      if (error.code === 'unauthorized' && !this.#isClosed) this.#onRefused(error)
     }
   }
 
@@ -142,7 +145,8 @@ export class Live {
       const response = await fetch('/healthz', {
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       })
-      if (response.status === 401) return
+      // Anything else is a refusal: of the token, or of the rate.
+      if (!response.ok && response.status !== 503) return
       this.problems = ((await response.json()) as { readonly problems: readonly Problem[] }).problems
     })
   }

@@ -36,13 +36,19 @@ export function broughtToken(): string | null {
  * @throws RpcError in words for the person who brought it.
  */
 export async function signIn(token: string): Promise<Session> {
+  const identity = await whoIs(token)
+  sessionStorage.setItem(STORED_AS, token)
+  return { token, identity }
+}
+
+/** Asks the node whose token it is. @throws RpcError as `signIn` does. */
+export async function whoIs(token: string): Promise<OperatorIdentity> {
   // A header takes no others; what has any is no token.
   if (!/^[\w-]+$/.test(token))
     throw new RpcError('That is no token: expected cordon-token-… with letters, digits, - and _.', 'usage')
   const { result, error } = await ask(token)
   if (error !== undefined) throw new RpcError(error.message, error.data?.code ?? 'unexpected')
-  sessionStorage.setItem(STORED_AS, token)
-  return { token, identity: result as OperatorIdentity }
+  return result as OperatorIdentity
 }
 
 export function signOut(): void {
