@@ -1,9 +1,16 @@
 /** What the servers of a node share: bodies, errors, rate limits and listening. */
 import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit'
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  fastify,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RouteHandlerMethod,
+} from 'fastify'
 import type { Problem } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
+import { DASHBOARD_PATH } from '../dashboard/routes.ts'
 import { refusal } from './json-rpc.ts'
 import { checkOrigin } from './origin.ts'
 import type { RpcLog } from './service.ts'
@@ -101,6 +108,14 @@ export function sendError(reply: FastifyReply, error: CordonError): FastifyReply
     .code(HTTP_STATUS[error.code] ?? 500)
     .type('application/json; charset=utf-8')
     .send(refusal(error))
+}
+
+/** `GET /`: a browser is shown the page, a program is told what the port is for. */
+export function sendWhere(what: string): RouteHandlerMethod {
+  return (request, reply) =>
+    request.headers.accept?.includes('text/html') === true
+      ? reply.redirect(DASHBOARD_PATH)
+      : reply.code(426).header('upgrade', 'websocket').send(`${what}\n`)
 }
 
 /** As `/healthz` and `/readyz` answer. */

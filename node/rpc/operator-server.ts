@@ -3,16 +3,16 @@
  * files anybody may load and which asks for a token. Beside the operator methods it answers the public ones that read, so
  * that one page of one origin has all that it shows.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { OperatorMethod, OperatorParams, OperatorResult } from '../../client/operator-api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { urlHost } from '../../config/hosts.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { covers } from '../../config/scopes.ts'
 import type { Token } from '../../config/tokens.ts'
-import { addDashboard, DASHBOARD_PATH } from '../dashboard/routes.ts'
-import { answerPost, httpRate, listen, makeApp, sendHealth } from './http.ts'
-import { JsonRpc, refusal, type Answerer, type Handlers } from './json-rpc.ts'
+import { addDashboard } from '../dashboard/routes.ts'
+import { answerPost, httpRate, listen, makeApp, sendHealth, sendWhere } from './http.ts'
+import { JsonRpc, type Handlers } from './json-rpc.ts'
 import {
   isOperatorMethod,
   OPERATOR_METHODS,
@@ -24,10 +24,8 @@ import { RefusedTokens } from './refused-tokens.ts'
 import type { BlockEvents, CallContext, HealthSource, RpcLog, RpcService } from './service.ts'
 import { addWebSocket, Sockets, SUBPROTOCOL } from './sockets.ts'
 import type { TokenKeeper } from './token-keeper.ts'
+import { endWithToken, whileValid } from './token-life.ts'
 import type { RpcContext } from './websocket.ts'
-
-/** Close code of RFC 6455, 7.4.1. */
-const POLICY_VIOLATION = 1008
 
 export interface OperatorContext extends CallContext {
   /** Whose call it is. */
@@ -107,23 +105,11 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
       if (request.ws) authenticate(request)
       sockets.requirePlace()
     },
-    handler: sendWhere,
+    handler: sendWhere('JSON-RPC for operators, with a token: POST / or WebSocket /. GET /dashboard/.'),
     wsHandler: (socket, request) => {
-      // A token may be revoked, or expire, while its page is open.
-      const whileValid: Answerer<RpcContext> = {
-        answer: async (text, context) => {
-          try {
-            return await rpc.answer(text, { ...context, token: authenticate(request) })
-          } catch (error) {
-            if (!(error instanceof CordonError)) throw error
-            setImmediate(() => {
-              socket.close(POLICY_VIOLATION, 'the token is not valid any more')
-            })
-            return refusal(error)
-          }
-        },
-      }
-      sockets.take(socket, whileValid)
+      const token = (): Token => tokens.authenticate(credentialsOf(request), Date.now())
+      sockets.take(socket, whileValid(rpc, socket, token))
+      endWithToken(socket, token)
     },
   })
   try {
@@ -150,16 +136,6 @@ function credentialsOf({ headers }: FastifyRequest): string | undefined {
   const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
   const secret = offered.find((name) => name !== SUBPROTOCOL)
   return secret === undefined ? undefined : `Bearer ${secret}`
-}
-
-/** A browser is shown the page, a program is told what the port is for. */
-function sendWhere(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return request.headers.accept?.includes('text/html') === true
-    ? reply.redirect(DASHBOARD_PATH)
-    : reply
-        .code(426)
-        .header('upgrade', 'websocket')
-        .send('JSON-RPC for operators, with a token: POST / or WebSocket /. GET /dashboard/.\n')
 }
 
 /** @throws CordonError `forbidden`; whoever has a token may call the public methods. */

@@ -4,8 +4,8 @@
 import { CordonError } from '../../config/errors.ts'
 import { urlHost } from '../../config/hosts.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { addDashboard, DASHBOARD_PATH } from '../dashboard/routes.ts'
-import { answerPost, httpRate, listen, makeApp, sendHealth } from './http.ts'
+import { addDashboard } from '../dashboard/routes.ts'
+import { answerPost, httpRate, listen, makeApp, sendHealth, sendWhere } from './http.ts'
 import { JsonRpc } from './json-rpc.ts'
 import { publicHandlers } from './public-handlers.ts'
 import { PUBLIC_TABLE } from './schemas.ts'
@@ -72,13 +72,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     onRequest: async () => {
       sockets.requirePlace()
     },
-    handler: (request, reply) =>
-      request.headers.accept?.includes('text/html') === true
-        ? reply.redirect(DASHBOARD_PATH)
-        : reply
-            .code(426)
-            .header('upgrade', 'websocket')
-            .send('JSON-RPC: POST / or WebSocket /. GET /healthz, /readyz, /metrics, /dashboard/.\n'),
+    handler: sendWhere('JSON-RPC: POST / or WebSocket /. GET /healthz, /readyz, /metrics, /dashboard/.'),
     wsHandler: (socket) => {
       sockets.take(socket, rpc)
     },

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { OperatorClient } from '../../client/operator-client.ts'
 import type { Scope } from '../../config/scopes.ts'
-import { makeToken, writeTokenFile } from '../../config/tokens.ts'
+import { makeToken, readTokenFile, writeTokenFile } from '../../config/tokens.ts'
 import { createOperatorService, type OperatorServiceOptions } from '../../node/operator-service.ts'
 import { OPERATOR_METHODS } from '../../node/rpc/operator-schemas.ts'
 import { startOperatorServer, type OperatorService } from '../../node/rpc/operator-server.ts'
@@ -211,6 +211,24 @@ test('a token that is revoked ends its sockets', async (t) => {
   const closed = client.closed()
   assert.equal((await client.call('chain_status')).error?.data.code, 'unauthorized')
   assert.equal(await closed, 1008)
+})
+
+test('a token that is revoked ends also the socket of one who only listens', async (t) => {
+  const { url, file, secretOf, warnings } = await start(t)
+  const client = await Client.open(url, {}, [SUBPROTOCOL, secretOf.reader ?? ''])
+  const other = await Client.open(url, {}, [SUBPROTOCOL, secretOf.boss ?? ''])
+  t.after(() => {
+    client.socket.terminate()
+    other.socket.terminate()
+  })
+  const closed = client.closed()
+  writeTokenFile(
+    file,
+    readTokenFile(file).filter(({ name }) => name !== 'reader'),
+  )
+  assert.equal(await closed, 1008)
+  assert.deepEqual((await other.call('chain_status')).result, STATUS)
+  assert.deepEqual(warnings, [])
 })
 
 test('who tries many tokens is told to wait, and locks nobody out', async (t) => {
