@@ -30,9 +30,14 @@ export async function readChain(client: RpcClient): Promise<Chain> {
   return { info, chainId: fromHex(info.chainId, 8), blockTimeMs: status.blockTimeMs }
 }
 
+/** What of a chain a transaction needs. */
+export interface SigningChain extends Pick<Chain, 'chainId' | 'blockTimeMs'> {
+  readonly info: Pick<ChainInfo, 'walletValidityMs' | 'minFee'>
+}
+
 /** Valid for the network's wallet validity from now, by whichever clock is ahead; at the lowest fee. */
 export function transactionContent(
-  chain: Chain,
+  chain: SigningChain,
   sender: Uint8Array,
   actions: readonly Action[],
 ): TransactionContent {
@@ -47,7 +52,11 @@ export function transactionContent(
   }
 }
 
-export function signActions(chain: Chain, key: KeyPair, actions: readonly Action[]): DecodedTransaction {
+export function signActions(
+  chain: SigningChain,
+  key: KeyPair,
+  actions: readonly Action[],
+): DecodedTransaction {
   return signTransaction(transactionContent(chain, key.publicKey, actions), [key])
 }
 

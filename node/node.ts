@@ -481,10 +481,13 @@ export async function startNode(
   const decisions = new Decisions({
     key: operatorKey,
     desk: review,
-    chainId,
-    parameters,
-    blockTimeMs: () => ledger.timeMs,
+    chain: () => ({
+      chainId,
+      blockTimeMs: ledger.timeMs,
+      info: { walletValidityMs: parameters.walletValidityMs, minFee: String(parameters.minFee) },
+    }),
     hold: (id, context) => service.quarantine_get({ id }, context),
+    check: (tx) => admission.check(tx, Date.now()),
     submit: (tx, context) => service.tx_submit({ tx }, context),
     wait: (txId, timeoutMs, context) => service.tx_wait({ txId, timeoutMs }, context),
   })

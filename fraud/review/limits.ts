@@ -16,8 +16,10 @@ export const REVIEW_LIMITS = {
   entries: 10_000,
   /** Snoozed rules and reasons among them. */
   snoozes: 32,
-  /** Votes on the hold of one case that this node signs: more than one only if those before did not count. */
+  /** Votes on one hold that this node signs: more than one only if those before did not count. */
   votes: 16,
+  /** Holds without a case whose votes are remembered, those voted on last. */
+  caselessHolds: 1_000,
   /** Notes of one case. */
   notes: 100,
   /** Past holds shown beside one. */

@@ -26,7 +26,7 @@ export function voteBody(
   state: ReviewState,
   { id, side, txId }: { readonly id: string; readonly side: VoteSide; readonly txId: string },
 ): ReviewBody {
-  const votes = state.case(id)?.votes.length ?? 0
+  const votes = state.votesOn(id).length
   if (votes >= REVIEW_LIMITS.votes)
     throw refused(
       `this node has signed ${votes} votes on hold ${id} that did not count, as many as it may; vote with: cordon quarantine ${side} ${id} --as OPERATOR`,

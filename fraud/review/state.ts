@@ -48,12 +48,15 @@ export interface ReviewCase extends TransferRecord {
 }
 
 type CaseBody = Extract<ReviewBody, { readonly case: string }>
+type HoldVoted = Extract<ReviewBody, { readonly type: 'hold.voted' }>
 
 export class ReviewState {
   readonly lists: PolicyLists = new PolicyLists()
   readonly #open = new Map<string, ReviewCase>()
   /** In the order in which they were closed. */
   readonly #closed = new Map<string, ReviewCase>()
+  /** By hold: votes on those that have no case (there may have been no place for one), the newest ones. */
+  readonly #caseless = new Map<string, readonly CaseVote[]>()
   #events = 0
 
   /** Of the log so far; also the number of the next one. */
@@ -73,6 +76,11 @@ export class ReviewState {
   /** Null: never opened, or closed too long ago. */
   case(id: string): ReviewCase | null {
     return this.#open.get(id) ?? this.#closed.get(id) ?? null
+  }
+
+  /** Votes that this node signed on a hold, whether there is a case of it or not. */
+  votesOn(id: string): readonly CaseVote[] {
+    return this.case(id)?.votes ?? this.#caseless.get(id) ?? []
   }
 
   /** All cases in memory, in no order. */
@@ -109,8 +117,10 @@ export class ReviewState {
         return
       case 'case.opened': {
         const { type: _type, case: id, ...facts } = body
-        const untouched = { votes: [], notes: [], status: 'open', outcome: null, reviewers: [] } as const
-        this.#open.set(id, { ...facts, ...untouched, id, openedMs: timeMs, hold: null })
+        const untouched = { notes: [], status: 'open', outcome: null, reviewers: [] } as const
+        const votes = this.#caseless.get(id) ?? []
+        this.#caseless.delete(id)
+        this.#open.set(id, { ...facts, ...untouched, id, votes, openedMs: timeMs, hold: null })
         return
       }
       default:
@@ -121,6 +131,14 @@ export class ReviewState {
   #change(body: Exclude<CaseBody, { readonly type: 'case.opened' }>, actor: string, timeMs: number): void {
     const before = this.case(body.case)
     if (before !== null) this.#put(changed(before, body, actor, timeMs))
+    else if (body.type === 'hold.voted') this.#noteCaseless(body, actor, timeMs)
+  }
+
+  #noteCaseless({ case: id, side, txId }: HoldVoted, actor: string, timeMs: number): void {
+    const votes = [...this.votesOn(id), { actor, timeMs, side, txId }]
+    this.#caseless.delete(id)
+    this.#caseless.set(id, votes)
+    dropOldest(this.#caseless, REVIEW_LIMITS.caselessHolds)
   }
 
   #put(next: ReviewCase): void {
@@ -130,9 +148,7 @@ export class ReviewState {
     }
     this.#open.delete(next.id)
     this.#closed.set(next.id, next)
-    if (this.#closed.size <= REVIEW_LIMITS.closedCases) return
-    const oldest = this.#closed.keys().next()
-    if (oldest.done !== true) this.#closed.delete(oldest.value)
+    dropOldest(this.#closed, REVIEW_LIMITS.closedCases)
   }
 }
 
@@ -167,6 +183,11 @@ function changed(
 /** When nothing can be done any more about the payment: cases without an open hold come last. */
 function deadlineOf({ hold }: ReviewCase): number {
   return hold === null || hold.end !== null ? Number.MAX_SAFE_INTEGER : hold.expiresMs
+}
+
+function dropOldest(kept: Map<string, unknown>, max: number): void {
+  const oldest = kept.keys().next()
+  if (kept.size > max && oldest.done !== true) kept.delete(oldest.value)
 }
 
 function compare(a: bigint, b: bigint): number {

@@ -1,14 +1,15 @@
 /**
- * Votes on holds that people ask this node for: the node signs with the operator key that it was given, writes into the
- * review log who asked, and only then submits. Whether the vote counts, the ledger says.
+ * Votes on holds that people ask this node for: the node signs with the operator key that it was given, asks whether it
+ * would take the vote in, writes into the review log who wanted it, and only then submits. Whether the vote counts, the
+ * ledger says.
  */
-import { randomBytes } from 'node:crypto'
 import type { HoldInfo, RpcResult, TxInfo } from '../../client/api.ts'
 import type { HoldDecision, Reviewer } from '../../client/operator-api.ts'
+import type { SigningChain } from '../../client/signing.ts'
 import { CordonError } from '../../config/errors.ts'
-import type { Parameters } from '../../config/parameters.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
 import type { ReviewSide } from '../../ledger/actions/index.ts'
+import type { DecodedTransaction, Transaction } from '../../ledger/transaction.ts'
 import type { CallContext } from '../rpc/service.ts'
 import type { ReviewDesk } from './desk.ts'
 import type { OperatorKey } from './operator-key.ts'
@@ -20,13 +21,12 @@ export interface DecisionsOptions {
   /** Null: the node was given none. */
   readonly key: OperatorKey | null
   readonly desk: Pick<ReviewDesk, 'vote'>
-  /** 8 bytes. */
-  readonly chainId: Uint8Array
-  readonly parameters: Pick<Parameters, 'minFee' | 'walletValidityMs'>
-  /** Of the newest executed block. */
-  readonly blockTimeMs: () => number
+  /** As of the newest executed block. */
+  readonly chain: () => SigningChain
   /** A hold as everybody sees it. @throws CordonError `hold-unknown`. */
   readonly hold: (id: string, context: CallContext) => Promise<HoldInfo>
+  /** Whether the node would take it in now. @throws CordonError as admission does. */
+  readonly check: (tx: Transaction) => Promise<void>
   /** Of the node's own RPC methods. */
   readonly submit: (tx: string, context: CallContext) => Promise<RpcResult<'tx_submit'>>
   readonly wait: (txId: string, timeoutMs: number, context: CallContext) => Promise<TxInfo>
@@ -63,17 +63,16 @@ export class Decisions {
     { id, side }: { readonly id: string; readonly side: ReviewSide },
     context: CallContext,
   ): Promise<HoldDecision> {
-    const { key, hold } = this.#options
+    const { key, hold, chain } = this.#options
     if (key === null) throw noKey(id, side)
     requireVotable(await hold(id, context), key, side)
     // From here to the entry in the table nothing waits, so two calls at once make one vote.
     this.#requireNoneUnderWay(id)
-    const validUntilMs =
-      Math.max(this.#options.blockTimeMs(), Date.now()) + this.#options.parameters.walletValidityMs
-    this.#sent.set(id, { side, validUntilMs })
+    const signed = key.signVote(chain(), fromHex(id, 32), side)
+    this.#sent.set(id, { side, validUntilMs: signed.transaction.validUntilMs })
     let isOver = true
     try {
-      const tx = await this.#vote(key, actor, { id, side, validUntilMs }, context)
+      const tx = await this.#vote(actor, { id, side }, signed, context)
       isOver = tx.status !== 'pending' && tx.status !== 'unknown'
       return { txId: tx.txId, status: tx.status, failure: tx.failure, hold: await hold(id, context) }
     } finally {
@@ -82,7 +81,7 @@ export class Decisions {
   }
 
   #requireNoneUnderWay(id: string): void {
-    const nowMs = this.#options.blockTimeMs()
+    const nowMs = this.#options.chain().blockTimeMs
     for (const [other, { validUntilMs }] of this.#sent) if (validUntilMs < nowMs) this.#sent.delete(other)
     const sent = this.#sent.get(id)
     if (sent === undefined) return
@@ -93,24 +92,21 @@ export class Decisions {
     )
   }
 
-  /** The log comes first: no vote leaves the node without a line that says for whom. */
+  /**
+   * The log comes before the network: no vote leaves the node without a line that says for whom. It comes after admission,
+   * so that it does not fill with votes that nobody sees.
+   */
   async #vote(
-    key: OperatorKey,
     actor: string,
-    { id, side, validUntilMs }: { readonly id: string } & SentVote,
+    { id, side }: { readonly id: string; readonly side: ReviewSide },
+    { id: signedId, bytes, transaction }: DecodedTransaction,
     context: CallContext,
   ): Promise<TxInfo> {
-    const { desk, chainId, parameters, submit, wait } = this.#options
-    const signed = key.signVote({
-      ...{ side, validUntilMs },
-      chain: chainId,
-      hold: fromHex(id, 32),
-      salt: randomBytes(8).readBigUInt64BE(),
-      minFee: parameters.minFee,
-    })
-    const txId = toHex(signed.id)
+    const { desk, check, submit, wait } = this.#options
+    const txId = toHex(signedId)
+    await check(transaction)
     await desk.vote(actor, { id, side, txId })
-    await submit(toHex(signed.bytes), context)
+    await submit(toHex(bytes), context)
     return wait(txId, WAIT_MS, context)
   }
 }

@@ -4,6 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { signActions, type SigningChain } from '../../client/signing.ts'
 import { CordonError } from '../../config/errors.ts'
 import type { Genesis } from '../../config/genesis.ts'
 import { LIMITS } from '../../config/limits.ts'
@@ -15,24 +16,9 @@ import { equalBytes } from '../../crypto/bytes.ts'
 import type { KeyPair } from '../../crypto/ed25519.ts'
 import { openKey, type OpenKey } from '../../crypto/keystore.ts'
 import type { ReviewSide } from '../../ledger/actions/index.ts'
-import { minimumFee } from '../../ledger/rules.ts'
-import { signTransaction, type DecodedTransaction } from '../../ledger/transaction.ts'
+import type { DecodedTransaction } from '../../ledger/transaction.ts'
 
 const EXTENSION = '.json'
-
-/** What a vote is about, and what makes its transaction one of this chain. */
-export interface VoteContent {
-  /** 8 bytes. */
-  readonly chain: Uint8Array
-  /** Id, 32 bytes. */
-  readonly hold: Uint8Array
-  readonly side: ReviewSide
-  readonly validUntilMs: number
-  /** Makes two votes for the same two transactions. */
-  readonly salt: bigint
-  /** Of an action, in uCRD: parameter `minFee`. */
-  readonly minFee: number
-}
 
 export class OperatorKey {
   readonly address: string
@@ -59,18 +45,9 @@ export class OperatorKey {
     )
   }
 
-  /** A transaction with one vote in it, at the lowest fee. */
-  signVote({ chain, hold, side, validUntilMs, salt, minFee }: VoteContent): DecodedTransaction {
-    const actions = [{ type: 'hold.review', hold, side } as const]
-    return signTransaction(
-      {
-        ...{ chain, validUntilMs, salt, actions },
-        sender: this.#key.publicKey,
-        sequence: 0n,
-        fee: minimumFee(minFee, actions.length),
-      },
-      [this.#key],
-    )
+  /** A transaction with one vote in it, at the lowest fee. @param hold id, 32 bytes. */
+  signVote(chain: SigningChain, hold: Uint8Array, side: ReviewSide): DecodedTransaction {
+    return signActions(chain, this.#key, [{ type: 'hold.review', hold, side }])
   }
 }
 

@@ -52,10 +52,16 @@ async function table(t: TestContext): Promise<Table> {
     new Decisions({
       key: new OperatorKey(keysOf('op0'), genesis),
       desk,
-      chainId: genesisHash.subarray(0, 8),
-      parameters: genesis.parameters,
-      blockTimeMs: () => chain.ledger.timeMs,
+      chain: () => ({
+        chainId: genesisHash.subarray(0, 8),
+        blockTimeMs: chain.ledger.timeMs,
+        info: {
+          walletValidityMs: genesis.parameters.walletValidityMs,
+          minFee: String(genesis.parameters.minFee),
+        },
+      }),
       hold: (id) => holdInfo(chain, id),
+      check: () => Promise.resolve(),
       submit: async (tx) => {
         const decoded = decodeTransaction(fromHex(tx))
         submitted.push(toHex(decoded.id))
@@ -138,7 +144,19 @@ test('two calls at once make one vote, and one that is not final yet keeps its p
   assert.deepEqual(submitted, [])
 })
 
-test('what the node refuses to take in gives the place back, and the line in the log stays', async (t) => {
+test('what admission refuses leaves no line in the log, and gives the place back', async (t) => {
+  const { desk, hold, submitted, decisions } = await table(t)
+  let isPoor = true
+  const poor = new Error('insufficient funds')
+  const node = decisions({ check: () => (isPoor ? Promise.reject(poor) : Promise.resolve()) })
+  await assert.rejects(node.decide('ann', { id: hold, side: 'release' }, CONTEXT), poor)
+  assert.equal(desk.state.case(hold)?.votes.length, 0)
+  assert.deepEqual(submitted, [])
+  isPoor = false
+  assert.equal((await node.decide('ann', { id: hold, side: 'release' }, CONTEXT)).status, 'settled')
+})
+
+test('what the node does not take in after that gives the place back, and the line in the log stays', async (t) => {
   const { desk, hold, decisions } = await table(t)
   let isBusy = true
   const busy = new Error('busy')

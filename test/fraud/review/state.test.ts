@@ -3,7 +3,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ReviewBody } from '../../../fraud/review/events.ts'
 import { REVIEW_LIMITS } from '../../../fraud/review/limits.ts'
-import { closeBody, confirmBody, entryBody, noteBody, removeBody } from '../../../fraud/review/rules.ts'
+import {
+  closeBody,
+  confirmBody,
+  entryBody,
+  noteBody,
+  removeBody,
+  voteBody,
+} from '../../../fraud/review/rules.ts'
 import { ReviewState } from '../../../fraud/review/state.ts'
 import { ALICE, CASE, eventsOf, opened, someEvents } from './some-events.ts'
 
@@ -139,6 +146,24 @@ test('notes, entries and snoozes have bounds, and expired entries make room', ()
   )
   assert.throws(() => entryBody(fold(...snoozes), snooze(1_000_000), 0), { code: 'review-refused' })
   assert.equal(entryBody(fold(...snoozes), snooze(2_000_000), 1_000_000).type, 'entry.added')
+})
+
+test('votes on a hold have a bound, with a case or without, and a case that comes later has them', () => {
+  const vote = (state: ReviewState, id = CASE): readonly [string, ReviewBody] => [
+    'ann',
+    voteBody(state, { id, side: 'return', txId: idOf(7) }),
+  ]
+  const votes = Array.from({ length: REVIEW_LIMITS.votes }, () => vote(fold()))
+  const bounded = { code: 'review-refused', message: /has signed 16 votes on hold/ }
+  assert.throws(() => vote(fold(OPENED, ...votes)), bounded)
+  assert.throws(() => vote(fold(...votes)), bounded)
+  assert.throws(() => vote(fold(...votes, OPENED)), bounded)
+  assert.equal(fold(...votes, OPENED).case(CASE)?.votes.length, REVIEW_LIMITS.votes)
+
+  const others = Array.from({ length: REVIEW_LIMITS.caselessHolds }, (_, n) => vote(fold(), idOf(n)))
+  const state = fold(vote(fold()), ...others)
+  assert.equal(state.votesOn(CASE).length, 0)
+  assert.equal(state.votesOn(idOf(0)).length, 1)
 })
 
 test('an entry is removed by its number, once', () => {
