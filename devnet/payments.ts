@@ -1,4 +1,4 @@
-/** Signs the payments that devnet traffic is made of: one unordered transfer each. */
+/** Signs the payments that devnet traffic is made of: unordered, mostly of one transfer. */
 import { randomBytes } from 'node:crypto'
 import { fromHex, utf8 } from '../crypto/bytes.ts'
 import type { KeyPair } from '../crypto/ed25519.ts'
@@ -18,21 +18,37 @@ export function chainFacts(info: ChainInfo): ChainFacts {
   return { chain: fromHex(info.chainId, 8), feeUnits: BigInt(info.minFee), validityMs: info.walletValidityMs }
 }
 
-export interface Payment {
-  readonly from: KeyPair
+export interface PaymentTransfer {
   /** Account id, 32 bytes. */
   readonly to: Uint8Array
   readonly amountUnits: bigint
   readonly memo: string
+}
+
+/** What a transaction of transfers has beside them. */
+export interface PaymentFrame {
+  readonly from: KeyPair
   readonly validUntilMs: number
 }
 
-/** The signed transaction of a payment. A random salt makes equal payments distinct. */
-export function signPayment(
+export interface Payment extends PaymentFrame, PaymentTransfer {}
+
+export interface SignedPayment {
+  readonly txId: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+/** The signed transaction of a payment. */
+export function signPayment(facts: ChainFacts, payment: Payment): SignedPayment {
+  return signTransfers(facts, payment, [payment])
+}
+
+/** The signed transaction of several transfers. A random salt makes equal ones distinct. */
+export function signTransfers(
   facts: ChainFacts,
-  payment: Payment,
-): { readonly txId: Uint8Array; readonly bytes: Uint8Array } {
-  const { from, to, amountUnits, memo, validUntilMs } = payment
+  { from, validUntilMs }: PaymentFrame,
+  transfers: readonly PaymentTransfer[],
+): SignedPayment {
   const { id, bytes } = signTransaction(
     {
       chain: facts.chain,
@@ -40,8 +56,13 @@ export function signPayment(
       sequence: 0n,
       validUntilMs,
       salt: randomBytes(8).readBigUInt64BE(),
-      fee: facts.feeUnits,
-      actions: [{ type: 'transfer', to, amount: amountUnits, memo: utf8(memo) }],
+      fee: facts.feeUnits * BigInt(transfers.length),
+      actions: transfers.map(({ to, amountUnits, memo }) => ({
+        type: 'transfer',
+        to,
+        amount: amountUnits,
+        memo: utf8(memo),
+      })),
     },
     [from],
   )

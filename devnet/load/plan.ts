@@ -4,11 +4,21 @@
  */
 import { Random } from '../random.ts'
 
-export interface LoadPayment {
-  /** Numbers of load accounts. */
-  readonly from: number
+export interface LoadTransfer {
+  /** Number of a load account. */
   readonly to: number
   readonly amountUnits: bigint
+}
+
+export interface LoadPayment extends LoadTransfer {
+  /** Number of a load account. */
+  readonly from: number
+}
+
+/** A transaction of many transfers. */
+export interface LoadPayout {
+  readonly from: number
+  readonly transfers: readonly LoadTransfer[]
 }
 
 /** How often each usual payee gets the payment. */
@@ -43,14 +53,30 @@ export class LoadPlan {
     )
   }
 
-  /** The payment for slot `k`; call with 0, 1, 2, … */
+  /** The payment for slot `k`, to a usual payee; call with 0, 1, 2, … */
   payment(k: number): LoadPayment {
-    const from = ((k % this.#accounts) * this.#step + this.#shift) % this.#accounts
-    const offset = this.#offsets[this.#partner()] ?? 1
+    const from = this.#payer(k)
+    return { from, ...this.#transfer(from, this.#offsets[this.#partner()] ?? 1) }
+  }
+
+  /** The payout for slot `k`: to as many accounts, always the same ones of a payer. At most one less than accounts. */
+  payout(k: number, transfers: number): LoadPayout {
+    const from = this.#payer(k)
+    return {
+      from,
+      transfers: Array.from({ length: transfers }, (_, index) => this.#transfer(from, index + 1)),
+    }
+  }
+
+  #payer(k: number): number {
+    return ((k % this.#accounts) * this.#step + this.#shift) % this.#accounts
+  }
+
+  #transfer(from: number, offset: number): LoadTransfer {
     const usualCents =
       LEAST_CENTS + Math.floor(pairNumber(this.#seed, from, offset) * (MOST_CENTS - LEAST_CENTS))
     const cents = Math.round(usualCents * this.#random.between(0.8, 1.25))
-    return { from, to: (from + offset) % this.#accounts, amountUnits: BigInt(cents) * UNITS_PER_CENT }
+    return { to: (from + offset) % this.#accounts, amountUnits: BigInt(cents) * UNITS_PER_CENT }
   }
 
   #partner(): number {

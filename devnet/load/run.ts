@@ -8,11 +8,12 @@ import { connect, type RpcClient } from '../../client/rpc-client.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { toHex } from '../../crypto/bytes.ts'
+import type { KeyPair } from '../../crypto/ed25519.ts'
 import { deriveKeys } from '../keys.ts'
 import { devnetTimeMs, readDevnetFile, validatorUrls, type DevnetFile } from '../layout.ts'
-import { chainFacts, signPayment, type ChainFacts } from '../payments.ts'
+import { chainFacts, signTransfers, type ChainFacts } from '../payments.ts'
 import { processUse } from '../processes.ts'
-import { FEWEST_LOAD_ACCOUNTS, LoadPlan } from './plan.ts'
+import { FEWEST_LOAD_ACCOUNTS, LoadPlan, type LoadPayment, type LoadPayout } from './plan.ts'
 import { LoadSocket, requestOf } from './socket.ts'
 import { LoadTally, type Percentiles } from './tally.ts'
 
@@ -34,6 +35,8 @@ export interface LoadOptions {
   readonly durationS: number
   /** How many of the devnet's load accounts take part; default all. */
   readonly accounts?: number
+  /** Of each transaction; default 1. More than one make payouts. */
+  readonly transfers?: number
   readonly onProgress?: (text: string) => void
 }
 
@@ -128,10 +131,11 @@ function checkOptions(options: LoadOptions, file: DevnetFile): number {
     )
   }
   const accounts = options.accounts ?? file.loadAccounts
-  if (!Number.isInteger(accounts) || accounts < FEWEST_LOAD_ACCOUNTS || accounts > file.loadAccounts) {
+  const fewest = Math.max(FEWEST_LOAD_ACCOUNTS, (options.transfers ?? 1) + 1)
+  if (!Number.isInteger(accounts) || accounts < fewest || accounts > file.loadAccounts) {
     throw new CordonError(
       'usage',
-      `expected ${FEWEST_LOAD_ACCOUNTS} to ${file.loadAccounts} accounts, the load accounts of this devnet, got ${accounts}; more come with cordon devnet --load-accounts in a new directory`,
+      `expected ${fewest} to ${file.loadAccounts} accounts, the load accounts of this devnet, got ${accounts}; more come with cordon devnet --load-accounts in a new directory`,
     )
   }
   return accounts
@@ -147,23 +151,29 @@ function signAll(
 ): Signed[] {
   const keys = deriveKeys(seed, 'load', accounts)
   const plan = new LoadPlan(seed, run, accounts)
+  const { transfers: perPayment = 1 } = options
+  const keyOf = (account: number): KeyPair => {
+    const key = keys[account]
+    if (key === undefined) throw new RangeError(`the plan names an account beyond ${accounts}`)
+    return key
+  }
   const offered = offeredBy(options)
   const startWallMs = devnetTimeMs(options.dir) + offered * SIGN_ESTIMATE_MS + CLOCK_LEAD_MS
   return Array.from({ length: offered }, (_, number) => {
-    const { from, to, amountUnits } = plan.payment(number)
-    const [payer, payee] = [keys[from], keys[to]]
-    if (payer === undefined || payee === undefined)
-      throw new RangeError(`the plan names an account beyond ${accounts}`)
+    const { from, transfers } =
+      perPayment === 1 ? alone(plan.payment(number)) : plan.payout(number, perPayment)
     const validUntilMs = Math.ceil(startWallMs + (number * 1000) / options.ratePerSecond + VALIDITY_MS)
-    const { txId, bytes } = signPayment(facts, {
-      from: payer,
-      to: payee.publicKey,
-      amountUnits,
-      memo: '',
-      validUntilMs,
-    })
+    const { txId, bytes } = signTransfers(
+      facts,
+      { from: keyOf(from), validUntilMs },
+      transfers.map(({ to, amountUnits }) => ({ to: keyOf(to).publicKey, amountUnits, memo: '' })),
+    )
     return { txId: toHex(txId), validUntilMs, request: requestOf(number, toHex(bytes)) }
   })
+}
+
+function alone({ from, ...transfer }: LoadPayment): LoadPayout {
+  return { from, transfers: [transfer] }
 }
 
 class Run {

@@ -38,6 +38,16 @@ test('the load is spread evenly: every account pays once before any pays again, 
   )
 })
 
+test('a payout goes to as many others as it has transfers, the same ones each time', () => {
+  const plan = new LoadPlan('s', '1', 120)
+  const payees = (k: number): number[] => plan.payout(k, 100).transfers.map(({ to }) => to)
+  for (const k of [0, 119]) {
+    const { from, transfers } = plan.payout(k, 100)
+    assert.equal(new Set(transfers.map(({ to }) => to)).add(from).size, 101)
+    assert.deepEqual(payees(k + 120), payees(k))
+  }
+})
+
 test('usual payees stay the same from run to run', () => {
   const payeesOf = (run: string): Set<string> => {
     const plan = new LoadPlan('s', run, 20)

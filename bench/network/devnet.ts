@@ -1,0 +1,71 @@
+/** A devnet in processes of its own, driven by the CLI as a user would, and what its validators use. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { readDevnetFile } from '../../devnet/layout.ts'
+import { runLoad, type LoadOptions, type LoadResult } from '../../devnet/load/run.ts'
+import { processUse } from '../../devnet/processes.ts'
+
+const CORDON = join(import.meta.dirname, '..', '..', 'bin', 'cordon')
+const run = promisify(execFile)
+
+export class BenchDevnet implements AsyncDisposable {
+  readonly dir: string
+  readonly #end: () => Promise<void>
+
+  private constructor(dir: string, end: () => Promise<void>) {
+    this.dir = dir
+    this.#end = end
+  }
+
+  /** Resolves when it says that it is ready. */
+  static async start(...flags: readonly string[]): Promise<BenchDevnet> {
+    const parent = mkdtempSync(join(tmpdir(), 'cordon-bench-'))
+    const dir = join(parent, 'devnet')
+    const child = spawn(CORDON, ['devnet', '--json', '--dir', dir, ...flags], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const exit = once(child, 'exit')
+    const ready = once(createInterface({ input: child.stdout }), 'line').then(() => true)
+    if (!(await Promise.race([ready, exit.then(() => false)]))) throw new Error('the devnet did not start')
+    return new BenchDevnet(dir, async () => {
+      child.kill('SIGINT')
+      await exit
+      rmSync(parent, { recursive: true, force: true })
+    })
+  }
+
+  /** `cordon devnet …` */
+  async verb(...args: readonly string[]): Promise<void> {
+    await run(CORDON, ['devnet', ...args, '--dir', this.dir])
+  }
+
+  load(
+    ratePerSecond: number,
+    durationS: number,
+    more: Partial<Pick<LoadOptions, 'transfers'>> = {},
+  ): Promise<LoadResult> {
+    return runLoad({ dir: this.dir, ratePerSecond: Math.round(ratePerSecond), durationS, ...more })
+  }
+
+  /** URL of a validator's RPC. */
+  rpcOf(name: string): string {
+    return readDevnetFile(this.dir).nodes.find((node) => node.name === name)?.rpc ?? ''
+  }
+
+  /** Processor time of all validators so far. */
+  cpuMs(): number {
+    return readDevnetFile(this.dir).nodes.reduce(
+      (sum, { pid }) => sum + (pid === null ? 0 : (processUse(pid)?.cpuMs ?? 0)),
+      0,
+    )
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#end()
+  }
+}
