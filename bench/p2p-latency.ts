@@ -10,6 +10,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { keyPairFromSeed, sign } from '../crypto/ed25519.ts'
 import { createNetwork } from '../p2p/network.ts'
+import { TOPICS } from '../p2p/protocols.ts'
 import type { Network, NetworkHandlers } from '../p2p/types.ts'
 
 const HOSTS = 4
@@ -50,6 +51,7 @@ async function startHost(
     validatorKeys: keys.map(({ publicKey }) => publicKey),
     validator: { index, signHello: (message) => sign(message, key.secretKey) },
     userAgent: 'bench',
+    topics: TOPICS,
     handlers: {
       onMessage: () => undefined,
       onGossip: () => 'accept',

@@ -87,7 +87,7 @@ export const PARAMETERS = {
     devnet: 262_144,
     min: 32_768,
     max: 1_048_576,
-    reason: 'A batch travels by gossip; larger messages delay votes.',
+    reason: 'A batch is one message; larger ones delay the votes behind them.',
   },
   ackRetryMs: ms(
     1_000,

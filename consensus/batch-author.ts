@@ -10,7 +10,7 @@ import type { Batch, SignedBatch, ValidatorIndex } from './types.ts'
 import { batchDigestOfBatch, batchFields } from './wire.ts'
 
 /**
- * While this many own batches are on their way, the next one waits for one of them to be ordered, at most ackRetryMs,
+ * While none is on its way the first transaction makes a batch by itself. While this many own batches are on their way, the next one waits for one of them to be ordered, at most ackRetryMs,
  * and grows meanwhile: under load each batch costs the network the same whatever is in it (docs/adr/0004).
  */
 const EAGER_BATCHES = 2
@@ -68,10 +68,14 @@ export class BatchAuthor {
   }
 
   #closesAtMs(): number {
+    return this.#builder.closesAtMs(this.#waitMs())
+  }
+
+  /** A payment alone goes at once; what comes while it is on its way is collected. */
+  #waitMs(): number {
     const { own, parameters } = this.#core
-    return this.#builder.closesAtMs(
-      own.count < EAGER_BATCHES ? parameters.batchIntervalMs : parameters.ackRetryMs,
-    )
+    if (own.count === 0) return 0
+    return own.count < EAGER_BATCHES ? parameters.batchIntervalMs : parameters.ackRetryMs
   }
 
   #closeBatches(): void {
@@ -100,7 +104,7 @@ export class BatchAuthor {
     const signed: SignedBatch = { batch, digest, signature: signer.signBatch(digest) }
     const entry = this.#certifier.entry(refOfBatch(signed), batchFields(batch))
     own.add(entry, signed, clock.monotonicMs + parameters.ackRetryMs)
-    emit({ type: 'gossip-batch', batch: signed })
+    emit({ type: 'publish-batch', batch: signed })
     this.#acker.assess(entry, signed)
   }
 

@@ -2,7 +2,6 @@
 import { equalBytes } from '../crypto/bytes.ts'
 import { lastFinalView, type Core } from './ordering-core.ts'
 import type { Block, Certificate, Digest } from './types.ts'
-import { leader } from './validator-set.ts'
 
 /** Blocks handed out in one input; a node that catches up goes on in the next, so that no turn gets long. */
 const DELIVERIES_PER_INPUT = 256
@@ -40,7 +39,7 @@ export class Finality {
       if (block.payload.length > 0) this.#lastPayloadHeight = block.height
       if (!equalBytes(digest, goalDigest)) continue
       this.#core.deliveredView = goal.view
-      this.#gossip(block, goal)
+      this.#publish(block, goal)
     }
     this.#forget(tree.dropStale())
     results.prune(tree.root.executed.height)
@@ -79,10 +78,10 @@ export class Finality {
     for (const digest of digests) this.#core.emit({ type: 'store', record: { kind: 'delete-block', digest } })
   }
 
-  #gossip(block: Block, finalization: Certificate): void {
-    const { set, self, emit } = this.#core
-    if (self === leader(set, finalization.view))
-      emit({ type: 'gossip-block', finalized: { block, finalization } })
+  /** Each validator to those that follow it: they need not know the leader. */
+  #publish(block: Block, finalization: Certificate): void {
+    const { self, emit } = this.#core
+    if (self !== null) emit({ type: 'publish-block', finalized: { block, finalization } })
   }
 
   /**

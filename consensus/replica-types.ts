@@ -116,8 +116,10 @@ export type StoreRecord =
 export type Effect =
   | { readonly type: 'store'; readonly record: StoreRecord }
   | { readonly type: 'send'; readonly to: Target; readonly message: Message }
-  | { readonly type: 'gossip-batch'; readonly batch: SignedBatch }
-  | { readonly type: 'gossip-block'; readonly finalized: FinalizedBlock }
+  /** A new batch of this validator: for every validator, and whoever follows. */
+  | { readonly type: 'publish-batch'; readonly batch: SignedBatch }
+  /** For whoever follows: validators know it from votes. */
+  | { readonly type: 'publish-block'; readonly finalized: FinalizedBlock }
   /** Check signatures and stateless rules of every transaction, score transfers; answer with `assessed`. */
   | { readonly type: 'assess'; readonly ref: BatchRef; readonly batch: SignedBatch }
   /** Final, in height order, each once per run. Bodies may still have to be fetched (`need-batches`). */

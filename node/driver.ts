@@ -122,7 +122,7 @@ function passAfter(effect: Effect, reached: Reached): void {
   if (effect.type === 'deliver') reached('block-delivered')
   // What the network was given is with the kernel when this turn of the event loop ends (`p2p/direct.ts`).
   const sent =
-    effect.type === 'gossip-batch'
+    effect.type === 'publish-batch'
       ? 'batch-sent'
       : effect.type === 'send'
         ? SENT[effect.message.type]

@@ -10,18 +10,33 @@ import { DecodeError } from '../crypto/codec.ts'
 import { checkBatchSignature } from '../consensus/batch-check.ts'
 import { checkCertificate } from '../consensus/certificates.ts'
 import type { Input, Misbehaviour, Peer, Target, Verifier } from '../consensus/replica-types.ts'
-import type { Block, Message, ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
+import type {
+  Block,
+  FinalizedBlock,
+  Message,
+  SignedBatch,
+  ValidatorIndex,
+  ValidatorSet,
+} from '../consensus/types.ts'
 import {
   blockDigest,
   decodeFinalizedBlock,
   decodeMessage,
   decodeSignedBatch,
+  encodeFinalizedBlock,
   encodeMessage,
+  encodeSignedBatch,
 } from '../consensus/wire.ts'
 import type { Network, NetworkLog, PeerInfo, Topic, Verdict } from '../p2p/types.ts'
 import { StoreAnswers } from './answers.ts'
 import type { ChainStore } from './store/chain-store.ts'
 import { decodeSubmit, encodeSubmit, partsOf, SUBMIT_TXS_MAX } from './submit-request.ts'
+
+/**
+ * What a validator listens to. Batches and blocks come to it over direct streams from those who make them, which costs a
+ * fraction of gossip.
+ */
+export const VALIDATOR_TOPICS: readonly Topic[] = ['tx']
 
 /** Final blocks that far below the newest one are old news: nobody passes them on. */
 const OLD_BLOCKS = 256
@@ -56,6 +71,8 @@ export class Exchange {
   readonly #answers: StoreAnswers
   #network: Network | null = null
   #turn = 0
+  /** By author: the newest batch it sent here itself. Those sent again say nothing of its clock. */
+  readonly #newestSeqs = new Map<ValidatorIndex, number>()
 
   constructor(options: ExchangeOptions) {
     this.#options = options
@@ -91,6 +108,8 @@ export class Exchange {
     else {
       if (message.type === 'proposal' && message.proposal.block.author === from.validator)
         this.#noteDate(message.proposal.block)
+      if (message.type === 'batch' && message.batch.batch.author === from.validator)
+        this.#onBatchOfAuthor(message.batch)
       this.#options.input({ type: 'message', from: peerOf(from), message })
     }
   }
@@ -119,6 +138,21 @@ export class Exchange {
   /** Everything that is lost by this is sent again: consensus promises no more of its links (consensus.md §8). */
   get #overloaded(): boolean {
     return this.#options.backlog() >= LIMITS.inputBacklog
+  }
+
+  #onBatchOfAuthor(signed: SignedBatch): void {
+    const { author, epoch, seq, createdMs } = signed.batch
+    if (epoch !== this.#options.set.epoch || seq <= (this.#newestSeqs.get(author) ?? -1)) return
+    this.#newestSeqs.set(author, seq)
+    this.#options.onDated(author, createdMs)
+    this.#passOn(signed)
+  }
+
+  /** To those that follow this node; what nobody signed must not come from here. */
+  #passOn(signed: SignedBatch): void {
+    const { set, verifier } = this.#options
+    if (!this.#net.hasListeners('batch')) return
+    if (checkBatchSignature(set, verifier, signed)) this.#net.publish('batch', encodeSignedBatch(signed))
   }
 
   #onGossipedBatch(from: PeerInfo | null, bytes: Uint8Array): Verdict {
@@ -184,6 +218,16 @@ export class Exchange {
       taken += answer.filter((each) => each === 1).length
     }
     return taken
+  }
+
+  /** A new batch of this node: to every validator beside what else it is told, and to those that follow. */
+  publishBatch(signed: SignedBatch): void {
+    this.send({ kind: 'validators' }, { type: 'batch', batch: signed })
+    if (this.#net.hasListeners('batch')) this.#net.publish('batch', encodeSignedBatch(signed))
+  }
+
+  publishBlock(finalized: FinalizedBlock): void {
+    if (this.#net.hasListeners('block')) this.#net.publish('block', encodeFinalizedBlock(finalized))
   }
 
   send(to: Target, message: Message): void {

@@ -22,7 +22,7 @@ import { openSigner, type SigningKey } from '../consensus/signer.ts'
 import type { Block, ValidatorSet } from '../consensus/types.ts'
 import { makeValidatorSet } from '../consensus/validator-set.ts'
 import { heldTransfers } from '../consensus/verdict.ts'
-import { decodeMessage, decodeSignedBatch, encodeMessage, encodeSignedBatch } from '../consensus/wire.ts'
+import { decodeMessage, encodeMessage } from '../consensus/wire.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { signTransaction } from '../ledger/transaction.ts'
 import { Assessor, batchKey } from './assessor.ts'
@@ -244,12 +244,12 @@ class Stage {
             this.#give(index, { type: 'message', from: peerOf(from), message: decodeMessage(bytes) })
         return
       }
-      case 'gossip-batch': {
-        const bytes = encodeSignedBatch(effect.batch)
+      case 'publish-batch': {
+        const bytes = encodeMessage({ type: 'batch', batch: effect.batch })
         const { author, seq, txs } = effect.batch.batch
         this.#bodies.set(`${author}/${seq}`, txs)
         for (const index of this.#others(from))
-          this.#give(index, { type: 'gossiped-batch', from: peerOf(from), batch: decodeSignedBatch(bytes) })
+          this.#give(index, { type: 'message', from: peerOf(from), message: decodeMessage(bytes) })
         return
       }
       case 'assess':

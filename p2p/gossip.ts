@@ -126,9 +126,9 @@ export class Gossip {
     return service
   }
 
-  /** Listens to all topics; after libp2p has started. */
-  subscribe(): void {
-    for (const topic of TOPICS) this.#service?.subscribe(this.#options.names.topics[topic])
+  /** Listens to topics; after libp2p has started. */
+  subscribe(topics: readonly Topic[]): void {
+    for (const topic of topics) this.#service?.subscribe(this.#options.names.topics[topic])
   }
 
   /** Gossips with the peer over this connection from now on. Harmless when it already does. */
@@ -146,6 +146,10 @@ export class Gossip {
     return connection.streams.some(
       (stream) => stream.direction === 'outbound' && protocols.includes(stream.protocol),
     )
+  }
+
+  hasListeners(topic: Topic): boolean {
+    return (this.#service?.getSubscribers(this.#options.names.topics[topic]).length ?? 0) > 0
   }
 
   /** @throws if gossipsub fails; lack of peers and repeated bytes are no failure. */

@@ -173,6 +173,10 @@ class Libp2pNetwork implements Network {
     return true
   }
 
+  hasListeners(topic: Topic): boolean {
+    return this.#running && this.#gossip.hasListeners(topic)
+  }
+
   publish(topic: Topic, bytes: Uint8Array): void {
     if (!this.#running) return
     if (bytes.length === 0 || bytes.length > GOSSIP_BYTES[topic]) {
@@ -240,7 +244,7 @@ class Libp2pNetwork implements Network {
       this.#running = false
       throw listenError(error, this.#options.listen)
     }
-    this.#gossip.subscribe()
+    this.#gossip.subscribe(this.#options.topics)
     for (const text of this.#options.bootstrap) {
       const address = parseAddress(text)
       this.#dialer.want(text, [address], peerIdOf(address), false)

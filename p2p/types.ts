@@ -57,6 +57,8 @@ export interface NetworkOptions {
   /** Own index and the signature maker for the hello, or null: a full node. */
   readonly validator: { readonly index: number; signHello(message: Uint8Array): Uint8Array } | null
   readonly userAgent: string
+  /** Gossip to listen to. */
+  readonly topics: readonly Topic[]
   readonly handlers: NetworkHandlers
   readonly log: NetworkLog
 }
@@ -78,7 +80,9 @@ export interface Network {
   peerOfValidator(index: number): PeerInfo | null
   /** Queues one frame for a peer. Best effort and in order; drops the oldest beyond LIMITS.peerQueueBytes. False: not connected, or not of 1 to LIMITS.messageBytes. */
   send(peerId: string, bytes: Uint8Array): boolean
-  /** Gossips to the topic. Never throws for lack of peers; publishing the same bytes twice is harmless. */
+  /** Whether a connected peer listens to the topic: else gossiping to it reaches nobody. */
+  hasListeners(topic: Topic): boolean
+  /** Gossips to the topic, which need not be listened to here. Never throws for lack of peers; publishing the same bytes twice is harmless. */
   publish(topic: Topic, bytes: Uint8Array): void
   /** Asks with at most `LIMITS.requestBytes`. @throws RequestError on timeout, refusal, an answer above `maxBytes`, or too many at once. */
   request(

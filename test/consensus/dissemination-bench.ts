@@ -206,10 +206,10 @@ export class Bench {
 
   /** Makes and closes an own batch of the transactions; returns it. */
   write(txs: readonly Uint8Array[]): SignedBatch {
-    this.step(() => {
+    const effects = this.step(() => {
       this.dissemination.submit(txs)
     })
-    const batch = gossipOf(this.after(this.parameters.batchIntervalMs))[0]
+    const batch = gossipOf([...effects, ...this.after(this.parameters.batchIntervalMs)])[0]
     if (batch === undefined) throw new Error('no batch was closed')
     return batch
   }
@@ -242,7 +242,7 @@ export function flag(index: number): Flag {
 }
 
 export function gossipOf(effects: readonly Effect[]): SignedBatch[] {
-  return effects.flatMap((effect) => (effect.type === 'gossip-batch' ? [effect.batch] : []))
+  return effects.flatMap((effect) => (effect.type === 'publish-batch' ? [effect.batch] : []))
 }
 
 /** Messages of one type with where they go. */

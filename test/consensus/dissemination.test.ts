@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { LIMITS } from '../../config/limits.ts'
 import { verify } from '../../crypto/ed25519.ts'
 import { judgeEvidence } from '../../consensus/evidence.ts'
+import type { Effect } from '../../consensus/replica-types.ts'
 import { encodeAck } from '../../consensus/wire.ts'
 import { leader } from '../../consensus/validator-set.ts'
 import { Bench, flag, gossipOf, sent, tx, typesOf } from './dissemination-bench.ts'
@@ -11,20 +12,23 @@ import { digestOf, validatorSet } from './fixtures.ts'
 
 // ---- collect ----
 
-test('a batch closes batchIntervalMs after its first transaction', () => {
+test('with none on its way a batch closes at once, and the next one batchIntervalMs after its first transaction', () => {
   const bench = new Bench({ parameters: { batchIntervalMs: 20 } })
-  const submit = (n: number): void => {
-    bench.do(() => {
+  const submit = (n: number): Effect[] =>
+    bench.step(() => {
       bench.dissemination.submit([tx(n)])
     })
-  }
-  submit(1)
+  assert.deepEqual(
+    gossipOf(submit(0)).map(({ batch }) => batch.txs),
+    [[tx(0)]],
+  )
+  assert.deepEqual(gossipOf(submit(1)), [])
   assert.equal(bench.dissemination.nextDeadlineMs(), bench.nowMs + 20)
   assert.deepEqual(gossipOf(bench.after(10)), [])
-  submit(2)
+  assert.deepEqual(gossipOf(submit(2)), [])
   const [batch, ...more] = gossipOf(bench.after(10))
   assert.deepEqual(batch?.batch.txs, [tx(1), tx(2)])
-  assert.equal(batch.batch.seq, 1)
+  assert.equal(batch.batch.seq, 2)
   assert.equal(batch.batch.createdMs, bench.wallMs)
   assert.deepEqual(more, [])
 })

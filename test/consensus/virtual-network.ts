@@ -219,7 +219,7 @@ export class VirtualNode {
     else if (effect.type === 'note') this.notes.push(effect.note)
     else if (effect.type === 'offence') this.offences.push(effect.offence)
     else if (effect.type === 'penalize') this.penalties.push(`${effect.why}: ${effect.detail}`)
-    else if (effect.type === 'gossip-block') this.network.gossip(this, effect)
+    else if (effect.type === 'publish-block') this.network.gossip(this, effect)
     else if (effect.type === 'deliver' && this.executes) await this.execute(effect.block)
   }
 
@@ -365,7 +365,7 @@ export class VirtualNetwork {
     return this.node(to).receive({ id: String(from), validator }, message)
   }
 
-  gossip(from: VirtualNode, { finalized }: Extract<Effect, { type: 'gossip-block' }>): void {
+  gossip(from: VirtualNode, { finalized }: Extract<Effect, { type: 'publish-block' }>): void {
     from.gossiped.push(finalized.block)
     for (const node of this.nodes) {
       if (node === from || this.link(from.index, node.index, { type: 'blocks', blocks: [] }) === null)

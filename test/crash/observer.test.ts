@@ -55,6 +55,7 @@ before(async () => {
     validatorKeys: validators.map(({ publicKey }) => publicKey),
     validator: { index: 0, signHello: (message) => sign(message, secretKey) },
     userAgent: 'test/1',
+    topics: [],
     handlers: {
       onMessage: quiet,
       onGossip: () => 'accept',

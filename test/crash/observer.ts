@@ -12,7 +12,6 @@ import {
   batchDigestOfBatch,
   batchMessage,
   decodeMessage,
-  decodeSignedBatch,
   proposalId,
   voteMessage,
 } from '../../consensus/wire.ts'
@@ -83,12 +82,10 @@ export class Observer {
       validatorKeys: set.validators.map(({ publicKey }) => publicKey),
       validator: { index, signHello: (message) => sign(message, key.secretKey) },
       userAgent: 'cordon-crash-observer/1',
+      topics: [], // it is told as the validators are
       handlers: {
         onMessage: ({ validator }, bytes) => observer.#onMessage(validator, bytes),
-        onGossip: (topic, _from, bytes) => {
-          if (topic === 'batch') observer.#onBatch(decodeSignedBatch(bytes))
-          return 'accept'
-        },
+        onGossip: () => 'accept',
         onRequest: () => Promise.reject(new Error('an observer answers nothing')),
         onPeerReady: quiet,
         onPeerGone: quiet,

@@ -12,7 +12,7 @@ import { keyPairFromSeed, sign, type KeyPair } from '../../crypto/ed25519.ts'
 import { FrameStream } from '../../p2p/frames.ts'
 import { encodeHello, type Hello } from '../../p2p/hello.ts'
 import { createNetwork } from '../../p2p/network.ts'
-import { PROTOCOL_VERSION, protocolNames } from '../../p2p/protocols.ts'
+import { PROTOCOL_VERSION, protocolNames, TOPICS } from '../../p2p/protocols.ts'
 import type { Network, NetworkHandlers, NetworkOptions, PeerInfo, Topic } from '../../p2p/types.ts'
 
 export const GENESIS: Uint8Array = new Uint8Array(32).fill(0x42)
@@ -72,6 +72,7 @@ export class TestNode {
           ? null
           : { index: validator, signHello: (message) => sign(message, key.secretKey) },
       userAgent: 'test/1',
+      topics: TOPICS,
       log: { debug: log('debug'), info: log('info'), warn: log('warn') },
       ...rest,
       handlers: {

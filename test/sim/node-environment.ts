@@ -47,7 +47,7 @@ export interface NodeEnvironment {
   readonly gossipBatch: (from: number, to: number, batch: SignedBatch) => void
   readonly gossipBlock: (
     from: number,
-    finalized: Extract<Effect, { type: 'gossip-block' }>['finalized'],
+    finalized: Extract<Effect, { type: 'publish-block' }>['finalized'],
   ) => void
   readonly delivered: (node: SimNode, block: Block) => void
   readonly executed: (

@@ -368,10 +368,16 @@ export class SimNode {
   }
 
   receiveBatch(from: number, batch: SignedBatch): void {
-    if (this.up) this.input({ type: 'gossiped-batch', from: this.#peer(from), batch })
+    if (!this.up) return
+    const peer = this.#peer(from)
+    this.input(
+      this.isFollower
+        ? { type: 'gossiped-batch', from: peer, batch }
+        : { type: 'message', from: peer, message: { type: 'batch', batch } },
+    )
   }
 
-  receiveBlock(from: number, finalized: Extract<Effect, { type: 'gossip-block' }>['finalized']): void {
+  receiveBlock(from: number, finalized: Extract<Effect, { type: 'publish-block' }>['finalized']): void {
     if (this.up) this.input({ type: 'finalized-block', from: this.#peer(from), finalized })
   }
 
@@ -523,10 +529,10 @@ export class SimNode {
       case 'send':
         this.#send(effect.to, effect.message)
         return
-      case 'gossip-batch':
+      case 'publish-batch':
         for (const to of this.#audience()) this.#env.gossipBatch(this.index, to, effect.batch)
         return
-      case 'gossip-block':
+      case 'publish-block':
         this.#env.gossipBlock(this.index, effect.finalized)
         return
       case 'deliver':

@@ -164,7 +164,7 @@ export class World {
         this.oracles.sent(who, { type: 'blocks', blocks: [finalized.block] })
         this.oracles.sent(who, { type: 'certificate', certificate: finalized.finalization })
         for (const node of this.nodes) {
-          if (node.index === from || !(node.isFollower || this.#prng.chance(0.05))) continue
+          if (node.index === from || !node.isFollower) continue
           this.#network.deliver(
             from,
             node.index,
