@@ -86,6 +86,30 @@ export interface ValidatorInfo {
   readonly flagsRefuted: number
 }
 
+/** What happens to a payment between a client and its receipt, in this order; `docs/performance.md` says what each is. */
+export type TraceStage =
+  | 'submitted'
+  | 'batched'
+  | 'assessed'
+  | 'acked'
+  | 'certified'
+  | 'proposed'
+  | 'notarized'
+  | 'finalized'
+  | 'final'
+  | 'executed'
+
+/** When the stages of an executed payment were, as the asked node saw them, by its clock. */
+export interface PaymentTrace {
+  readonly txId: string
+  readonly height: number
+  /** Names: of the validator whose batch it was in, and of the leader of the block. */
+  readonly author: string
+  readonly leader: string
+  /** Without those that this node had no part in. `atMs`: Unix time with fractions. */
+  readonly stages: readonly { readonly stage: TraceStage; readonly atMs: number }[]
+}
+
 /** The strongest vote of a validator for a block; `none`: no vote was heard. */
 export type VoteState = 'none' | 'notarize' | 'finalize'
 
@@ -354,6 +378,8 @@ export interface RpcMethods {
   tx_dryRun: { params: { tx: string }; result: DryRun }
   /** Waits until the portable proof exists, at most `timeoutMs`; null: not yet. `file`: the canonical text (`receipt.ts`). */
   tx_receipt: { params: { txId: string; timeoutMs?: number }; result: { file: string } | null }
+  /** Null: it is not executed, or too long ago for the node to remember. */
+  tx_trace: { params: { txId: string }; result: PaymentTrace | null }
   quarantine_list: {
     params: { cursor?: string; limit?: number; status?: 'open' | 'ended' }
     result: Page<HoldInfo>

@@ -204,6 +204,12 @@ export const LIMITS = {
   rpcBodyBytes: 1024 * 1024,
   /** Newest final blocks whose votes a node remembers. */
   votedBlocks: 256,
+  /** Newest submissions whose time a node remembers for `tx_trace`. */
+  tracedSubmissions: 8_192,
+  /** Newest batches whose times it remembers. */
+  tracedBatches: 512,
+  /** Newest proposals and final blocks whose times it remembers. */
+  tracedBlocks: 256,
   /** Items of one page. */
   rpcPageItems: 1_000,
   /** WebSockets open at once; twice as many connections in all. */

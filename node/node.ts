@@ -19,9 +19,9 @@ import { readKeyFile } from '../crypto/key-file.ts'
 import { Replica } from '../consensus/replica.ts'
 import type { Effect, Restored, Verifier } from '../consensus/replica-types.ts'
 import type { ValidatorIndex } from '../consensus/types.ts'
-import { encodeFinalizedBlock, encodeSignedBatch } from '../consensus/wire.ts'
 import { decodeTransaction } from '../ledger/transaction.ts'
 import { createNetwork } from '../p2p/network.ts'
+import { TOPICS } from '../p2p/protocols.ts'
 import type { Network } from '../p2p/types.ts'
 import { Admission } from './admission.ts'
 import { Assessor } from './assessor.ts'
@@ -30,7 +30,7 @@ import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
 import { Driver } from './driver.ts'
 import { EPOCH } from './epoch.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, VALIDATOR_TOPICS } from './exchange.ts'
 import { EvidenceReporter, evidenceJudge } from './evidence.ts'
 import { Executor } from './executor.ts'
 import { NOTHING_FAILS, type Reached } from './fail-points.ts'
@@ -43,6 +43,7 @@ import { Outcomes } from './outcomes.ts'
 import { NodeReporter } from './node-reporter.ts'
 import { readOwnValidator, validatorSetOf } from './own-validator.ts'
 import { PaymentFollower } from './payment-follower.ts'
+import { PaymentTraces } from './payment-trace.ts'
 import { PendingTransactions, txName } from './pending.ts'
 import { announceOperatorUrl, createOperatorService } from './operator-service.ts'
 import { ReceiptAssembler } from './receipts.ts'
@@ -187,7 +188,10 @@ export async function startNode(
     needBatches: (certificates) => {
       driver.input({ type: 'need-batches', certificates })
     },
-    onExecuted: (executed) => settlement.executed(executed),
+    onExecuted: (executed) => {
+      traces.executed(executed.execution.height)
+      return settlement.executed(executed)
+    },
     onFatal,
   })
   opened.defer(() => executor.stop())
@@ -212,6 +216,7 @@ export async function startNode(
     isMute: () => replica.abstention !== null,
     log: logs.consensus,
   })
+  const traces = new PaymentTraces(set, () => performance.timeOrigin + performance.now())
   const clock = new ClockWatch({
     skew: new ClockSkew(set, self),
     limitMs: clockSkewLimitMs(parameters),
@@ -237,6 +242,7 @@ export async function startNode(
     },
     input: (input) => {
       votes.received(input)
+      traces.received(input)
       driver.input(input)
     },
     onGossipedTx: (bytes) => intake.onGossip(bytes),
@@ -253,6 +259,7 @@ export async function startNode(
     validator:
       signer === null ? null : { index: signer.index, signHello: (message) => signer.signHello(message) },
     userAgent: `cordon/${VERSION}`,
+    topics: self === null ? TOPICS : VALIDATOR_TOPICS,
     handlers: {
       onMessage: (from, bytes) => {
         exchange.onMessage(from, bytes)
@@ -293,6 +300,7 @@ export async function startNode(
     },
     checked: (tx) => {
       rehearsal.interrupt()
+      traces.submitted(tx.id)
       assessor.remember(tx)
     },
     gossip: (bytes) => {
@@ -382,20 +390,23 @@ export async function startNode(
   )
 
   function dispatch(effect: Exclude<Effect, { type: 'store' }>): void {
+    traces.left(effect)
     switch (effect.type) {
       case 'send':
         exchange.send(effect.to, effect.message)
         return
-      case 'gossip-batch':
-        network.publish('batch', encodeSignedBatch(effect.batch))
+      case 'publish-batch':
+        exchange.publishBatch(effect.batch)
         return
-      case 'gossip-block':
-        network.publish('block', encodeFinalizedBlock(effect.finalized))
+      case 'publish-block':
+        exchange.publishBlock(effect.finalized)
         return
       case 'assess':
         rehearsal.interrupt()
         void assessor.assess(effect).then((assessment) => {
-          driver.input({ type: 'assessed', ...assessment })
+          const assessed = { type: 'assessed', ...assessment } as const
+          traces.received(assessed)
+          driver.input(assessed)
         }, onFatal)
         return
       case 'deliver':
@@ -453,6 +464,7 @@ export async function startNode(
     network,
     status,
     votes: votes.log,
+    traces,
     payments: new PaymentFollower(
       ledger,
       (listener) => outcomes.onExecuted(listener),

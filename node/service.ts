@@ -9,6 +9,7 @@ import type {
   HoldInfo,
   OffenceInfo,
   Page,
+  PaymentTrace,
   RpcParams,
   SubmitResult,
   TxInfo,
@@ -36,6 +37,7 @@ import type { Admission } from './admission.ts'
 import type { Intake } from './intake.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PaymentFollower } from './payment-follower.ts'
+import type { PaymentTraces } from './payment-trace.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { ReceiptAssembler } from './receipts.ts'
 import type { ReviewDesk } from './review/desk.ts'
@@ -65,6 +67,7 @@ export interface ServiceOptions {
   readonly status: StatusSource
   readonly votes: Pick<VoteLog, 'since'>
   readonly payments: Pick<PaymentFollower, 'follow'>
+  readonly traces: Pick<PaymentTraces, 'of'>
   /** A question met a damaged record: the node must not go on answering. */
   readonly onDamage: (error: CordonError) => void
 }
@@ -88,6 +91,7 @@ export function createService(options: ServiceOptions): RpcService {
     tx_get: (params) => service.tx(service.txId(params.txId)),
     tx_wait: (params, context) => service.wait(service.txId(params.txId), params.timeoutMs, context.signal),
     tx_dryRun: (params) => service.dryRun(params.tx),
+    tx_trace: (params) => service.trace(service.txId(params.txId)),
     tx_receipt: (params, context) =>
       options.receipts.portable(service.txId(params.txId), params.timeoutMs ?? 0, context.signal),
     quarantine_list: (params) => service.holds(params),
@@ -264,6 +268,12 @@ class Service {
     }
     await ended.promise
     return this.tx(id)
+  }
+
+  async trace(id: Uint8Array): Promise<PaymentTrace | null> {
+    const { ledger, traces } = this.#options
+    const receipt = await ledger.receipt(id, null)
+    return receipt === null ? null : traces.of(receipt)
   }
 
   async dryRun(hex: string): Promise<DryRun> {

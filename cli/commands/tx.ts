@@ -7,6 +7,7 @@ import {
   keystoreOptions,
   localOptions,
   localPasswordOptions,
+  nodeOptions,
   parseDuration,
   parseId,
   repeated,
@@ -20,6 +21,7 @@ const DEFAULT_TIMEOUT = '60s'
 export function build(tx: Command): Command {
   get(tx)
   wait(tx)
+  trace(tx)
   buildUnsigned(tx)
   sign(tx)
   send(tx)
@@ -41,6 +43,20 @@ function wait(tx: Command): void {
     .argument('<id>', 'id of the transaction', parseId)
     .addOption(timeoutOption(DEFAULT_TIMEOUT))
   action(command, async (options: never, id: string) => (await import('../tx/read.ts')).wait(options, id))
+}
+
+function trace(tx: Command): void {
+  const command = nodeOptions(tx.command('trace'))
+    .description('where the time of a payment went, stage by stage, as each node saw it')
+    .argument('<id>', 'id of the transaction', parseId)
+  explain(command, {
+    about: [
+      'It asks every node of the devnet, or every one that --rpc names, for what it remembers of its newest few thousand payments. Nodes tell the time by their own clocks: between machines the columns differ by as much as those do.',
+      'Exit codes: 0 done, 2 wrong usage, 3 no node answers, 5 no node remembers it.',
+    ],
+    examples: ['cordon tx trace "$(cordon tx hash pay.signed)"'],
+  })
+  action(command, async (options: never, id: string) => (await import('../tx/trace.ts')).trace(options, id))
 }
 
 function buildUnsigned(tx: Command): void {

@@ -155,6 +155,13 @@ export const METHODS: { readonly [Method in RpcMethod]: MethodRow<RpcParams<Meth
     required: ['txId'],
     result: { name: 'PortableReceipt', schema: orNull },
   },
+  tx_trace: {
+    about:
+      'When the stages of an executed payment were, as this node saw them; null if it is not executed, or too long ago.',
+    params: { txId: digest },
+    required: ['txId'],
+    result: { name: 'PaymentTrace', schema: orNull },
+  },
   quarantine_list: {
     about: 'Held payments.',
     params: { cursor, limit, status: { type: 'string', enum: ['open', 'ended'] } },

@@ -8,6 +8,10 @@ import { Devnet, assertAgreement, cordon, eventually, killed, rpc } from './harn
 
 let devnet: Devnet
 
+interface TracedNode {
+  readonly stages: readonly { readonly stage: string; readonly atMs: number }[]
+}
+
 before(async () => {
   devnet = await Devnet.start(['--full-nodes', '1', '--load-accounts', '100'])
 })
@@ -54,6 +58,30 @@ test('a payment settles, is in the history of both, and its bytes sent again giv
   assert.equal(info.status, 'settled')
   const history = await devnet.run(0, 'wallet', 'history', 'bob')
   assert.ok(JSON.stringify(history).includes(String(sent.txId)))
+})
+
+test('the stages of a payment are told by every node, in their order', async () => {
+  const { txId } = await devnet.run(0, 'wallet', 'send', '--from', 'alice', '--to', 'bob', '--amount', '1CRD')
+  let nodes: readonly TracedNode[] = []
+  await eventually('all nodes have executed it', 10_000, async () => {
+    const traced = (await devnet.run(0, 'tx', 'trace', String(txId))) as { readonly nodes: TracedNode[] }
+    nodes = traced.nodes.filter(({ stages }) => stages.at(-1)?.stage === 'executed')
+    return nodes.length === 5
+  })
+  const names = nodes.map(({ stages }) => stages.map(({ stage }) => stage))
+  const votes = ['proposed', 'notarized', 'finalized']
+  assert.equal(names.filter(([first]) => first === 'submitted').length, 1)
+  assert.equal(names.filter((each) => votes.every((vote) => each.includes(vote))).length, 4)
+  for (const { stages } of nodes) {
+    assert.deepEqual(
+      stages.slice(-2).map(({ stage }) => stage),
+      ['final', 'executed'],
+    )
+    const [first, last] = [stages[0], stages.at(-1)]
+    assert.ok(first !== undefined && last !== undefined && first.atMs < last.atMs)
+  }
+  const unknown = await devnet.cli('tx', 'trace', 'ab'.repeat(32))
+  assert.equal(unknown.code, 5)
 })
 
 test('--key makes a repeat resume the same payment', async () => {

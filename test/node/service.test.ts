@@ -37,7 +37,7 @@ function makeService(): RpcService {
     onDamage: ({ message }) => damage.push(message),
     ...({} as Pick<
       ServiceOptions,
-      'receipts' | 'scorer' | 'review' | 'network' | 'status' | 'votes' | 'payments'
+      'receipts' | 'scorer' | 'review' | 'network' | 'status' | 'votes' | 'payments' | 'traces'
     >),
   })
 }

@@ -1,0 +1,111 @@
+/** What a node remembers of the way of a payment: first times count, and only so many are kept. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LIMITS } from '../../config/limits.ts'
+import type { Effect, Input } from '../../consensus/replica-types.ts'
+import type { BatchCertificate, Block, SignedBatch } from '../../consensus/types.ts'
+import { hash } from '../../crypto/hash.ts'
+import type { DecodedTransaction } from '../../ledger/transaction.ts'
+import { PaymentTraces } from '../../node/payment-trace.ts'
+import { transferTo } from '../ledger/helpers.ts'
+import { NodeChain } from './fixtures.ts'
+
+const AUTHOR = 2
+const digestOf = (height: number): Uint8Array => hash('block', Uint8Array.of(height >> 8, height & 255))
+
+/** Traces with a clock that goes on by one ms whenever it is read, and the steps of a payment. */
+async function open(): Promise<{
+  readonly traces: PaymentTraces
+  readonly tx: DecodedTransaction
+  readonly batch: (seq: number, tx?: DecodedTransaction) => SignedBatch
+  readonly final: (height: number, seqs: readonly number[]) => void
+}> {
+  await using chain = await NodeChain.open()
+  let nowMs = 0
+  const traces = new PaymentTraces(chain.set, () => ++nowMs)
+  const tx = chain.tx('alice', [transferTo('bob', 5n, 'lunch')])
+  const batch = (seq: number, held = tx): SignedBatch =>
+    ({ batch: { epoch: 1, author: AUTHOR, seq, createdMs: 0, txs: [held.bytes] } }) as unknown as SignedBatch
+  const final = (height: number, seqs: readonly number[]): void => {
+    const payload = seqs.map((seq) => ({ author: AUTHOR, seq }) as BatchCertificate)
+    const block = { height, author: 1, payload } as unknown as Block
+    traces.left({ type: 'deliver', digest: digestOf(height), block } as Effect)
+    traces.executed(height)
+  }
+  return { traces, tx, batch, final }
+}
+
+function proposal(view: number, height: number): Input {
+  const message = { type: 'proposal', proposal: { proposal: { view, blockDigest: digestOf(height) } } }
+  return { type: 'message', message } as unknown as Input
+}
+
+test('a payment goes its way at the node that makes its batch and its block', async () => {
+  const { traces, tx, batch, final } = await open()
+  traces.submitted(tx.id) // 1
+  traces.left({ type: 'publish-batch', batch: batch(1) }) // 2
+  traces.received({ type: 'assessed', ref: batch(1).batch } as unknown as Input) // 3
+  traces.left({
+    type: 'note',
+    note: { kind: 'batch-certified', ref: batch(1).batch, txCount: 1 },
+  } as unknown as Effect) // 4
+  traces.left({ type: 'send', message: (proposal(9, 7) as { message: unknown }).message } as Effect) // 5
+  traces.left({ type: 'note', note: { kind: 'vote-cast', vote: 'notarize', view: 9 } }) // 6
+  traces.left({ type: 'note', note: { kind: 'vote-cast', vote: 'finalize', view: 9 } }) // 7
+  final(7, [1]) // 8, 9
+  assert.deepEqual(traces.of({ txId: tx.id, height: 7 }), {
+    txId: Buffer.from(tx.id).toString('hex'),
+    height: 7,
+    author: 'v3',
+    leader: 'v2',
+    stages: [
+      'submitted',
+      'batched',
+      'assessed',
+      'certified',
+      'proposed',
+      'notarized',
+      'finalized',
+      'final',
+      'executed',
+    ].map((stage, index) => ({ stage, atMs: index + 1 })),
+  })
+})
+
+test('elsewhere it begins with the batch that comes; what comes again changes nothing', async () => {
+  const { traces, tx, batch, final } = await open()
+  const message = { type: 'message', message: { type: 'batch', batch: batch(1) } } as unknown as Input
+  traces.received(message) // 1
+  traces.received({ type: 'gossiped-batch', batch: batch(1) } as unknown as Input)
+  traces.left({
+    type: 'send',
+    message: { type: 'ack', ack: { author: AUTHOR, seq: 1 } },
+  } as unknown as Effect) // 2
+  traces.received(proposal(9, 7)) // 3
+  traces.received(proposal(9, 7)) // 4, not kept
+  final(7, [1]) // 5, 6
+  const stages = traces.of({ txId: tx.id, height: 7 })?.stages.map(({ stage, atMs }) => `${stage} ${atMs}`)
+  assert.deepEqual(stages, ['batched 1', 'acked 2', 'proposed 3', 'final 5', 'executed 6'])
+})
+
+test('of a payment that is in no block it remembers there is no trace', async () => {
+  const { traces, tx, batch, final } = await open()
+  traces.left({ type: 'publish-batch', batch: batch(1) })
+  assert.equal(traces.of({ txId: tx.id, height: 7 }), null)
+  final(7, [2])
+  assert.equal(traces.of({ txId: tx.id, height: 7 }), null)
+  final(8, [1])
+  assert.ok(traces.of({ txId: tx.id, height: 8 }) !== null)
+  for (let more = 0; more < LIMITS.tracedBlocks; more++) final(9 + more, [])
+  assert.equal(traces.of({ txId: tx.id, height: 8 }), null)
+})
+
+test('a batch that is too long ago is forgotten', async () => {
+  const { traces, tx, batch, final } = await open()
+  for (let seq = 1; seq <= LIMITS.tracedBatches + 1; seq++)
+    traces.left({ type: 'publish-batch', batch: batch(seq) })
+  final(7, [1])
+  final(8, [2])
+  assert.equal(traces.of({ txId: tx.id, height: 7 }), null)
+  assert.ok(traces.of({ txId: tx.id, height: 8 }) !== null)
+})
