@@ -13,7 +13,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { fromHex, toHex } from '../crypto/bytes.ts'
-import { writeOnce } from './write-once.ts'
+import { writeOnce } from '../crypto/write-once.ts'
 
 const FORMAT = 'cordon-outbox/1'
 

@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import type { CordonError } from '../../config/errors.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
 import { encodeAddress, parseAddress } from '../../crypto/address.ts'
+import { writeOnce } from '../../crypto/write-once.ts'
 import { decodeTransaction, type DecodedTransaction } from '../../ledger/transaction.ts'
 import type { Attempt } from '../wallet/pay-once.ts'
 import type { TransferTerms } from '../transfers.ts'
-import { writeOnce } from '../write-once.ts'
 import { damaged, type Chunk, type PayoutOrigin } from './plan.ts'
 
 export interface ChunkAttempt extends Attempt {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { writeOnce } from '../write-once.ts'
+import { writeOnce } from '../../crypto/write-once.ts'
 import { decodeRequest, encodeRequest, isRequestId, requestIdOf, type PaymentRequest } from './request.ts'
 
 export type Decision = 'approved' | 'declined'

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
 import { Fields } from '../../config/fields.ts'
-import { writeOnce } from '../write-once.ts'
+import { writeOnce } from '../../crypto/write-once.ts'
 
 const FORMAT = 'cordon-spending/1'
 const DAY_MS = 24 * 3_600_000
