@@ -2,7 +2,6 @@
 import { parseAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
-import { submit, submitAndLeave, submitAndWait, type PaymentEnd } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
@@ -24,8 +23,8 @@ import { requireNetwork, unlock } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
 import { confirmFirstPayment } from './first-payment.ts'
 import { confirmRequest, wordsOf, type RequestedOptions } from './request.ts'
-import { keyedAttempts } from './keyed-payment.ts'
-import { isRefusal, payOnce } from './pay-once.ts'
+import { keyedAttempts, onlyAttempt } from './keyed-payment.ts'
+import { acceptOnce, leaveOnce, payOnce } from './pay-once.ts'
 
 interface SendOptions extends PasswordOptions, RequestedOptions {
   readonly from: string
@@ -76,10 +75,7 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
       const entry = { txId: id, bytes, validUntilMs: transaction.validUntilMs, terms: plan.terms }
       return outbox.add(entry, options.key ?? null, attempt)
     }
-    if (options.wait === 'none') return await sendAndLeave(plan, client, outbox, sign)
-    if (options.wait === 'accepted') return await sendUntilAccepted(plan, client, outbox, sign)
-    const end = await pay(plan, client, outbox, sign)
-    return await describeEnd(client, end, termRows(plan), options.json === true)
+    return await payUntil(plan, client, outbox, sign)
   } finally {
     client.close()
   }
@@ -132,58 +128,25 @@ function termRows({ names, terms }: Plan): Rows {
   ]
 }
 
-type Sign = (attempt: number) => Promise<StoredEntry>
-
-/** Without --key there is one attempt, which is forgotten once its end was seen. */
-async function pay(plan: Plan, client: RpcClient, outbox: Outbox, sign: Sign): Promise<PaymentEnd> {
-  const { key, timeout: timeoutMs } = plan.options
-  if (key !== undefined)
-    return payOnce({ client, attempts: keyedAttempts(key, plan.terms, outbox, sign), timeoutMs })
-  const entry = await sign(1)
-  try {
-    const end = await submitAndWait(client, entry, timeoutMs)
-    outbox.remove(entry)
-    return end
-  } catch (error) {
-    if (isRefusal(error)) outbox.remove(entry)
-    throw error
-  }
-}
-
-async function entryFor({ options, terms }: Plan, outbox: Outbox, sign: Sign): Promise<StoredEntry> {
-  if (options.key === undefined) return sign(1)
-  const attempts = keyedAttempts(options.key, terms, outbox, sign)
-  return attempts.newest() ?? attempts.sign(1)
-}
-
-async function sendAndLeave(
+/** Pays, and waits as long as it was told to. Without --key an attempt is forgotten once a node has it or its end was seen. */
+async function payUntil(
   plan: Plan,
   client: RpcClient,
   outbox: Outbox,
-  sign: Sign,
+  sign: (attempt: number) => Promise<StoredEntry>,
 ): Promise<CommandResult> {
-  const entry = await entryFor(plan, outbox, sign)
-  await submitAndLeave(client, entry)
-  return unfinished(plan, entry, 'sent', null)
-}
-
-async function sendUntilAccepted(
-  plan: Plan,
-  client: RpcClient,
-  outbox: Outbox,
-  sign: Sign,
-): Promise<CommandResult> {
-  const entry = await entryFor(plan, outbox, sign)
-  const startMs = performance.now()
-  try {
-    await submit(client, entry, plan.options.timeout)
-  } catch (error) {
-    if (plan.options.key === undefined && isRefusal(error)) outbox.remove(entry)
-    throw error
+  const { key, wait, timeout: timeoutMs, json } = plan.options
+  const attempts =
+    key === undefined ? onlyAttempt(outbox, sign) : keyedAttempts(key, plan.terms, outbox, sign)
+  if (wait === 'none') return unfinished(plan, await leaveOnce({ client, attempts }), 'sent', null)
+  if (wait === 'accepted') {
+    const { attempt, latencyMs } = await acceptOnce({ client, attempts, timeoutMs })
+    if (key === undefined) outbox.remove(attempt)
+    return unfinished(plan, attempt, 'accepted', latencyMs)
   }
-  const latencyMs = performance.now() - startMs
-  if (plan.options.key === undefined) outbox.remove(entry) // the node has it on its disk now
-  return unfinished(plan, entry, 'accepted', latencyMs)
+  const end = await payOnce({ client, attempts, timeoutMs })
+  if (key === undefined) Outbox.forget(plan.paths.outbox, end.info.txId)
+  return describeEnd(client, end, termRows(plan), json === true)
 }
 
 function unfinished(
