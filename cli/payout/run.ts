@@ -1,4 +1,6 @@
 /** `wallet payout run` and `wallet payout status`. */
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
 import { parseAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
@@ -53,6 +55,7 @@ export async function run(
   csv: string,
   terminal: Terminal = TERMINAL,
 ): Promise<CommandResult> {
+  requireOwnResults(csv, options.results)
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const payer = names.keyFrom(options.from, paths)
@@ -74,6 +77,7 @@ export async function run(
 }
 
 export async function status(options: StatusOptions, csv: string): Promise<CommandResult> {
+  requireOwnResults(csv, options.results)
   const folder = payoutFolder(csv)
   const plan = readPlan(folder)
   const [first] = plan
@@ -92,6 +96,25 @@ export async function status(options: StatusOptions, csv: string): Promise<Comma
     writeResults(report)
     return describeReport(report)
   })
+}
+
+/** That the results have a file of their own: they would take the place of the rows. @throws CordonError `usage`. */
+function requireOwnResults(csv: string, results: string = defaultResultsFile(csv)): void {
+  if (realPathOf(results) !== realPathOf(csv)) return
+  throw new CordonError(
+    'usage',
+    `--results: expected another file than the payout itself, got ${results}, which is ${csv}; nothing was read or written`,
+    { path: csv },
+  )
+}
+
+/** Where a path leads; what is not there has no other name. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return resolve(path)
+  }
 }
 
 function requireTotal({ maxTotal }: RunOptions, rows: readonly PayoutRow[]): void {
