@@ -18,7 +18,7 @@ test('a file is replaced by another one, and nothing is left beside it', () => {
   const { ino } = statSync(path)
   replaceFile(path, 'newer')
   assert.notEqual(statSync(path).ino, ino, 'whoever reads the old one has all of it')
-  replaceFile(path, 'new', false)
+  replaceFile(path, 'new', { flush: false })
   assert.equal(statSync(path).mode & 0o777, 0o600)
   assert.deepEqual([readFileSync(path, 'utf8'), readdirSync(folder)], ['new', ['a']])
   rmSync(path)
