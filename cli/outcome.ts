@@ -3,11 +3,22 @@ import { CordonError, EXIT } from '../config/errors.ts'
 import type { HoldInfo, TxInfo } from '../client/api.ts'
 import type { PaymentEnd } from '../client/payment.ts'
 import type { RpcClient } from '../client/rpc-client.ts'
-import { amount, distance, facts, milliseconds, time } from './format.ts'
+import { amount, amountBoth, distance, facts, milliseconds, time } from './format.ts'
+import type { Names } from './names.ts'
+import type { PaymentTerms } from './outbox.ts'
 import type { CommandResult } from './output.ts'
 
 /** What is said of a payment beside how it ended: names and values. */
 export type Rows = readonly (readonly [string, string])[]
+
+/** Who pays whom how much. */
+export function termRows({ from, to, amount: units }: PaymentTerms, names: Names): Rows {
+  return [
+    ['amount', amountBoth(units)],
+    ['from', names.label(from)],
+    ['to', names.label(to)],
+  ]
+}
 
 /** 0 settled, 6 held, 5 failed or expired. */
 export function exitOf({ status }: Pick<TxInfo, 'status'>): number {

@@ -2,11 +2,10 @@
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
-import { parseAddress } from '../../crypto/address.ts'
-import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo } from '../../crypto/keystore.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { keystorePaths, withNode, type KeystorePaths } from '../context.ts'
+import { dryRun } from '../dry-run.ts'
 import { amount, amountBoth, facts } from '../format.ts'
 import { needsInput, TERMINAL, type Terminal } from '../input.ts'
 import { Interruption } from '../interruption.ts'
@@ -14,9 +13,8 @@ import { Names } from '../names.ts'
 import type { NodeOptions, PasswordOptions } from '../options.ts'
 import { note, type CommandResult } from '../output.ts'
 import { ProgressBar } from '../progress.ts'
-import { readChain, transactionContent, unsignedBytes, type Chain } from '../../client/signing.ts'
+import { readChain, type Chain } from '../../client/signing.ts'
 import { requireNetwork, unlock } from '../signing.ts'
-import { transferAction } from '../transfers.ts'
 import { newPayees } from '../wallet/first-payment.ts'
 import { Payout, type Bill } from './payout.ts'
 import { payoutFolder, readPlan, withAppended, writePlan, type Plan } from './plan.ts'
@@ -72,7 +70,7 @@ export async function run(
     const payout = new Payout(folder, origin, plan, client)
     await payout.ask()
     const prepared: Run = { options, csv, paths, names, payer, client, chain, plan, payout }
-    return options.dryRun === true ? dryRun(prepared) : pay(prepared, terminal)
+    return options.dryRun === true ? tryOut(prepared) : pay(prepared, terminal)
   })
 }
 
@@ -194,15 +192,13 @@ async function confirmBill(
 }
 
 /** Each row is asked about alone: what the others before it would change is not in the answer. */
-async function dryRun(prepared: Run): Promise<CommandResult> {
+async function tryOut(prepared: Run): Promise<CommandResult> {
   const { client, chain, payer, payout, csv } = prepared
   const bill = payout.bill(Number(chain.info.minFee))
   const available = await checkBill(prepared, bill)
-  const sender = parseAddress(payer.address).id
   const answers = await Promise.all(
     bill.rows.map(async ({ line, payee, terms }) => {
-      const content = transactionContent(chain, sender, [transferAction(terms, chain.info.addressPrefix)])
-      const { wouldHold, classes } = await client.call('tx_dryRun', { tx: toHex(unsignedBytes(content)) })
+      const { wouldHold, classes } = await dryRun(client, chain, { from: payer.address, ...terms })
       return { line, payee, wouldHold, classes }
     }),
   )

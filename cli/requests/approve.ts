@@ -7,11 +7,12 @@ import { CordonError } from '../../config/errors.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { OpenKey } from '../../crypto/keystore.ts'
 import { keystorePaths, withNode, type KeystorePaths } from '../context.ts'
+import { dryRun, dryRunRows } from '../dry-run.ts'
 import { amountBoth, distance, facts, printable, time } from '../format.ts'
 import { needsInput, TERMINAL, type Terminal } from '../input.ts'
 import { Names } from '../names.ts'
 import type { PasswordOptions } from '../options.ts'
-import { describeEnd, type Rows } from '../outcome.ts'
+import { describeEnd, termRows, type Rows } from '../outcome.ts'
 import { note, type CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
 import { requireNetwork, unlock } from '../signing.ts'
@@ -20,7 +21,6 @@ import { newPayees } from '../wallet/first-payment.ts'
 import { keyedAttempts } from '../wallet/keyed-payment.ts'
 import { payOnce } from '../wallet/pay-once.ts'
 import { outboxKeyOf, requestFolder, spendingLog } from './desk.ts'
-import { decisionOf, dryRun } from './dry-run.ts'
 import { readPolicy, type Policy } from './policy.ts'
 import type { StoredRequest } from './request-folder.ts'
 import { requireApprovable, requireWithin } from './rules.ts'
@@ -59,7 +59,7 @@ export async function approve(
       )
     else await show(shown, client, terminal)
     const end = await pay(shown, client, outbox, terminal)
-    return describeEnd(client, end, termRows(shown), options.json === true)
+    return describeEnd(client, end, termRows(shown.terms, new Names(paths)), options.json === true)
   })
 }
 
@@ -70,7 +70,7 @@ async function show(shown: Shown, client: RpcClient, terminal: Terminal): Promis
   const spent = spendingLog(shown.paths, policy.payer).spent(Date.now())
   // What was approved before and not signed is counted already.
   if (request.decision === null) requireWithin(policy, request, spent)
-  const dry = await dryRun(client, shown.terms)
+  const dry = await dryRun(client, await readChain(client), shown.terms)
   const isFirst = await isFirstPayment(shown, client)
   note(`payment request ${request.id}\n${facts(rowsOf(shown, policy, spent, dry, isFirst))}`)
   await ask(
@@ -173,31 +173,19 @@ function labelOf({ paths }: Shown, address: string): string {
   return new Names(paths).label(address)
 }
 
-function termRows(shown: Shown): Rows {
-  const { from, to, amount } = shown.terms
-  return [
-    ['amount', amountBoth(amount)],
-    ['from', labelOf(shown, from)],
-    ['to', labelOf(shown, to)],
-  ]
-}
-
 function rowsOf(shown: Shown, policy: Policy, spent: Spent, dry: DryRun, isFirst: boolean): Rows {
   const { request } = shown
   const newUnits = request.decision === null ? request.amountUnits : 0n
   const after = (units: bigint, maxUnits: bigint): string =>
     `${amountBoth(String(units + newUnits))} of ${amountBoth(String(maxUnits))}`
   return [
-    ...termRows(shown),
+    ...termRows(shown.terms, new Names(shown.paths)),
     ...(isFirst ? [['first payment', 'this key has not paid this address before'] as const] : []),
     ['why, as it was asked', printable(request.why)],
     ['asked', `${time(request.createdMs)} (${distance(request.createdMs, Date.now())})`],
     ['expires', `${time(request.expiresMs)} (${distance(request.expiresMs, Date.now())})`],
     ['24 hours, with it', after(spent.dayUnits, policy.maxDayUnits)],
     ['in sum, with it', after(spent.totalUnits, policy.maxTotalUnits)],
-    ['fee', amountBoth(dry.fee)],
-    ['balance after', amountBoth(dry.balanceAfter)],
-    ['decision', decisionOf(dry)],
-    ...dry.classes.map(({ text }) => ['because', text] as const),
+    ...dryRunRows(dry),
   ]
 }

@@ -1,24 +1,18 @@
 /** `wallet send`: one payment, from words on a command line to its end. */
-import { parseAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
-import { amountBoth, facts } from '../format.ts'
+import { dryRun, dryRunRows } from '../dry-run.ts'
+import { facts } from '../format.ts'
 import { TERMINAL, type Terminal } from '../input.ts'
 import { Names } from '../names.ts'
 import type { PasswordOptions, WaitUntil } from '../options.ts'
-import { describeEnd, describeUnfinished, type Rows } from '../outcome.ts'
+import { describeEnd, describeUnfinished, termRows } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
-import {
-  readChain,
-  signActions,
-  transactionContent,
-  unsignedBytes,
-  type Chain,
-} from '../../client/signing.ts'
+import { readChain, signActions, type Chain } from '../../client/signing.ts'
 import { requireNetwork, unlock } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
 import { confirmFirstPayment } from './first-payment.ts'
@@ -63,7 +57,7 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
     if (options.dryRun !== true && options.yes !== true) await confirm(plan, client, terminal)
     const chain = await readChain(client)
     requireNetwork(plan.payer, chain)
-    if (options.dryRun === true) return await dryRun(plan, client, chain)
+    if (options.dryRun === true) return await tryOut(plan, client, chain)
     const outbox = new Outbox(plan.paths.outbox, chain.info.chainId)
     const open = async (): Promise<OpenKey> => opened ?? unlock(options, plan.paths, plan.payer, terminal)
     const sign = async (attempt: number): Promise<StoredEntry> => {
@@ -95,37 +89,13 @@ function makePlan(options: SendOptions): Plan {
   return { options, paths, names, payer, terms }
 }
 
-async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
-  const content = transactionContent(chain, parseAddress(plan.payer.address).id, [
-    transferAction(plan.terms, chain.info.addressPrefix),
-  ])
-  const { fee, balanceAfter, wouldHold, classes } = await client.call('tx_dryRun', {
-    tx: toHex(unsignedBytes(content)),
-  })
-  const rows: Rows = [
-    ...termRows(plan),
-    ['fee', amountBoth(fee)],
-    ['balance after', amountBoth(balanceAfter)],
-    [
-      'decision',
-      wouldHold
-        ? 'this node would flag it; if enough others do, it is held for review'
-        : 'this node would let it settle',
-    ],
-    ...classes.map(({ text }) => ['because', text] as const),
-  ]
+async function tryOut({ names, terms }: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
+  const dry = await dryRun(client, chain, terms)
+  const { fee, balanceAfter, wouldHold, classes } = dry
   return {
     data: { dryRun: true, fee, balanceAfter, wouldHold, classes },
-    text: `dry run, nothing is sent\n${facts(rows)}`,
+    text: `dry run, nothing is sent\n${facts([...termRows(terms, names), ...dryRunRows(dry)])}`,
   }
-}
-
-function termRows({ names, terms }: Plan): Rows {
-  return [
-    ['amount', amountBoth(terms.amount)],
-    ['from', names.label(terms.from)],
-    ['to', names.label(terms.to)],
-  ]
 }
 
 /** Pays, and waits as long as it was told to. Without --key an attempt is forgotten once a node has it or its end was seen. */
@@ -146,7 +116,7 @@ async function payUntil(
   }
   const end = await payOnce({ client, attempts, timeoutMs })
   if (key === undefined) Outbox.forget(plan.paths.outbox, end.info.txId)
-  return describeEnd(client, end, termRows(plan), json === true)
+  return describeEnd(client, end, termRows(plan.terms, plan.names), json === true)
 }
 
 function unfinished(
@@ -156,5 +126,8 @@ function unfinished(
   latencyMs: number | null,
 ): CommandResult {
   const { fee } = decodeTransaction(entry.bytes).transaction
-  return describeUnfinished({ txId: toHex(entry.txId), status, fee, latencyMs }, termRows(plan))
+  return describeUnfinished(
+    { txId: toHex(entry.txId), status, fee, latencyMs },
+    termRows(plan.terms, plan.names),
+  )
 }
