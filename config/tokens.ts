@@ -104,9 +104,7 @@ function parseToken(fields: Fields): Token {
   const token = {
     name: fields.text('name', 'a short name', (text) => (isTokenName(text) ? text : null)),
     scope: fields.text('scope', SCOPES.join(', '), (text) => SCOPES.find((scope) => scope === text) ?? null),
-    hash: fields.text('hash', '64 hex digits', (text) =>
-      /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : null,
-    ),
+    hash: fromHex(fields.matching('hash', '64 hex digits', /^[0-9a-f]{64}$/)),
     createdMs: time('createdMs'),
     expiresMs: fields.take('expiresMs') === null ? null : time('expiresMs'),
   }

@@ -20,6 +20,7 @@ import type { TransferTerms } from '../transfers.ts'
 import { refusal, type PayoutRow, type RowProblem } from './rows.ts'
 
 const FORMAT = 'cordon-payout/1'
+const ADDRESS_FORM = /^[a-z0-9]{1,90}$/
 
 /** Whose money, on which chain. */
 export interface PayoutOrigin {
@@ -159,9 +160,9 @@ export function parsePlanPart(text: string, path: string): PlanPart {
   const refuse = (where: string, expected: string, got: unknown): CordonError =>
     damaged(path, `${where}: expected ${expected}, got ${show(got)}`)
   const part = new Fields(jsonOf(text, path), '', refuse)
-  part.text('format', FORMAT, (value) => (value === FORMAT ? value : null))
-  const chain = part.text('chain', '16 hex digits', matching(/^[0-9a-f]{16}$/))
-  const from = part.text('from', 'an address', matching(/^[a-z0-9]{1,90}$/))
+  part.constant('format', FORMAT)
+  const chain = part.matching('chain', '16 hex digits', /^[0-9a-f]{16}$/)
+  const from = part.matching('from', 'an address', ADDRESS_FORM)
   const rowsPerTx = part.integer('rowsPerTx', 1, LIMITS.actionsPerTx)
   const rows = part
     .list('rows', 1, LIMITS.payoutRows)
@@ -175,17 +176,13 @@ function parsePlanRow(fields: Fields): PayoutRow {
     line: fields.integer('line', 1, LIMITS.payoutFileBytes),
     payee: fields.text('payee', 'a text', (text) => text),
     terms: {
-      to: fields.text('to', 'an address', matching(/^[a-z0-9]{1,90}$/)),
-      amount: fields.text('amount', 'a number of uCRD', matching(/^[1-9]\d{0,18}$/)),
+      to: fields.matching('to', 'an address', ADDRESS_FORM),
+      amount: fields.matching('amount', 'a number of uCRD', /^[1-9]\d{0,18}$/),
       memo: fields.text('memo', 'a text', (text) => text),
     },
   }
   fields.end()
   return row
-}
-
-function matching(form: RegExp): (text: string) => string | null {
-  return (text) => (form.test(text) ? text : null)
 }
 
 function jsonOf(text: string, path: string): unknown {
