@@ -16,9 +16,10 @@ import { ProgressBar } from '../progress.ts'
 import { readChain, type Chain } from '../../client/signing.ts'
 import { requireNetwork, unlock } from '../signing.ts'
 import { newPayees } from '../wallet/first-payment.ts'
+import { defaultResultsFile, payoutFolder } from './files.ts'
 import { Payout, type Bill } from './payout.ts'
-import { payoutFolder, readPlan, withAppended, writePlan, type Plan } from './plan.ts'
-import { defaultResultsFile, describeReport, writeResults, type PayoutReport } from './results.ts'
+import { readPlan, withAppended, writePlan, type Plan } from './plan.ts'
+import { describeReport, writeResults, type PayoutReport } from './results.ts'
 import { readPayout, totalOf, twinsOf, type PayoutRow } from './rows.ts'
 
 export interface RunOptions extends PasswordOptions {
