@@ -21,7 +21,7 @@ export function readTextFile(path: string, maxBytes: number): string {
   return text
 }
 
-export interface NewFile {
+interface NewFile {
   /** Whether it may replace another one; not given: the command has no `--force`. */
   readonly force?: boolean
   /** Everybody may read it. */
@@ -49,7 +49,7 @@ export function writeNewFile(path: string, text: string, { force, isPublic = fal
   }
 }
 
-export interface Replacement {
+interface Replacement {
   /** Whether it has to outlast a power cut, which takes its time. Default true. */
   readonly flush?: boolean
   /** Makes the error of a system call's code. Default: `usage`. */

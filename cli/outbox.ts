@@ -27,7 +27,7 @@ export interface PaymentTerms {
   readonly memo: string
 }
 
-export interface OutboxEntry {
+interface OutboxEntry {
   readonly txId: Uint8Array
   /** Canonical bytes of the signed transaction. */
   readonly bytes: Uint8Array
@@ -118,7 +118,7 @@ export class Outbox {
 }
 
 /** What an outbox holds, of every chain. */
-export interface OutboxContent {
+interface OutboxContent {
   /** By the end of their validity. */
   readonly entries: readonly StoredEntry[]
   /** `config-invalid`, one for each file that cannot be read as an entry. */

@@ -115,7 +115,7 @@ function headline(info: TxInfo, latencyMs: number): string {
 }
 
 /** A payment whose end nobody waited for. */
-export interface UnfinishedPayment {
+interface UnfinishedPayment {
   readonly txId: string
   readonly status: 'sent' | 'accepted'
   /** In uCRD. */

@@ -23,7 +23,7 @@ import {
 import { parseTomlText } from './toml.ts'
 import { CLIENT_VARIABLES, NODE_VARIABLES } from './variables.ts'
 
-export const NODE_CONFIG_VERSION: number = 1
+const NODE_CONFIG_VERSION: number = 1
 
 /** Where the file lies in a node's directory. */
 export const NODE_CONFIG_FILE: string = join('config', 'cordon.toml')
@@ -62,10 +62,10 @@ export interface ReviewKeyFiles {
 }
 
 /** Environment variables, as in `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>
+type Environment = Readonly<Record<string, string | undefined>>
 
 /** Settings from one source, and everything that is wrong with it. The payload of a problem says where it is. */
-export interface Examined {
+interface Examined {
   readonly settings: Partial<NodeSettings>
   readonly problems: readonly CordonError[]
 }

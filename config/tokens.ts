@@ -16,7 +16,7 @@ import { SCOPES, type Scope } from './scopes.ts'
 export const TOKENS_FILE: string = join('config', 'tokens.json')
 /** The secret of the local operator: what `cordon` on the same machine uses. */
 export const OPERATOR_TOKEN_FILE: string = join('config', 'operator-token')
-export const OPERATOR_TOKEN_NAME = 'operator'
+const OPERATOR_TOKEN_NAME = 'operator'
 
 export interface Token {
   readonly name: string

@@ -2,7 +2,7 @@
 import { parse, TomlError } from 'smol-toml'
 
 /** Where a text is no TOML, and why. */
-export interface TomlProblem {
+interface TomlProblem {
   /** From 1. */
   readonly line: number
   /** From 1. */

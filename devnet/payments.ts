@@ -18,7 +18,7 @@ export function chainFacts(info: ChainInfo): ChainFacts {
   return { chain: fromHex(info.chainId, 8), feeUnits: BigInt(info.minFee), validityMs: info.walletValidityMs }
 }
 
-export interface Payment {
+interface Payment {
   readonly from: KeyPair
   /** Account id, 32 bytes. */
   readonly to: Uint8Array

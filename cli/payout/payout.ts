@@ -22,7 +22,7 @@ export interface Bill {
   readonly fees: bigint
 }
 
-export interface PayOptions {
+interface PayOptions {
   readonly key: OpenKey
   /** For one transaction. */
   readonly timeoutMs: number

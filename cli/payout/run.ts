@@ -32,7 +32,7 @@ export interface RunOptions extends PasswordOptions {
   readonly timeout: number
 }
 
-export interface StatusOptions extends NodeOptions {
+interface StatusOptions extends NodeOptions {
   readonly results?: string
 }
 

@@ -14,13 +14,13 @@ import type { KeystorePaths } from '../context.ts'
 import { Names } from '../names.ts'
 import { parseDuration } from '../options.ts'
 
-export const POLICY_VERSION = 1
+const POLICY_VERSION = 1
 
 /** In place of a list of payees: everybody in the address book. */
 const CONTACTS = 'contacts'
 
 /** What the file says. */
-export interface PolicyTerms {
+interface PolicyTerms {
   /** Name or address of the key that pays. */
   readonly payer: string
   /** Names or addresses, or everybody in the address book. */

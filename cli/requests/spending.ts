@@ -19,7 +19,7 @@ export interface Spent {
   readonly totalUnits: bigint
 }
 
-export interface Spending {
+interface Spending {
   /** Of the request. */
   readonly id: string
   readonly amountUnits: bigint
@@ -133,8 +133,7 @@ function parseEntry(text: string): Omit<Entry, 'number'> {
     '',
     (path, expected) => new RangeError(`expected ${path} as ${expected}`),
   )
-  const units = (name: string): bigint =>
-    BigInt(fields.matching(name, 'an amount in uCRD', /^\d{1,24}$/))
+  const units = (name: string): bigint => BigInt(fields.matching(name, 'an amount in uCRD', /^\d{1,24}$/))
   fields.constant('format', FORMAT)
   const entry = {
     id: fields.text('id', 'the id of a request', (id) => (isRequestId(id) ? id : null)),

@@ -45,7 +45,7 @@ export interface Attempts<Kept extends Attempt> {
   unmarkRefused(attempt: Kept): void
 }
 
-export interface PayOnceOptions<Kept extends Attempt> {
+interface PayOnceOptions<Kept extends Attempt> {
   readonly client: RpcClient
   readonly attempts: Attempts<Kept>
   readonly timeoutMs: number
@@ -67,7 +67,7 @@ export async function payOnce<Kept extends Attempt>(options: PayOnceOptions<Kept
   }
 }
 
-export interface Accepted<Kept extends Attempt> {
+interface Accepted<Kept extends Attempt> {
   readonly attempt: Kept
   /** Monotonic, from sending it to the node's word that it has it. */
   readonly latencyMs: number

@@ -27,7 +27,7 @@ export interface WatchOptions extends Omit<KeystoreOptions, 'json'> {
 }
 
 /** Prints a line; resolves once it is written. */
-export type PrintLine = (line: string) => Promise<void>
+type PrintLine = (line: string) => Promise<void>
 
 /** @returns the exit code. @throws CordonError `cursor-invalid`, and whatever the node refuses. */
 export async function watch(

@@ -4,7 +4,7 @@
  */
 import { Random } from '../random.ts'
 
-export interface LoadPayment {
+interface LoadPayment {
   /** Numbers of load accounts. */
   readonly from: number
   readonly to: number
