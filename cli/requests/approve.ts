@@ -84,6 +84,7 @@ async function show(shown: Shown, client: RpcClient, terminal: Terminal): Promis
 /** The payment was signed before and expired: whoever said yes to it did not say yes to another one. */
 async function showExpired(shown: Shown, { txId }: StoredEntry, terminal: Terminal): Promise<void> {
   const { options, request, terms } = shown
+  requireStanding(shown) // nobody is asked about what may not be signed any more
   note(
     `the payment signed for request ${request.id} before, ${toHex(txId)}, has expired: it paid nothing and cannot any more`,
   )
