@@ -48,7 +48,9 @@ export class CursorFile {
   /** @throws CordonError `usage`. */
   write(cursor: string): void {
     // A power cut may leave an older one: its events come once more, and each has the cursor to tell by.
-    replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...this.#watched, cursor })}\n`, { flush: false })
+    replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...this.#watched, cursor })}\n`, {
+      flush: false,
+    })
   }
 }
 
