@@ -1,10 +1,10 @@
 /** The address book of a wallet: names of accounts that are not the wallet's own. A JSON object from name to address. */
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import { parseAddress } from '../crypto/address.ts'
+import { codeOf, replaceFile } from './files.ts'
 
 /** Address by name. */
 export type AddressBook = ReadonlyMap<string, string>
@@ -47,19 +47,13 @@ export function writeAddressBook(path: string, book: AddressBook): void {
       'usage',
       `an address book has at most ${LIMITS.addressBookBytes} bytes; remove some names`,
     )
-  const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
+  const unwritable = (code: string): CordonError => invalid(path, `cannot be written (${code})`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush: true })
-    renameSync(draft, path)
   } catch (error) {
-    rmSync(draft, { force: true })
-    throw invalid(path, `cannot be written (${codeOf(error)})`)
+    throw unwritable(codeOf(error))
   }
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'unknown'
+  replaceFile(path, text, { unwritable })
 }
 
 function invalid(path: string, problem: string): CordonError {

@@ -7,7 +7,7 @@ import { DEFAULT_DEVNET_DIR, devnetPaths, readDevnetFile, type DevnetFile } from
 import type { LocalOptions, NodeOptions } from './options.ts'
 
 /** The devnet a command works on: the one of `--dir`, else the default one if there is one. */
-export interface ChosenDevnet {
+interface ChosenDevnet {
   readonly dir: string
   readonly file: DevnetFile
 }
@@ -25,7 +25,7 @@ export function chosenDevnet({ dir }: Pick<NodeOptions, 'dir'>): ChosenDevnet | 
 }
 
 /** URLs of the nodes to ask, in turn: `--rpc` or its variable, else the devnet's validators, then its other nodes. */
-export function nodeUrls(options: NodeOptions): readonly string[] {
+function nodeUrls(options: NodeOptions): readonly string[] {
   if (options.rpc !== undefined) {
     const urls = options.rpc.split(',').map((url) => url.trim())
     if (urls.includes(''))

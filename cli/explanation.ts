@@ -1,7 +1,7 @@
 /** What help and `docs/cli.md` say of a command below its options. */
 import type { Command } from 'commander'
 
-export interface Explanation {
+interface Explanation {
   /** Paragraphs. */
   readonly about: readonly string[]
   /** Command lines that work. */

@@ -1,7 +1,9 @@
 /** Files that a command is told to read or to write. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { CordonError } from '../config/errors.ts'
+import { syncFolder } from '../crypto/write-once.ts'
 
 /** The text of a file. @throws CordonError `usage` if it cannot be read or has more than `maxBytes`. */
 export function readTextFile(path: string, maxBytes: number): string {
@@ -19,7 +21,7 @@ export function readTextFile(path: string, maxBytes: number): string {
   return text
 }
 
-export interface NewFile {
+interface NewFile {
   /** Whether it may replace another one; not given: the command has no `--force`. */
   readonly force?: boolean
   /** Everybody may read it. */
@@ -47,12 +49,25 @@ export function writeNewFile(path: string, text: string, { force, isPublic = fal
   }
 }
 
+interface Replacement {
+  /** Whether it has to outlast a power cut, which takes its time. Default true. */
+  readonly flush?: boolean
+  /** Makes the error of a system call's code. Default: `usage`. */
+  readonly unwritable?: (code: string) => CordonError
+}
+
 /**
  * Puts a text in the place of whatever the file held: readers see the old one or the new one, never a part.
- * @param flush whether it has to outlast a power cut, which takes its time.
- * @throws CordonError `usage`.
+ * @throws CordonError that of `unwritable`.
  */
-export function replaceFile(path: string, text: string, flush: boolean = true): void {
+export function replaceFile(
+  path: string,
+  text: string,
+  {
+    flush = true,
+    unwritable = (code) => new CordonError('usage', `${path} cannot be written (${code})`, { path }),
+  }: Replacement = {},
+): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
   try {
     // A terminal, a pipe, /dev/null: nothing to put another file in the place of.
@@ -62,12 +77,16 @@ export function replaceFile(path: string, text: string, flush: boolean = true): 
     }
     writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush })
     renameSync(draft, path)
+    if (flush) syncFolder(dirname(path))
   } catch (error) {
     rmSync(draft, { force: true })
-    throw new CordonError('usage', `${path} cannot be written (${codeOf(error)})`, { path }, { cause: error })
+    const failure = unwritable(codeOf(error))
+    failure.cause = error
+    throw failure
   }
 }
 
-function codeOf(error: unknown): string {
+/** The code of a failed system call. */
+export function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown'
 }

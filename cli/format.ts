@@ -20,7 +20,7 @@ const NO_LINES = {
   middle: '  ',
 }
 
-export interface Column {
+interface Column {
   readonly title: string
   readonly align?: 'left' | 'right'
 }

@@ -12,8 +12,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
+import { Fields, show, type Refuse } from '../config/fields.ts'
 import { fromHex, toHex } from '../crypto/bytes.ts'
-import { writeOnce } from './write-once.ts'
+import { writeOnce } from '../crypto/write-once.ts'
 
 const FORMAT = 'cordon-outbox/1'
 
@@ -26,7 +27,7 @@ export interface PaymentTerms {
   readonly memo: string
 }
 
-export interface OutboxEntry {
+interface OutboxEntry {
   readonly txId: Uint8Array
   /** Canonical bytes of the signed transaction. */
   readonly bytes: Uint8Array
@@ -117,7 +118,7 @@ export class Outbox {
 }
 
 /** What an outbox holds, of every chain. */
-export interface OutboxContent {
+interface OutboxContent {
   /** By the end of their validity. */
   readonly entries: readonly StoredEntry[]
   /** `config-invalid`, one for each file that cannot be read as an entry. */
@@ -161,24 +162,22 @@ function entryFiles(directory: string): EntryFile[] {
 function readEntry(directory: string, { name, attempt }: EntryFile): StoredEntry {
   const path = join(directory, `${name}.${attempt}.json`)
   try {
-    const fields = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
-    const { format, key, validUntilMs } = fields
-    if (format !== FORMAT) throw new RangeError(`expected format ${FORMAT}, got ${JSON.stringify(format)}`)
-    if (typeof validUntilMs !== 'number' || !(validUntilMs >= 0 && validUntilMs < 2 ** 48))
-      throw new RangeError('expected validUntilMs as a time in milliseconds')
+    const fields = new Fields(JSON.parse(readFileSync(path, 'utf8')), '', refuse)
+    const text = (name: string): string => fields.matching(name, 'a text', /^/)
+    fields.constant('format', FORMAT)
     return {
-      txId: fromHex(textOf(fields, 'txId'), 32),
-      bytes: fromHex(textOf(fields, 'tx')),
-      validUntilMs,
+      txId: fromHex(text('txId'), 32),
+      bytes: fromHex(text('tx')),
+      validUntilMs: fields.integer('validUntilMs', 0, 2 ** 48 - 1),
       terms: {
-        from: textOf(fields, 'from'),
-        to: textOf(fields, 'to'),
-        amount: textOf(fields, 'amount', /^\d{1,20}$/),
-        memo: textOf(fields, 'memo'),
+        from: text('from'),
+        to: text('to'),
+        amount: fields.matching('amount', 'an amount in uCRD', /^\d{1,20}$/),
+        memo: text('memo'),
       },
       path,
-      chain: textOf(fields, 'chain', /^[0-9a-f]{16}$/),
-      key: key === null ? null : textOf(fields, 'key'),
+      chain: fields.matching('chain', '16 hex digits', /^[0-9a-f]{16}$/),
+      key: fields.take('key') === null ? null : text('key'),
       attempt,
       own: false,
       refused: existsSync(refusedPath(path)),
@@ -192,11 +191,8 @@ function readEntry(directory: string, { name, attempt }: EntryFile): StoredEntry
   }
 }
 
-function textOf(fields: Readonly<Record<string, unknown>>, name: string, form: RegExp = /^/): string {
-  const value = fields[name]
-  if (typeof value === 'string' && form.test(value)) return value
-  throw new RangeError(`expected the text ${name}, got ${JSON.stringify(value)}`)
-}
+const refuse: Refuse = (path, expected, got) =>
+  new RangeError(`expected ${path} as ${expected}, got ${show(got)}`)
 
 function refusedPath(path: string): string {
   return path.replace(/json$/, 'refused')

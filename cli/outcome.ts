@@ -3,11 +3,22 @@ import { CordonError, EXIT } from '../config/errors.ts'
 import type { HoldInfo, TxInfo } from '../client/api.ts'
 import type { PaymentEnd } from '../client/payment.ts'
 import type { RpcClient } from '../client/rpc-client.ts'
-import { amount, distance, facts, milliseconds, time } from './format.ts'
+import { amount, amountBoth, distance, facts, milliseconds, time } from './format.ts'
+import type { Names } from './names.ts'
+import type { PaymentTerms } from './outbox.ts'
 import type { CommandResult } from './output.ts'
 
 /** What is said of a payment beside how it ended: names and values. */
 export type Rows = readonly (readonly [string, string])[]
+
+/** Who pays whom how much. */
+export function termRows({ from, to, amount: units }: PaymentTerms, names: Names): Rows {
+  return [
+    ['amount', amountBoth(units)],
+    ['from', names.label(from)],
+    ['to', names.label(to)],
+  ]
+}
 
 /** 0 settled, 6 held, 5 failed or expired. */
 export function exitOf({ status }: Pick<TxInfo, 'status'>): number {
@@ -35,14 +46,32 @@ export function failureOf(info: TxInfo): CordonError | null {
   return null
 }
 
-/** The holds of a payment; those a node cannot tell any more are left out. */
+/** The holds of a payment; those that the asked node does not know are left out. @throws CordonError of any other answer. */
 export async function readHolds(client: RpcClient, ids: readonly string[]): Promise<readonly HoldInfo[]> {
-  const answers = await Promise.allSettled(ids.map((id) => client.call('quarantine_get', { id })))
-  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+  const answers = await Promise.all(ids.map((id) => client.call('quarantine_get', { id }).catch(unknownHold)))
+  return answers.filter((hold) => hold !== null)
+}
+
+function unknownHold(error: unknown): null {
+  if (error instanceof CordonError && error.code === 'hold-unknown') return null
+  throw error
+}
+
+/** What people are told of the holds of a payment whose end is known: that they cannot be read must not hide the end. */
+export async function explainHolds(
+  client: RpcClient,
+  { txId, holds }: Pick<TxInfo, 'txId' | 'holds'>,
+): Promise<readonly string[]> {
+  try {
+    return (await readHolds(client, holds)).map(explainHold)
+  } catch (error) {
+    if (!(error instanceof CordonError)) throw error
+    return [`why it is held could not be read (${error.message}); ask again with: cordon tx get ${txId}`]
+  }
 }
 
 /** Why a payment is held, until when, and what to do about it. */
-export function explainHold(hold: HoldInfo): string {
+function explainHold(hold: HoldInfo): string {
   const why = hold.classes.map(({ text }) => text)
   const then = hold.onExpiry === 'return' ? 'goes back to the payer' : 'goes on to the payee'
   return [
@@ -74,8 +103,8 @@ export async function describeEnd(
     ['fee', info.fee === null ? '-' : amount(info.fee)],
     ['transaction', info.txId],
   ]
-  const holds = json || info.holds.length === 0 ? [] : await readHolds(client, info.holds)
-  const text = [headline(info, latencyMs), facts(rows), ...holds.map(explainHold)].join('\n')
+  const holds = json ? [] : await explainHolds(client, info)
+  const text = [headline(info, latencyMs), facts(rows), ...holds].join('\n')
   return { data, text, exit: exitOf(info), ...(error === null ? {} : { error }) }
 }
 
@@ -86,7 +115,7 @@ function headline(info: TxInfo, latencyMs: number): string {
 }
 
 /** A payment whose end nobody waited for. */
-export interface UnfinishedPayment {
+interface UnfinishedPayment {
   readonly txId: string
   readonly status: 'sent' | 'accepted'
   /** In uCRD. */

@@ -5,7 +5,7 @@
  */
 import { CordonError, EXIT, exitCodeOf } from '../config/errors.ts'
 
-export const ENVELOPE_VERSION = 1
+const ENVELOPE_VERSION = 1
 
 export interface CommandResult {
   /** For `--json`; bigint becomes a decimal string. */

@@ -9,7 +9,7 @@ import { LIMITS } from '../config/limits.ts'
 import { needsInput, readStandardInput, TERMINAL, type InputRequest, type Terminal } from './input.ts'
 import type { LocalPasswordOptions } from './options.ts'
 
-export interface PasswordRequest {
+interface PasswordRequest {
   readonly keystore: string
   /** For whom; part of the prompt. */
   readonly name: string

@@ -16,7 +16,7 @@ const HTTP_PROTOCOLS: Readonly<Record<string, string>> = {
   'wss:': 'wss:',
 }
 
-export type NotificationListener = (method: string, params: unknown) => void
+type NotificationListener = (method: string, params: unknown) => void
 
 export interface Connection {
   readonly url: string

@@ -39,7 +39,7 @@ export function lost(url: string, reason: string): CordonError {
   return new CordonError('connection-lost', `${url}: ${reason}`, { url })
 }
 
-export interface PostTarget {
+interface PostTarget {
   /** As errors name it. */
   readonly url: string
   readonly endpoint: string

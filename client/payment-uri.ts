@@ -22,7 +22,7 @@ export interface PaymentRequest {
   readonly message: string
 }
 
-export interface ParsedPaymentUri extends PaymentRequest {
+interface ParsedPaymentUri extends PaymentRequest {
   /** Names of parameters that mean nothing here. */
   readonly ignored: readonly string[]
 }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CordonError } from '../config/errors.ts'
 import { toHex } from '../crypto/bytes.ts'
 import type { SubmitResult, TxInfo } from './api.ts'
-import { isLost, type RpcClient } from './rpc-client.ts'
+import { isLost, isUnreachable } from './reachable.ts'
+import type { RpcClient } from './rpc-client.ts'
 
 /** Wait before trying again when a busy node does not say how long. */
 const BUSY_RETRY_MS = 250
@@ -168,10 +169,6 @@ async function withDeadline<Result>(
   } finally {
     clearTimeout(timer)
   }
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof CordonError && (error.code === 'connection-lost' || error.code === 'cannot-connect')
 }
 
 function isTimeUp(error: unknown): boolean {

@@ -4,6 +4,7 @@ import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { BlockEvent, RpcMethod, RpcParams, RpcResult } from './api.ts'
 import { openConnection, type Connection } from './connection.ts'
+import { isLost } from './reachable.ts'
 
 export interface ConnectOptions {
   /** For the whole search. Default `LIMITS.rpcConnectMs`. */
@@ -145,11 +146,6 @@ export class RpcClient implements AsyncDisposable {
 /** See `RpcClient.connect`. */
 export function connect(urls: readonly string[], options: ConnectOptions = {}): Promise<RpcClient> {
   return RpcClient.connect(urls, options)
-}
-
-/** Whether a call ended without an answer because the connection did. */
-export function isLost(error: unknown): boolean {
-  return error instanceof CordonError && error.code === 'connection-lost'
 }
 
 /** What a method asks the node to wait. */

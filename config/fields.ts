@@ -50,6 +50,16 @@ export class Fields {
     return converted
   }
 
+  /** A text of this form. */
+  matching(name: string, expected: string, form: RegExp): string {
+    return this.text(name, expected, (text) => (form.test(text) ? text : null))
+  }
+
+  /** The one text that may stand here, as the name of a format does. */
+  constant(name: string, expected: string): void {
+    this.text(name, expected, (text) => (text === expected ? text : null))
+  }
+
   integer(name: string, min: number, max: number): number {
     const value = this.take(name)
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {

@@ -30,7 +30,7 @@ export function validatorKeyOf(hex: string): Uint8Array | null {
 }
 
 /** Something that is right by itself and cannot stand beside the rest. */
-export interface Contradiction {
+interface Contradiction {
   /** As in the file: `validators[1].name`. */
   readonly path: string
   readonly expected: string

@@ -6,7 +6,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { parse as parseToml, TomlError } from 'smol-toml'
 import { parseAmount } from './amount.ts'
 import { CordonError } from './errors.ts'
 import { Fields, show, type Refuse } from './fields.ts'
@@ -21,9 +20,10 @@ import {
   type NodeSettings,
   type SettingName,
 } from './node-settings.ts'
+import { parseTomlText } from './toml.ts'
 import { CLIENT_VARIABLES, NODE_VARIABLES } from './variables.ts'
 
-export const NODE_CONFIG_VERSION: number = 1
+const NODE_CONFIG_VERSION: number = 1
 
 /** Where the file lies in a node's directory. */
 export const NODE_CONFIG_FILE: string = join('config', 'cordon.toml')
@@ -62,10 +62,10 @@ export interface ReviewKeyFiles {
 }
 
 /** Environment variables, as in `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>
+type Environment = Readonly<Record<string, string | undefined>>
 
 /** Settings from one source, and everything that is wrong with it. The payload of a problem says where it is. */
-export interface Examined {
+interface Examined {
   readonly settings: Partial<NodeSettings>
   readonly problems: readonly CordonError[]
 }
@@ -243,17 +243,14 @@ function textOf(file: string): string | CordonError {
 }
 
 function parseText(text: string, source: string): unknown {
-  try {
-    return parseToml(text, { unsafeKeyBehaviour: 'throw' })
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const problem = error.message.replace(/^Invalid TOML document: /, '').split('\n')[0] ?? ''
-    throw new CordonError(
-      'config-invalid',
-      `${source}, line ${error.line}, column ${error.column}: ${problem}`,
-      { source, line: error.line },
-    )
-  }
+  return parseTomlText(
+    text,
+    ({ line, column, problem }) =>
+      new CordonError('config-invalid', `${source}, line ${line}, column ${column}: ${problem}`, {
+        source,
+        line,
+      }),
+  )
 }
 
 function versionProblem(fields: Fields, source: string): CordonError | null {

@@ -5,13 +5,13 @@ import type { NodeConfigExamination } from './node-config.ts'
 import { keyOf, SETTING_NAMES, variableOf, type NodeSettings, type SettingName } from './node-settings.ts'
 import { linesOfKeys } from './toml-lines.ts'
 
-export type Origin =
+type Origin =
   | { readonly kind: 'default' }
   /** `line` counts from 1; null if it is not known. */
   | { readonly kind: 'file'; readonly file: string; readonly line: number | null }
   | { readonly kind: 'variable'; readonly variable: string }
 
-export interface SettingReport {
+interface SettingReport {
   /** As in `rpc.port`. */
   readonly key: string
   readonly value: NodeSettings[SettingName]

@@ -16,7 +16,7 @@ import { SCOPES, type Scope } from './scopes.ts'
 export const TOKENS_FILE: string = join('config', 'tokens.json')
 /** The secret of the local operator: what `cordon` on the same machine uses. */
 export const OPERATOR_TOKEN_FILE: string = join('config', 'operator-token')
-export const OPERATOR_TOKEN_NAME = 'operator'
+const OPERATOR_TOKEN_NAME = 'operator'
 
 export interface Token {
   readonly name: string
@@ -104,9 +104,7 @@ function parseToken(fields: Fields): Token {
   const token = {
     name: fields.text('name', 'a short name', (text) => (isTokenName(text) ? text : null)),
     scope: fields.text('scope', SCOPES.join(', '), (text) => SCOPES.find((scope) => scope === text) ?? null),
-    hash: fields.text('hash', '64 hex digits', (text) =>
-      /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : null,
-    ),
+    hash: fromHex(fields.matching('hash', '64 hex digits', /^[0-9a-f]{64}$/)),
     createdMs: time('createdMs'),
     expiresMs: fields.take('expiresMs') === null ? null : time('expiresMs'),
   }

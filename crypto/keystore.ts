@@ -4,20 +4,8 @@
  * is authenticated with it, so an address cannot be swapped; a checksum tells a damaged file from a wrong password.
  */
 import { argon2, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { CordonError } from '../config/errors.ts'
@@ -27,6 +15,7 @@ import { equalBytes, fromHex, toHex, utf8 } from './bytes.ts'
 import { Writer } from './codec.ts'
 import { keyPairFromSeed, SEED_BYTES, type KeyPair } from './ed25519.ts'
 import { hash } from './hash.ts'
+import { writeOnce } from './write-once.ts'
 
 export const KEYSTORE_FORMAT = 'cordon-keystore/1'
 
@@ -339,45 +328,14 @@ function integer(fields: Readonly<Record<string, unknown>>, name: string, max: n
   return value
 }
 
-/**
- * Complete or not there at all, and never over another key: the content is durable under a name of its own first, then
- * the link makes it appear, and fails if the name is taken.
- */
+/** Never over another key. */
 function writeDurably(directory: string, name: string, content: string): void {
   const path = pathOf(directory, name)
-  const draft = join(directory, `.${name}-${randomBytes(6).toString('hex')}.draft`)
-  try {
-    const made = mkdirSync(directory, { recursive: true, mode: 0o700 })
-    if (made !== undefined) syncDirectory(dirname(made))
-    const file = openSync(draft, 'wx', 0o600)
-    try {
-      writeFileSync(file, content)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    linkSync(draft, path)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    if (code === 'EEXIST') throw exists(directory, name)
-    throw new CordonError(
-      'keystore-invalid',
-      `key file ${path} cannot be written (${code}); check the folder`,
-      { path },
-    )
-  } finally {
-    if (existsSync(draft)) rmSync(draft)
-  }
-  syncDirectory(directory)
-}
-
-function syncDirectory(directory: string): void {
-  const folder = openSync(directory, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
+  const unwritable = (code: string): CordonError =>
+    new CordonError('keystore-invalid', `key file ${path} cannot be written (${code}); check the folder`, {
+      path,
+    })
+  if (!writeOnce(path, content, unwritable)) throw exists(directory, name)
 }
 
 function pathOf(directory: string, name: string): string {

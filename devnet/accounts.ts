@@ -24,7 +24,7 @@ export const STAKE_UNITS: bigint = 1_000_000n * CRD
 export const ACCOUNT_UNITS: bigint = 1_000_000n * CRD
 export const OPERATOR_UNITS: bigint = 10_000n * CRD
 /** What `devnet faucet` pays from. */
-export const FAUCET_UNITS: bigint = 1_000_000_000n * CRD
+const FAUCET_UNITS: bigint = 1_000_000_000n * CRD
 export const LOAD_ACCOUNT_UNITS: bigint = 1_000n * CRD
 
 const VICTIM_LEAST_CRD = 2_500

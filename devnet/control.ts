@@ -31,13 +31,13 @@ export type LinkRequest =
   | { readonly op: 'heal' }
 
 /** Moves the clocks of all nodes on. */
-export interface WarpRequest {
+interface WarpRequest {
   readonly op: 'warp'
   readonly byMs: number
 }
 
 /** Keeps what all nodes know, or goes back to it. */
-export interface SnapshotRequest {
+interface SnapshotRequest {
   readonly op: 'snapshot' | 'restore'
   readonly name: string
 }
@@ -50,7 +50,7 @@ export type ControlRequest =
   | WarpRequest
   | SnapshotRequest
 
-export type ControlHandler = (request: ControlRequest) => Promise<unknown>
+type ControlHandler = (request: ControlRequest) => Promise<unknown>
 
 type Answer =
   | { readonly ok: true; readonly data: unknown }

@@ -45,7 +45,7 @@ import { peerIdOf } from './peer-id.ts'
 import { freePorts, portsFrom } from './ports.ts'
 import { whileStopped } from './stopped.ts'
 
-export const DEFAULT_VALIDATORS = 4
+const DEFAULT_VALIDATORS = 4
 /** More processes than this do no good on one machine. */
 const MAX_NODES = 64
 const SEED_CHARACTERS = 128
@@ -63,7 +63,7 @@ export interface DevnetShape {
 }
 
 /** Told when the folders of the nodes are there, in `draft` until the devnet is made and in `dir` after that. */
-export type OnFolders = (dir: string, draft: string, nodes: readonly DevnetNode[]) => void
+type OnFolders = (dir: string, draft: string, nodes: readonly DevnetNode[]) => void
 
 /** Whether the directory holds a devnet. */
 export function devnetExists(dir: string): boolean {
@@ -128,7 +128,7 @@ export function checkSameShape(dir: string, file: DevnetFile, shape: DevnetShape
   )
 }
 
-export interface ResetResult {
+interface ResetResult {
   /** Hex. */
   readonly oldGenesisHash: string
   readonly genesisHash: string

@@ -4,7 +4,7 @@ import { get, type Agent } from 'node:http'
 const TIMEOUT_MS = 1_000
 const TEXT_CHARACTERS = 400
 
-export interface HttpAnswer {
+interface HttpAnswer {
   /** 0: no answer. */
   readonly status: number
   /** Start of the body, or why there was no answer. */

@@ -10,7 +10,7 @@ import { utf8 } from '../crypto/bytes.ts'
 export const DEFAULT_SEED = 'cordon'
 
 /** What a key is for; part of its derivation. */
-export type KeyRole =
+type KeyRole =
   | 'operator'
   | 'validator'
   | 'peer'

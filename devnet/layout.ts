@@ -64,7 +64,7 @@ export interface DevnetFile {
   readonly identities: Readonly<Record<string, string>>
 }
 
-export interface DevnetPaths {
+interface DevnetPaths {
   readonly dir: string
   readonly genesis: string
   readonly file: string
@@ -94,7 +94,7 @@ export function devnetPaths(dir: string): DevnetPaths {
   }
 }
 
-export interface NodePaths {
+interface NodePaths {
   readonly dir: string
   readonly config: string
   readonly data: string

@@ -8,7 +8,7 @@ const TICK_MS = 1_000
 /** Holds shown by name in one line; a burst makes dozens. */
 const HOLDS_SHOWN = 3
 
-export interface LiveTick {
+interface LiveTick {
   readonly event: 'tick'
   readonly height: number
   readonly finalityP50Ms: number | null

@@ -42,7 +42,7 @@ export interface NodeExit {
   readonly lastLine: string
 }
 
-export interface NodeProcessOptions {
+interface NodeProcessOptions {
   readonly name: string
   readonly dir: string
   readonly log: string

@@ -18,7 +18,7 @@ export function chainFacts(info: ChainInfo): ChainFacts {
   return { chain: fromHex(info.chainId, 8), feeUnits: BigInt(info.minFee), validityMs: info.walletValidityMs }
 }
 
-export interface PaymentTransfer {
+interface PaymentTransfer {
   /** Account id, 32 bytes. */
   readonly to: Uint8Array
   readonly amountUnits: bigint
@@ -26,14 +26,14 @@ export interface PaymentTransfer {
 }
 
 /** What a transaction of transfers has beside them. */
-export interface PaymentFrame {
+interface PaymentFrame {
   readonly from: KeyPair
   readonly validUntilMs: number
 }
 
-export interface Payment extends PaymentFrame, PaymentTransfer {}
+interface Payment extends PaymentFrame, PaymentTransfer {}
 
-export interface SignedPayment {
+interface SignedPayment {
   readonly txId: Uint8Array
   readonly bytes: Uint8Array
 }

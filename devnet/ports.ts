@@ -53,7 +53,7 @@ export async function portsFrom(base: number, count: number): Promise<number[]> 
 }
 
 /** The first of the ports that something else listens on, or null. */
-export async function takenPort(ports: readonly number[]): Promise<number | null> {
+async function takenPort(ports: readonly number[]): Promise<number | null> {
   for (const port of ports) if (!(await isFree(port))) return port
   return null
 }

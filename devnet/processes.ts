@@ -44,7 +44,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-export interface ProcessUse {
+interface ProcessUse {
   /** User and system time since it started. */
   readonly cpuMs: number
   readonly rssBytes: number

@@ -23,7 +23,7 @@ import { isSameProcess } from './processes.ts'
 const STATUS_TIMEOUT_MS = 1_000
 const FIRST_PAYMENT_MS = 2_000
 
-export interface ReadyNode {
+interface ReadyNode {
   readonly name: string
   readonly pid: number
   readonly rpc: string
@@ -113,7 +113,7 @@ async function settleOnePayment(client: RpcClient, { seed, aheadMs }: DevnetFile
   }
 }
 
-export interface NodeStatus {
+interface NodeStatus {
   readonly name: string
   readonly validator: boolean
   /** Null: it does not run. */

@@ -23,7 +23,7 @@ import { NodeProcess, TERM_TIMEOUT_MS, describeExit, type NodeExit } from './nod
 import { isSameProcess, processIdentity, signalProcess } from './processes.ts'
 import { restoreSnapshot, saveSnapshot, type SnapshotInfo } from './snapshots.ts'
 
-export const READY_TIMEOUT_MS = 120_000
+const READY_TIMEOUT_MS = 120_000
 const RESTART_TIMEOUT_MS = 60_000
 const POLL_MS = 20
 
@@ -41,7 +41,7 @@ export type SupervisorEvent =
       readonly log: string
     }
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   readonly dir: string
   readonly onEvent: (event: SupervisorEvent) => void
   readonly readyTimeoutMs?: number

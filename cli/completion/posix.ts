@@ -30,14 +30,14 @@ export function armsOfValues(
   tree: readonly CompletionCommand[],
   bodyOf: (kind: ValueKind) => string,
 ): string {
-  const patterns = new Map<string, string[]>()
-  for (const { name, flags } of tree)
-    for (const flag of flags) {
-      if (flag.value === null) continue
-      const body = bodyOf(flag.value)
-      patterns.set(body, [...(patterns.get(body) ?? []), quoted(`${name}:${flag.name}`)])
-    }
-  return [...patterns].map(([body, keys]) => `    ${keys.join('|')}) ${body}; return ;;`).join('\n')
+  const arms = tree.flatMap(({ name, flags }) =>
+    flags.flatMap((flag) =>
+      flag.value === null ? [] : [{ pattern: quoted(`${name}:${flag.name}`), body: bodyOf(flag.value) }],
+    ),
+  )
+  return [...Map.groupBy(arms, ({ body }) => body)]
+    .map(([body, same]) => `    ${same.map(({ pattern }) => pattern).join('|')}) ${body}; return ;;`)
+    .join('\n')
 }
 
 /** A pattern of all commands. */

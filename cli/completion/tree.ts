@@ -4,7 +4,7 @@ import type { Argument, Command, Option } from 'commander'
 /** What may stand for a value: names of accounts, paths, or one of some words. `other`: nothing that could be listed. */
 export type ValueKind = 'names' | 'files' | 'directories' | 'other' | readonly string[]
 
-export interface CompletionFlag {
+interface CompletionFlag {
   /** With its dashes. */
   readonly name: string
   readonly about: string

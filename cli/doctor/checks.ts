@@ -5,7 +5,7 @@ import { milliseconds, percent } from '../format.ts'
 import type { NodeFacts } from './node-facts.ts'
 
 /** `warn`: works, and somebody should look. `bad`: does not work, or will not at the next start. */
-export type CheckState = 'ok' | 'warn' | 'bad' | 'unknown'
+type CheckState = 'ok' | 'warn' | 'bad' | 'unknown'
 
 export interface Check {
   readonly what: string

@@ -11,7 +11,7 @@ const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 /** Enough for the eye; a file may have a hundred thousand laundering transfers. */
 const MOST_POINTS = 1_000
 
-export interface CurveLabels {
+interface CurveLabels {
   readonly title: string
   /** Share of laundering transfers: the precision of a model that knows nothing. */
   readonly prevalence: number

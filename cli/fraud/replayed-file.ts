@@ -22,7 +22,7 @@ interface LearningDays extends Days {
 const HOUR_MS = 3_600_000
 
 /** What a file had to teach. */
-export interface Lesson {
+interface Lesson {
   readonly path: string
   readonly transfers: number
   readonly laundering: number

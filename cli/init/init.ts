@@ -12,10 +12,10 @@ import type { CommandResult } from '../output.ts'
 import { describeNode } from './description.ts'
 import { makeNodeDirectory, type ValidatorKey } from './node-directory.ts'
 import { multiaddrOf, PEER_ADDRESS_EXPECTED } from './peer-address.ts'
-import { DEFAULT_PORTS, type PortName } from './ports.ts'
+import { DEFAULT_PORTS, requireDifferent, type NodePorts } from './ports.ts'
 import { askMissing } from './questions.ts'
 
-export interface InitOptions extends JsonOptions, Readonly<Partial<Record<PortName, number>>> {
+export interface InitOptions extends JsonOptions, Partial<NodePorts> {
   readonly dir: string
   /** Not given: there is none yet. */
   readonly genesis?: string
@@ -27,8 +27,6 @@ export interface InitOptions extends JsonOptions, Readonly<Partial<Record<PortNa
   /** Ask nothing. */
   readonly yes?: boolean
 }
-
-type NodePorts = Readonly<Record<PortName, number>>
 
 /** @param terminal where what flags did not say is asked. */
 export async function init(given: InitOptions, terminal: Terminal = TERMINAL): Promise<CommandResult> {
@@ -74,12 +72,8 @@ function portsOf({ p2pPort, rpcPort, operatorPort }: InitOptions): NodePorts {
     rpcPort: rpcPort ?? DEFAULT_PORTS.rpcPort,
     operatorPort: operatorPort ?? DEFAULT_PORTS.operatorPort,
   }
-  const all = Object.values(ports)
-  if (new Set(all).size === all.length) return ports
-  throw new CordonError(
-    'usage',
-    `expected three different ports for --p2p-port, --rpc-port and --operator-port, got ${all.join(', ')}`,
-  )
+  requireDifferent(ports)
+  return ports
 }
 
 function addressesOf(option: string, texts: readonly string[] = [], port: number): readonly string[] {

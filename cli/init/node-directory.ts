@@ -13,7 +13,7 @@ import { readKeyFile, writeKeyFile } from '../../crypto/key-file.ts'
 /** One that is there, a new one, or null: a full node. */
 export type ValidatorKey = { readonly file: string } | 'new' | null
 
-export interface NodePlan {
+interface NodePlan {
   /** Its `validatorKey` comes from the plan's. */
   readonly settings: NodeSettings
   readonly genesis: Genesis | null

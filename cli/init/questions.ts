@@ -8,11 +8,16 @@ import { readKeyFile } from '../../crypto/key-file.ts'
 import { needsInput, type Question, type Terminal } from '../input.ts'
 import type { InitOptions } from './init.ts'
 import { multiaddrOf, PEER_ADDRESS_EXPECTED } from './peer-address.ts'
-import { DEFAULT_PORTS, parsePort, type PortName } from './ports.ts'
+import { DEFAULT_PORTS, parsePort, requireDifferent, type PortName } from './ports.ts'
 
-/** The options with what was answered. @throws CordonError `needs-input` if a question is broken off. */
+/**
+ * The options with what was answered.
+ * @throws CordonError `needs-input` if a question is broken off; `usage` if two flags say the same port.
+ */
 export async function askMissing(options: InitOptions, terminal: Terminal): Promise<InitOptions> {
   if (!terminal.canAsk || options.yes === true) return options
+  const ports = portsGiven(options)
+  requireDifferent(ports)
   const ask = async (question: Question): Promise<string> => {
     try {
       return (await terminal.line(question)).trim()
@@ -24,8 +29,7 @@ export async function askMissing(options: InitOptions, terminal: Terminal): Prom
   const genesis = options.genesis ?? textOrNothing(await ask(GENESIS))
   const announce = options.announce ?? listOf(await ask(ANNOUNCE))
   const bootstrap = options.bootstrap ?? listOf(await ask(BOOTSTRAP))
-  const ports: Partial<Record<PortName, number>> = {}
-  for (const name of PORT_NAMES) ports[name] = options[name] ?? Number(await ask(portQuestion(name, ports)))
+  for (const name of PORT_NAMES) ports[name] ??= Number(await ask(portQuestion(name, Object.values(ports))))
   return {
     ...options,
     ...ports,
@@ -83,13 +87,27 @@ async function askRole(ask: Ask): Promise<string | true | undefined> {
   return file === '' ? true : file
 }
 
-function portQuestion(name: PortName, taken: Readonly<Partial<Record<PortName, number>>>): Question {
+type SomePorts = Partial<Record<PortName, number>>
+
+function portsGiven(options: InitOptions): SomePorts {
+  const ports: SomePorts = {}
+  for (const name of PORT_NAMES) {
+    const port = options[name]
+    if (port !== undefined) ports[name] = port
+  }
+  return ports
+}
+
+/** @param taken by flags and by answers before; the port that is offered is none of them. */
+function portQuestion(name: PortName, taken: readonly number[]): Question {
+  let offered = DEFAULT_PORTS[name]
+  while (taken.includes(offered)) offered++
   return {
     message: PORT_MEANINGS[name],
-    standard: String(DEFAULT_PORTS[name]),
+    standard: String(offered),
     problemOf: (text) =>
       problemIn(() => {
-        if (Object.values(taken).includes(parsePort(text)))
+        if (taken.includes(parsePort(text)))
           throw new CordonError('usage', `port ${text} is taken by another of these`)
       }),
   }

@@ -1,8 +1,9 @@
 /** Tools about the network: how it is, and what a payment would do to it. */
 import type { ChainProgress, ChainStatus } from '../../client/api.ts'
+import { readChain } from '../../client/signing.ts'
 import { parseAddress } from '../../crypto/address.ts'
+import { decisionOf, dryRun } from '../dry-run.ts'
 import { amountBoth, distance } from '../format.ts'
-import { decisionOf, dryRun } from '../requests/dry-run.ts'
 import { transferTerms } from '../transfers.ts'
 import { account, foreign, money, utc } from './answer.ts'
 import { accountArgument, AMOUNT_ARGUMENT, namesOf, type Tool } from './tool.ts'
@@ -65,7 +66,7 @@ export const checkPayment: Tool<{
     const payer = names.resolve(from)
     parseAddress(payer)
     const terms = { from: payer, ...transferTerms({ to, amount, memo }, payer, names) }
-    const dry = await context.withNode((client) => dryRun(client, terms))
+    const dry = await context.withNode(async (client) => dryRun(client, await readChain(client), terms))
     const because = dry.classes.map(({ text }) => foreign(text))
     return {
       data: {

@@ -2,6 +2,7 @@
  * The node that tools ask. It is looked for when it is needed and again after it was lost, so that the server outlives
  * nodes that stop, start and move.
  */
+import { isUnreachable } from '../../client/reachable.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { CordonError } from '../../config/errors.ts'
 import { connectNode } from '../context.ts'
@@ -20,7 +21,7 @@ export class NodeLink {
     try {
       return await use(await connecting)
     } catch (error) {
-      if (isUnreachable(error)) this.#drop(connecting)
+      if (isAway(error)) this.#drop(connecting)
       throw error
     }
   }
@@ -36,9 +37,6 @@ export class NodeLink {
 }
 
 /** Whatever kept the node from answering: a devnet that is not there may be there later. */
-function isUnreachable(error: unknown): boolean {
-  return (
-    error instanceof CordonError &&
-    (error.code === 'cannot-connect' || error.code === 'connection-lost' || error.code === 'devnet-missing')
-  )
+function isAway(error: unknown): boolean {
+  return isUnreachable(error) || (error instanceof CordonError && error.code === 'devnet-missing')
 }

@@ -14,7 +14,7 @@ import { Outbox } from '../outbox.ts'
 import { outboxKeyOf, requestFolder, spendingLog } from '../requests/desk.ts'
 import { readPolicy, type Policy } from '../requests/policy.ts'
 import { stateOf, type RequestState, type StoredRequest } from '../requests/request-folder.ts'
-import { requireRoom, requireWithin } from '../requests/rules.ts'
+import { openOf, requireRoom, requireWithin } from '../requests/rules.ts'
 import { transferTerms } from '../transfers.ts'
 import { account, money, utc } from './answer.ts'
 import { accountArgument, AMOUNT_ARGUMENT, namesOf, type Tool, type ToolContext } from './tool.ts'
@@ -84,9 +84,7 @@ export const paymentLimits: Tool<Record<string, never>> = {
     const nowMs = Date.now()
     const policy = policyOf(context)
     const spent = spendingLog(context.paths, policy.payer).spent(nowMs)
-    const open = requestFolder(context.paths)
-      .list()
-      .requests.filter((request) => stateOf(request, nowMs) === 'open').length
+    const open = openOf(policy, requestFolder(context.paths).list().requests, nowMs).length
     const used = (units: bigint, maxUnits: bigint): string =>
       `${amountBoth(String(units))} of ${amountBoth(String(maxUnits))}`
     return {

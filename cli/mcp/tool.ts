@@ -13,7 +13,7 @@ export interface ToolContext {
 }
 
 /** JSON Schema of one argument. */
-export interface ArgumentSchema {
+interface ArgumentSchema {
   readonly type: 'string' | 'integer'
   readonly description: string
   readonly pattern?: string

@@ -4,16 +4,17 @@
  *   <chunk>.<attempt>.tx        the signed transaction in hex, durable before it is sent; `cordon tx decode` reads it
  *   <chunk>.<attempt>.refused   why a node refused it, and none can have taken it
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CordonError } from '../../config/errors.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
 import { encodeAddress, parseAddress } from '../../crypto/address.ts'
+import { writeOnce } from '../../crypto/write-once.ts'
 import { decodeTransaction, type DecodedTransaction } from '../../ledger/transaction.ts'
 import type { Attempt } from '../wallet/pay-once.ts'
 import type { TransferTerms } from '../transfers.ts'
-import { writeOnce } from '../write-once.ts'
-import { damaged, type Chunk, type PayoutOrigin } from './plan.ts'
+import { damaged, keptText } from './files.ts'
+import type { Chunk, PayoutOrigin } from './plan.ts'
 
 export interface ChunkAttempt extends Attempt {
   /** Why, or null if it was not refused. */
@@ -62,11 +63,11 @@ export class ChunkAttempts {
 
   #read(attempt: number): ChunkAttempt | null {
     const path = this.#path(attempt, 'tx')
-    const hex = textOf(path)
+    const hex = keptText(path)
     if (hex === null) return null
     const { id, bytes, transaction } = decoded(hex, path)
     if (!this.#pays(transaction)) throw damaged(path, 'it does not pay the rows of the plan')
-    const refusal = textOf(this.#path(attempt, 'refused'))
+    const refusal = keptText(this.#path(attempt, 'refused'))
     const { validUntilMs } = transaction
     return {
       txId: id,
@@ -100,15 +101,6 @@ export class ChunkAttempts {
 
   #path(attempt: number, suffix: 'tx' | 'refused'): string {
     return join(this.#folder, `${this.#chunk.number}.${attempt}.${suffix}`)
-  }
-}
-
-function textOf(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw damaged(path, (error as Error).message)
   }
 }
 

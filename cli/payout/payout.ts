@@ -3,6 +3,7 @@ import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { OpenKey } from '../../crypto/keystore.ts'
+import { isUnreachable } from '../../client/reachable.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { minimumFee } from '../../ledger/rules.ts'
 import { readChain, signActions } from '../../client/signing.ts'
@@ -21,7 +22,7 @@ export interface Bill {
   readonly fees: bigint
 }
 
-export interface PayOptions {
+interface PayOptions {
   readonly key: OpenKey
   /** For one transaction. */
   readonly timeoutMs: number
@@ -126,7 +127,7 @@ export class Payout {
     if (!(error instanceof CordonError)) throw error
     const txId = newest === null ? null : toHex(newest.txId)
     const isRefused = newest?.refused === true
-    if (!isRefused && !UNKNOWN.includes(error.code)) throw error
+    if (!isRefused && !isUnknown(error)) throw error
     const why = `${error.code}: ${error.message}`
     this.#note(chunk, allRows(chunk.transfers.length, isRefused ? 'failed' : 'pending', txId, why))
     return isRefused
@@ -152,8 +153,10 @@ export class Payout {
   }
 }
 
-/** Codes after which nobody can say what became of a transaction. */
-const UNKNOWN: readonly string[] = ['outcome-unknown', 'cannot-connect', 'connection-lost']
+/** Whether nobody can say what became of a transaction. */
+function isUnknown(error: CordonError): boolean {
+  return error.code === 'outcome-unknown' || isUnreachable(error)
+}
 
 /** Runs `use` on each, some at once, until one says false. */
 async function inParallel<Item>(

@@ -9,17 +9,18 @@
  * others of its transaction settle (docs/spec/ledger.md); only what makes the whole transaction fail, a balance that is
  * too small, touches the others, and then none of them has moved.
  */
-import { readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
 import { Fields, show } from '../../config/fields.ts'
 import { LIMITS } from '../../config/limits.ts'
+import { writeOnce } from '../../crypto/write-once.ts'
 import { amount as shownAmount } from '../format.ts'
 import type { TransferTerms } from '../transfers.ts'
-import { writeOnce } from '../write-once.ts'
+import { damaged, keptText } from './files.ts'
 import { refusal, type PayoutRow, type RowProblem } from './rows.ts'
 
 const FORMAT = 'cordon-payout/1'
+const ADDRESS_FORM = /^[a-z0-9]{1,90}$/
 
 /** Whose money, on which chain. */
 export interface PayoutOrigin {
@@ -46,17 +47,12 @@ export interface Chunk {
   readonly transfers: readonly TransferTerms[]
 }
 
-/** `pay.payout` of `pay.csv`. */
-export function payoutFolder(csv: string): string {
-  return join(dirname(csv), `${basename(csv).replace(/\.csv$/i, '')}.payout`)
-}
-
 /** What an earlier run wrote; no parts if there was none. @throws CordonError `config-invalid` if it is damaged. */
 export function readPlan(folder: string): Plan {
   const parts: PlanPart[] = []
   for (;;) {
     const path = partPath(folder, parts.length + 1)
-    const text = textOf(path)
+    const text = keptText(path)
     if (text === null) return parts
     parts.push(parsePlanPart(text, path))
   }
@@ -86,7 +82,7 @@ export function writePlan(folder: string, plan: Plan, csv: string): void {
   for (const [index, part] of plan.entries()) {
     const path = partPath(folder, index + 1)
     const text = serialisePlanPart(part)
-    if (!writeOnce(path, text) && textOf(path) !== text)
+    if (!writeOnce(path, text) && keptText(path) !== text)
       throw new CordonError(
         'payout-changed',
         `${csv}: another run began to pay other rows at the same moment; run again`,
@@ -140,15 +136,6 @@ function partPath(folder: string, part: number): string {
   return join(folder, `plan.${part}.json`)
 }
 
-function textOf(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw damaged(path, (error as Error).message)
-  }
-}
-
 function serialisePlanPart({ chain, from, rowsPerTx, rows }: PlanPart): string {
   const flat = rows.map(({ line, payee, terms }) => ({ line, payee, ...terms }))
   return `${JSON.stringify({ format: FORMAT, chain, from, rowsPerTx, rows: flat }, null, 1)}\n`
@@ -159,9 +146,9 @@ export function parsePlanPart(text: string, path: string): PlanPart {
   const refuse = (where: string, expected: string, got: unknown): CordonError =>
     damaged(path, `${where}: expected ${expected}, got ${show(got)}`)
   const part = new Fields(jsonOf(text, path), '', refuse)
-  part.text('format', FORMAT, (value) => (value === FORMAT ? value : null))
-  const chain = part.text('chain', '16 hex digits', matching(/^[0-9a-f]{16}$/))
-  const from = part.text('from', 'an address', matching(/^[a-z0-9]{1,90}$/))
+  part.constant('format', FORMAT)
+  const chain = part.matching('chain', '16 hex digits', /^[0-9a-f]{16}$/)
+  const from = part.matching('from', 'an address', ADDRESS_FORM)
   const rowsPerTx = part.integer('rowsPerTx', 1, LIMITS.actionsPerTx)
   const rows = part
     .list('rows', 1, LIMITS.payoutRows)
@@ -175,17 +162,13 @@ function parsePlanRow(fields: Fields): PayoutRow {
     line: fields.integer('line', 1, LIMITS.payoutFileBytes),
     payee: fields.text('payee', 'a text', (text) => text),
     terms: {
-      to: fields.text('to', 'an address', matching(/^[a-z0-9]{1,90}$/)),
-      amount: fields.text('amount', 'a number of uCRD', matching(/^[1-9]\d{0,18}$/)),
+      to: fields.matching('to', 'an address', ADDRESS_FORM),
+      amount: fields.matching('amount', 'a number of uCRD', /^[1-9]\d{0,18}$/),
       memo: fields.text('memo', 'a text', (text) => text),
     },
   }
   fields.end()
   return row
-}
-
-function matching(form: RegExp): (text: string) => string | null {
-  return (text) => (form.test(text) ? text : null)
 }
 
 function jsonOf(text: string, path: string): unknown {
@@ -194,13 +177,4 @@ function jsonOf(text: string, path: string): unknown {
   } catch (error) {
     throw damaged(path, (error as Error).message)
   }
-}
-
-/** Whoever removes what is damaged may pay rows twice, so the message says what to do first. */
-export function damaged(path: string, problem: string): CordonError {
-  return new CordonError(
-    'config-invalid',
-    `payout state ${path} is damaged (${problem}); find out with cordon wallet history which rows are paid before you remove it, or they may be paid twice`,
-    { path },
-  )
 }

@@ -22,11 +22,6 @@ export interface PayoutReport {
   readonly standings: readonly RowStanding[]
 }
 
-/** `pay.results.csv` of `pay.csv`. */
-export function defaultResultsFile(csv: string): string {
-  return `${csv.replace(/\.csv$/i, '')}.results.csv`
-}
-
 /** @throws CordonError `usage` if it cannot be written. */
 export function writeResults({ resultsFile, rows, standings }: PayoutReport): void {
   const records = rows.map(({ line, payee, terms }, index) => {

@@ -137,12 +137,8 @@ function rowOf(
 
 /** Lines that pay the same twice: maybe meant, maybe not. */
 export function twinsOf(rows: readonly PayoutRow[]): readonly (readonly number[])[] {
-  const lines = new Map<string, number[]>()
-  for (const { line, terms } of rows) {
-    const key = JSON.stringify([terms.to, terms.amount, terms.memo])
-    lines.set(key, [...(lines.get(key) ?? []), line])
-  }
-  return [...lines.values()].filter((same) => same.length > 1)
+  const same = Map.groupBy(rows, ({ terms }) => JSON.stringify([terms.to, terms.amount, terms.memo]))
+  return [...same.values()].filter((twins) => twins.length > 1).map((twins) => twins.map(({ line }) => line))
 }
 
 /** In uCRD. */

@@ -1,10 +1,11 @@
 /** `wallet payout run` and `wallet payout status`. */
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
-import { parseAddress } from '../../crypto/address.ts'
-import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo } from '../../crypto/keystore.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { keystorePaths, withNode, type KeystorePaths } from '../context.ts'
+import { dryRun } from '../dry-run.ts'
 import { amount, amountBoth, facts } from '../format.ts'
 import { needsInput, TERMINAL, type Terminal } from '../input.ts'
 import { Interruption } from '../interruption.ts'
@@ -12,13 +13,13 @@ import { Names } from '../names.ts'
 import type { NodeOptions, PasswordOptions } from '../options.ts'
 import { note, type CommandResult } from '../output.ts'
 import { ProgressBar } from '../progress.ts'
-import { readChain, transactionContent, unsignedBytes, type Chain } from '../../client/signing.ts'
+import { readChain, type Chain } from '../../client/signing.ts'
 import { requireNetwork, unlock } from '../signing.ts'
-import { transferAction } from '../transfers.ts'
 import { newPayees } from '../wallet/first-payment.ts'
+import { defaultResultsFile, payoutFolder } from './files.ts'
 import { Payout, type Bill } from './payout.ts'
-import { payoutFolder, readPlan, withAppended, writePlan, type Plan } from './plan.ts'
-import { defaultResultsFile, describeReport, writeResults, type PayoutReport } from './results.ts'
+import { readPlan, withAppended, writePlan, type Plan } from './plan.ts'
+import { describeReport, writeResults, type PayoutReport } from './results.ts'
 import { readPayout, totalOf, twinsOf, type PayoutRow } from './rows.ts'
 
 export interface RunOptions extends PasswordOptions {
@@ -31,7 +32,7 @@ export interface RunOptions extends PasswordOptions {
   readonly timeout: number
 }
 
-export interface StatusOptions extends NodeOptions {
+interface StatusOptions extends NodeOptions {
   readonly results?: string
 }
 
@@ -53,6 +54,7 @@ export async function run(
   csv: string,
   terminal: Terminal = TERMINAL,
 ): Promise<CommandResult> {
+  requireOwnResults(csv, options.results)
   const paths = keystorePaths(options)
   const names = new Names(paths)
   const payer = names.keyFrom(options.from, paths)
@@ -69,11 +71,12 @@ export async function run(
     const payout = new Payout(folder, origin, plan, client)
     await payout.ask()
     const prepared: Run = { options, csv, paths, names, payer, client, chain, plan, payout }
-    return options.dryRun === true ? dryRun(prepared) : pay(prepared, terminal)
+    return options.dryRun === true ? tryOut(prepared) : pay(prepared, terminal)
   })
 }
 
 export async function status(options: StatusOptions, csv: string): Promise<CommandResult> {
+  requireOwnResults(csv, options.results)
   const folder = payoutFolder(csv)
   const plan = readPlan(folder)
   const [first] = plan
@@ -92,6 +95,25 @@ export async function status(options: StatusOptions, csv: string): Promise<Comma
     writeResults(report)
     return describeReport(report)
   })
+}
+
+/** That the results have a file of their own: they would take the place of the rows. @throws CordonError `usage`. */
+function requireOwnResults(csv: string, results: string = defaultResultsFile(csv)): void {
+  if (realPathOf(results) !== realPathOf(csv)) return
+  throw new CordonError(
+    'usage',
+    `--results: expected another file than the payout itself, got ${results}, which is ${csv}; nothing was read or written`,
+    { path: csv },
+  )
+}
+
+/** Where a path leads; what is not there has no other name. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return resolve(path)
+  }
 }
 
 function requireTotal({ maxTotal }: RunOptions, rows: readonly PayoutRow[]): void {
@@ -171,15 +193,13 @@ async function confirmBill(
 }
 
 /** Each row is asked about alone: what the others before it would change is not in the answer. */
-async function dryRun(prepared: Run): Promise<CommandResult> {
+async function tryOut(prepared: Run): Promise<CommandResult> {
   const { client, chain, payer, payout, csv } = prepared
   const bill = payout.bill(Number(chain.info.minFee))
   const available = await checkBill(prepared, bill)
-  const sender = parseAddress(payer.address).id
   const answers = await Promise.all(
     bill.rows.map(async ({ line, payee, terms }) => {
-      const content = transactionContent(chain, sender, [transferAction(terms, chain.info.addressPrefix)])
-      const { wouldHold, classes } = await client.call('tx_dryRun', { tx: toHex(unsignedBytes(content)) })
+      const { wouldHold, classes } = await dryRun(client, chain, { from: payer.address, ...terms })
       return { line, payee, wouldHold, classes }
     }),
   )

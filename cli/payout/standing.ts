@@ -10,7 +10,7 @@ import type { ChunkAttempt } from './attempts.ts'
  * `settled`: paid. `held`: in a hold that is open. `returned`: the hold ended and the money is back. `failed`,
  * `expired`: nothing moved, nor can it by what was signed so far. `pending`: none of these is known yet.
  */
-export type RowState = 'settled' | 'held' | 'returned' | 'failed' | 'expired' | 'pending'
+type RowState = 'settled' | 'held' | 'returned' | 'failed' | 'expired' | 'pending'
 
 export interface RowStanding {
   readonly state: RowState

@@ -126,12 +126,7 @@ async function voteOnce({ options, paths, client, chain, operator, id, side }: V
       failure: info.failure,
     }
   } catch (error) {
-    if (
-      !(error instanceof CordonError) ||
-      error.code === 'outcome-unknown' ||
-      error.code === 'cannot-connect'
-    )
-      throw error
+    if (!(error instanceof CordonError) || error.code === 'outcome-unknown') throw error
     return { as: operator.name, status: 'refused', txId: null, height: null, failure: error.message }
   }
 }

@@ -1,6 +1,7 @@
 /** `quarantine export`: the lines of the review log as they are stored, those that there are or as they come. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OperatorClient } from '../../client/operator-client.ts'
+import { isUnreachable } from '../../client/reachable.ts'
 import { CordonError, EXIT } from '../../config/errors.ts'
 import type { ExportOptions } from '../commands/review.ts'
 import { requireOperator } from '../operator.ts'
@@ -9,8 +10,6 @@ import { note } from '../output.ts'
 /** Between two questions for new lines: people do not close cases faster, and it costs a node next to nothing. */
 const FOLLOW_POLL_MS = 1_000
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-/** What a node that is started again answers meanwhile. */
-const AWAY: ReadonlySet<string> = new Set(['cannot-connect', 'connection-lost'])
 
 /** Writes the lines themselves: with `--json` too they are what is wanted. */
 export async function exportLog(options: ExportOptions): Promise<number> {
@@ -56,7 +55,8 @@ async function follow(options: ExportOptions): Promise<number> {
       page.lines.forEach(writeLine)
       if (page.lines.length > 0) continue // and perhaps more
     } catch (error) {
-      if (state === 'unknown' || !(error instanceof CordonError) || !AWAY.has(error.code)) throw error
+      // A node that was there is started again.
+      if (state === 'unknown' || !isUnreachable(error)) throw error
       if (state === 'there') note(`${error.message}; waiting for the node, to go on with event ${next}`)
       state = 'away'
     }

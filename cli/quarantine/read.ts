@@ -1,6 +1,7 @@
 /** `quarantine list` and `show`. */
 import type { HoldInfo } from '../../client/api.ts'
 import type { HoldReason, HoldReview, SimilarHold } from '../../client/operator-api.ts'
+import { isUnreachable } from '../../client/reachable.ts'
 import { CordonError } from '../../config/errors.ts'
 import { keystorePaths, withNode } from '../context.ts'
 import { amount, amountBoth, distance, facts, percent, table, time } from '../format.ts'
@@ -72,18 +73,17 @@ async function reviewAtHand(options: ReviewOptions, id: string): Promise<HoldRev
   try {
     return (await operatorAtHand(options)?.call('review_hold', { id })) ?? null
   } catch (error) {
-    if (!(error instanceof CordonError) || !FALLS_BACK.has(error.code)) throw error
+    if (!isPublicOnly(error)) throw error
     note(`what only operators see is left out: ${error.message}`)
     return null
   }
 }
 
-const FALLS_BACK: ReadonlySet<string> = new Set([
-  'unauthorized',
-  'forbidden',
-  'cannot-connect',
-  'connection-lost',
-])
+function isPublicOnly(error: unknown): error is CordonError {
+  return isUnreachable(error) || (error instanceof CordonError && NOT_ALLOWED.includes(error.code))
+}
+
+const NOT_ALLOWED: readonly string[] = ['unauthorized', 'forbidden']
 
 function describe(hold: HoldInfo, names: Names): string {
   return facts([

@@ -8,7 +8,7 @@ import type { CommandResult } from '../output.ts'
 import { requestFolder } from './desk.ts'
 import { stateOf } from './request-folder.ts'
 
-export interface ListOptions extends LocalOptions {
+interface ListOptions extends LocalOptions {
   /** Those that were decided or have expired, too. */
   readonly all?: boolean
 }

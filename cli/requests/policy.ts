@@ -4,23 +4,23 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { parse as parseToml, TomlError } from 'smol-toml'
 import { parseAmount } from '../../config/amount.ts'
 import { CordonError } from '../../config/errors.ts'
 import { Fields, show, type Refuse } from '../../config/fields.ts'
 import { LIMITS } from '../../config/limits.ts'
+import { parseTomlText } from '../../config/toml.ts'
 import { readAddressBook } from '../address-book.ts'
 import type { KeystorePaths } from '../context.ts'
 import { Names } from '../names.ts'
 import { parseDuration } from '../options.ts'
 
-export const POLICY_VERSION = 1
+const POLICY_VERSION = 1
 
 /** In place of a list of payees: everybody in the address book. */
 const CONTACTS = 'contacts'
 
 /** What the file says. */
-export interface PolicyTerms {
+interface PolicyTerms {
   /** Name or address of the key that pays. */
   readonly payer: string
   /** Names or addresses, or everybody in the address book. */
@@ -130,7 +130,10 @@ export function examplePolicy(): string {
 export function parsePolicy(text: string, source: string): PolicyTerms {
   const refuse: Refuse = (key, expected, got) =>
     invalid(source, `${key}: expected ${expected}, got ${show(got)}`)
-  const fields = new Fields(parseText(text, source), '', refuse)
+  const content = parseTomlText(text, ({ line, column, problem }) =>
+    invalid(source, `line ${line}, column ${column}: ${problem}`),
+  )
+  const fields = new Fields(content, '', refuse)
   const version = fields.take('version')
   if (version !== POLICY_VERSION)
     throw new CordonError(
@@ -187,16 +190,6 @@ function textOf(file: string): string {
     if (error instanceof CordonError) throw error
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
     throw invalid(file, `cannot be read (${code}); an example: cordon mcp policy`)
-  }
-}
-
-function parseText(text: string, source: string): unknown {
-  try {
-    return parseToml(text, { unsafeKeyBehaviour: 'throw' })
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const problem = error.message.replace(/^Invalid TOML document: /, '').split('\n')[0] ?? ''
-    throw invalid(source, `line ${error.line}, column ${error.column}: ${problem}`)
   }
 }
 

@@ -6,10 +6,10 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { writeOnce } from '../write-once.ts'
+import { writeOnce } from '../../crypto/write-once.ts'
 import { decodeRequest, encodeRequest, isRequestId, requestIdOf, type PaymentRequest } from './request.ts'
 
-export type Decision = 'approved' | 'declined'
+type Decision = 'approved' | 'declined'
 
 /** A request without a decision that is past its time has expired. */
 export type RequestState = 'open' | 'expired' | Decision
@@ -19,7 +19,7 @@ export interface StoredRequest extends PaymentRequest {
   readonly decision: Decision | null
 }
 
-export interface FolderContent {
+interface FolderContent {
   /** The oldest first. */
   readonly requests: readonly StoredRequest[]
   /** One for each file that is not what was asked. */

@@ -44,21 +44,19 @@ export function isRequestId(text: string): boolean {
 /** @throws RangeError with what is wrong. */
 export function decodeRequest(text: string): PaymentRequest {
   const fields = new Fields(JSON.parse(text), '', refuse)
-  fields.text('format', FORMAT, (format) => (format === FORMAT ? format : null))
+  fields.constant('format', FORMAT)
   const time = (name: string): number => fields.integer(name, 0, 2 ** 48 - 1)
   const request = {
     payer: fields.text('payer', 'an address', addressOrNull),
     payee: fields.text('payee', 'an address', addressOrNull),
-    amountUnits: fields.text('amount', 'an amount in uCRD', (units) =>
-      /^[1-9]\d{0,18}$/.test(units) ? BigInt(units) : null,
-    ),
+    amountUnits: BigInt(fields.matching('amount', 'an amount in uCRD', /^[1-9]\d{0,18}$/)),
     why: fields.text('why', `at most ${LIMITS.paymentRequestWhyCharacters} characters`, (why) =>
       Array.from(why).length <= LIMITS.paymentRequestWhyCharacters ? why : null,
     ),
     createdMs: time('createdMs'),
     expiresMs: time('expiresMs'),
-    policyDigest: fields.text('policyDigest', '64 hex digits', (digest) => hexOrNull(digest, 64)),
-    salt: fields.text('salt', '32 hex digits', (salt) => hexOrNull(salt, 32)),
+    policyDigest: fields.matching('policyDigest', '64 hex digits', /^[0-9a-f]{64}$/),
+    salt: fields.matching('salt', '32 hex digits', /^[0-9a-f]{32}$/),
   }
   fields.end()
   return request
@@ -73,8 +71,4 @@ function addressOrNull(text: string): string | null {
   } catch {
     return null
   }
-}
-
-function hexOrNull(text: string, digits: number): string | null {
-  return text.length === digits && /^[0-9a-f]+$/.test(text) ? text : null
 }

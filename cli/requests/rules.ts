@@ -69,7 +69,12 @@ export function requireApprovable(
 /** A clock that was put back a little makes no request of the future. */
 const CLOCK_STEP_MS = 60_000
 
-function openOf(policy: Policy, requests: readonly StoredRequest[], nowMs: number): readonly StoredRequest[] {
+/** Requests that stand open and are for the payer of the policy: others do not count against it. */
+export function openOf(
+  policy: Policy,
+  requests: readonly StoredRequest[],
+  nowMs: number,
+): readonly StoredRequest[] {
   return requests.filter((request) => request.payer === policy.payer && stateOf(request, nowMs) === 'open')
 }
 

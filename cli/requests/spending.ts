@@ -7,7 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CordonError } from '../../config/errors.ts'
 import { Fields } from '../../config/fields.ts'
-import { writeOnce } from '../write-once.ts'
+import { writeOnce } from '../../crypto/write-once.ts'
+import { isRequestId } from './request.ts'
 
 const FORMAT = 'cordon-spending/1'
 const DAY_MS = 24 * 3_600_000
@@ -18,7 +19,7 @@ export interface Spent {
   readonly totalUnits: bigint
 }
 
-export interface Spending {
+interface Spending {
   /** Of the request. */
   readonly id: string
   readonly amountUnits: bigint
@@ -132,11 +133,10 @@ function parseEntry(text: string): Omit<Entry, 'number'> {
     '',
     (path, expected) => new RangeError(`expected ${path} as ${expected}`),
   )
-  const units = (name: string): bigint =>
-    fields.text(name, 'an amount in uCRD', (amount) => (/^\d{1,24}$/.test(amount) ? BigInt(amount) : null))
-  fields.text('format', FORMAT, (format) => (format === FORMAT ? format : null))
+  const units = (name: string): bigint => BigInt(fields.matching(name, 'an amount in uCRD', /^\d{1,24}$/))
+  fields.constant('format', FORMAT)
   const entry = {
-    id: fields.text('id', 'the id of a request', (id) => (/^[0-9a-f]{32}$/.test(id) ? id : null)),
+    id: fields.text('id', 'the id of a request', (id) => (isRequestId(id) ? id : null)),
     amountUnits: units('amount'),
     timeMs: fields.integer('timeMs', 0, 2 ** 48 - 1),
     totalUnits: units('total'),

@@ -9,7 +9,7 @@ import { offlineFacts } from './chain.ts'
 import { describeTransaction, problemOf, signatureRows, termRows } from './description.ts'
 import { readTransaction } from './text.ts'
 
-export interface DecodeOptions extends LocalOptions {
+interface DecodeOptions extends LocalOptions {
   readonly genesis?: string
 }
 

@@ -12,16 +12,16 @@ import type { Rows } from '../outcome.ts'
 import type { ChainFacts } from './chain.ts'
 
 /** `valid` by the strict rule of nodes that take a transaction in. `not-required`: nobody asked for this signature. */
-export type SignatureState = 'valid' | 'invalid' | 'missing' | 'not-required'
+type SignatureState = 'valid' | 'invalid' | 'missing' | 'not-required'
 
-export interface SignatureInfo {
+interface SignatureInfo {
   /** Address of the key. */
   readonly account: string
   readonly state: SignatureState
 }
 
 /** An action with addresses and hex in place of bytes. */
-export type ReadableAction =
+type ReadableAction =
   | { readonly type: 'transfer'; readonly to: string; readonly amount: string; readonly memo: string }
   | { readonly type: 'hold.recall' | 'hold.confirm'; readonly hold: string }
   | { readonly type: 'hold.review'; readonly hold: string; readonly side: string }

@@ -7,7 +7,7 @@ import { keystorePaths, withNode } from '../context.ts'
 import { amount, amountBoth, facts, time } from '../format.ts'
 import { Names } from '../names.ts'
 import type { KeystoreOptions } from '../options.ts'
-import { explainHold, exitOf, failureOf, readHolds, type Rows } from '../outcome.ts'
+import { exitOf, explainHolds, failureOf, type Rows } from '../outcome.ts'
 import { Outbox } from '../outbox.ts'
 import type { CommandResult } from '../output.ts'
 
@@ -51,6 +51,6 @@ async function describe(options: KeystoreOptions, client: RpcClient, info: TxInf
     ['fee', info.fee === null ? '-' : amount(info.fee)],
     ['valid until', time(info.validUntilMs)],
   ]
-  const holds = options.json === true ? [] : await readHolds(client, info.holds)
-  return [facts(rows), ...holds.map(explainHold)].join('\n')
+  const holds = options.json === true ? [] : await explainHolds(client, info)
+  return [facts(rows), ...holds].join('\n')
 }

@@ -31,7 +31,7 @@ export async function confirmFirstPayment(
     throw needsInput('the payment was not confirmed: nothing was signed or sent')
 }
 
-export interface IntendedPayees extends Omit<IntendedPayment, 'terms'> {
+interface IntendedPayees extends Omit<IntendedPayment, 'terms'> {
   /** Address that pays. */
   readonly from: string
   /** Addresses. */

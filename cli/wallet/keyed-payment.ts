@@ -1,4 +1,4 @@
-/** Payments with a key: their attempts lie in the outbox under it, and a repeat with the key is the same payment. */
+/** Attempts in the outbox: under a key, with which a repeat is the same payment, or the only one without a key. */
 import { CordonError } from '../../config/errors.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { Outbox, PaymentTerms, StoredEntry } from '../outbox.ts'
@@ -26,6 +26,19 @@ export function keyedAttempts(
     sign: async (attempt) => checked(await sign(attempt)),
     markRefused: (entry) => outbox.markRefused(entry),
     unmarkRefused: (entry) => outbox.unmarkRefused(entry),
+  }
+}
+
+/** Without a key a repeat is another payment: what no node has is forgotten. */
+export function onlyAttempt(
+  outbox: Outbox,
+  sign: (attempt: number) => Promise<StoredEntry>,
+): Attempts<StoredEntry> {
+  return {
+    newest: () => null,
+    sign,
+    markRefused: (entry) => outbox.remove(entry),
+    unmarkRefused: () => undefined,
   }
 }
 

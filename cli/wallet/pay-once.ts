@@ -6,7 +6,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CordonError } from '../../config/errors.ts'
 import { toHex } from '../../crypto/bytes.ts'
-import { hasEnded, isProvablyExpired, submitAndWait, type PaymentEnd } from '../../client/payment.ts'
+import {
+  hasEnded,
+  isProvablyExpired,
+  submit,
+  submitAndLeave,
+  submitAndWait,
+  type PaymentEnd,
+} from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 
 /** How often to look for the end of a payment that this node does not take but another may have taken. */
@@ -38,7 +45,7 @@ export interface Attempts<Kept extends Attempt> {
   unmarkRefused(attempt: Kept): void
 }
 
-export interface PayOnceOptions<Kept extends Attempt> {
+interface PayOnceOptions<Kept extends Attempt> {
   readonly client: RpcClient
   readonly attempts: Attempts<Kept>
   readonly timeoutMs: number
@@ -58,6 +65,57 @@ export async function payOnce<Kept extends Attempt>(options: PayOnceOptions<Kept
     if (end !== 'again') return end
     attempt = await attempts.sign(attempt.attempt + 1)
   }
+}
+
+interface Accepted<Kept extends Attempt> {
+  readonly attempt: Kept
+  /** Monotonic, from sending it to the node's word that it has it. */
+  readonly latencyMs: number
+}
+
+/**
+ * The same until a node has it on its disk; nobody waits for the end.
+ * @throws CordonError as `payOnce`.
+ */
+export async function acceptOnce<Kept extends Attempt>(
+  options: Omit<PayOnceOptions<Kept>, 'againIfFailed'>,
+): Promise<Accepted<Kept>> {
+  const { client, attempts, timeoutMs } = options
+  const attempt = await sendable(options)
+  const startMs = performance.now()
+  try {
+    await submit(client, attempt, timeoutMs)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    if (!attempt.own && !attempt.refused) throw refusedNow(attempt, error)
+    attempts.markRefused(attempt, error)
+    throw error
+  }
+  return { attempt, latencyMs: performance.now() - startMs }
+}
+
+/** The same, and nobody waits for an answer: whether a node refuses it is seen by a repeat. Ends the connection. */
+export async function leaveOnce<Kept extends Attempt>(
+  options: Pick<PayOnceOptions<Kept>, 'client' | 'attempts'>,
+): Promise<Kept> {
+  const attempt = await sendable(options)
+  await submitAndLeave(options.client, attempt)
+  return attempt
+}
+
+/** The attempt to send now: the newest, or another one if that can never be executed any more. */
+async function sendable<Kept extends Attempt>({
+  client,
+  attempts,
+}: Pick<PayOnceOptions<Kept>, 'client' | 'attempts'>): Promise<Kept> {
+  let attempt = attempts.newest() ?? (await attempts.sign(1))
+  while (!attempt.own) {
+    const known = await client.call('tx_get', { txId: toHex(attempt.txId) })
+    if (!isProvablyExpired(known, attempt.validUntilMs)) break
+    attempt = await attempts.sign(attempt.attempt + 1)
+  }
+  if (attempt.refused) attempts.unmarkRefused(attempt)
+  return attempt
 }
 
 /** An attempt that has not been sent by this process before. */
@@ -84,9 +142,9 @@ async function resume<Kept extends Attempt>(
   const known = await client.call('tx_get', { txId: toHex(attempt.txId) })
   if (isProvablyExpired(known, attempt.validUntilMs)) return 'again'
   if (known.status === 'failed' && againIfFailed === true) return 'again'
+  if (attempt.refused) attempts.unmarkRefused(attempt)
   if (hasEnded(known) && known.status !== 'expired')
     return { info: known, latencyMs: performance.now() - startMs }
-  if (attempt.refused) attempts.unmarkRefused(attempt)
   try {
     const end = await submitAndWait(client, attempt, remaining(deadlineMs))
     return end.info.status === 'expired' ? 'again' : end
@@ -99,7 +157,7 @@ async function resume<Kept extends Attempt>(
 }
 
 /** Whether no node has taken what was submitted, and none will by itself. */
-export function isRefusal(error: unknown): error is CordonError {
+function isRefusal(error: unknown): error is CordonError {
   return error instanceof CordonError && error.code !== 'outcome-unknown'
 }
 
@@ -118,9 +176,14 @@ async function waitAfterRefusal(
     if (hasEnded(info)) return { info, latencyMs: performance.now() - startMs }
     await sleep(POLL_MS)
   }
-  throw new CordonError(
+  throw refusedNow(attempt, refusal)
+}
+
+function refusedNow(attempt: Attempt, refusal: CordonError): CordonError {
+  const txId = toHex(attempt.txId)
+  return new CordonError(
     'outcome-unknown',
-    `the node refuses the payment now (${refusal.message}), but an earlier attempt may have reached another; see how it ends: cordon tx wait ${txId}`,
+    `the node refuses the payment now (${refusal.message}), but it may have reached another before; see how it ends: cordon tx wait ${txId}`,
     { txId, refusal: refusal.code },
   )
 }

@@ -12,7 +12,7 @@ import { note, type CommandResult } from '../output.ts'
 import type { TransferWords } from '../transfers.ts'
 import { newPayees, type IntendedPayment } from './first-payment.ts'
 
-export interface RequestOptions extends LocalOptions {
+interface RequestOptions extends LocalOptions {
   readonly to: string
   /** With its unit. */
   readonly amount?: string

@@ -1,31 +1,24 @@
 /** `wallet send`: one payment, from words on a command line to its end. */
-import { parseAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { KeyInfo, OpenKey } from '../../crypto/keystore.ts'
-import { submit, submitAndLeave, submitAndWait, type PaymentEnd } from '../../client/payment.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { connectNode, keystorePaths, type KeystorePaths } from '../context.ts'
-import { amountBoth, facts } from '../format.ts'
+import { dryRun, dryRunRows } from '../dry-run.ts'
+import { facts } from '../format.ts'
 import { TERMINAL, type Terminal } from '../input.ts'
 import { Names } from '../names.ts'
 import type { PasswordOptions, WaitUntil } from '../options.ts'
-import { describeEnd, describeUnfinished, type Rows } from '../outcome.ts'
+import { describeEnd, describeUnfinished, termRows } from '../outcome.ts'
 import type { CommandResult } from '../output.ts'
 import { Outbox, type PaymentTerms, type StoredEntry } from '../outbox.ts'
-import {
-  readChain,
-  signActions,
-  transactionContent,
-  unsignedBytes,
-  type Chain,
-} from '../../client/signing.ts'
+import { readChain, signActions, type Chain } from '../../client/signing.ts'
 import { requireNetwork, unlock } from '../signing.ts'
 import { transferAction, transferTerms } from '../transfers.ts'
 import { confirmFirstPayment } from './first-payment.ts'
 import { confirmRequest, wordsOf, type RequestedOptions } from './request.ts'
-import { keyedAttempts } from './keyed-payment.ts'
-import { isRefusal, payOnce } from './pay-once.ts'
+import { keyedAttempts, onlyAttempt } from './keyed-payment.ts'
+import { acceptOnce, leaveOnce, payOnce } from './pay-once.ts'
 
 interface SendOptions extends PasswordOptions, RequestedOptions {
   readonly from: string
@@ -64,7 +57,7 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
     if (options.dryRun !== true && options.yes !== true) await confirm(plan, client, terminal)
     const chain = await readChain(client)
     requireNetwork(plan.payer, chain)
-    if (options.dryRun === true) return await dryRun(plan, client, chain)
+    if (options.dryRun === true) return await tryOut(plan, client, chain)
     const outbox = new Outbox(plan.paths.outbox, chain.info.chainId)
     const open = async (): Promise<OpenKey> => opened ?? unlock(options, plan.paths, plan.payer, terminal)
     const sign = async (attempt: number): Promise<StoredEntry> => {
@@ -76,10 +69,7 @@ export async function send(options: SendOptions, terminal: Terminal = TERMINAL):
       const entry = { txId: id, bytes, validUntilMs: transaction.validUntilMs, terms: plan.terms }
       return outbox.add(entry, options.key ?? null, attempt)
     }
-    if (options.wait === 'none') return await sendAndLeave(plan, client, outbox, sign)
-    if (options.wait === 'accepted') return await sendUntilAccepted(plan, client, outbox, sign)
-    const end = await pay(plan, client, outbox, sign)
-    return await describeEnd(client, end, termRows(plan), options.json === true)
+    return await payUntil(plan, client, outbox, sign)
   } finally {
     client.close()
   }
@@ -99,91 +89,34 @@ function makePlan(options: SendOptions): Plan {
   return { options, paths, names, payer, terms }
 }
 
-async function dryRun(plan: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
-  const content = transactionContent(chain, parseAddress(plan.payer.address).id, [
-    transferAction(plan.terms, chain.info.addressPrefix),
-  ])
-  const { fee, balanceAfter, wouldHold, classes } = await client.call('tx_dryRun', {
-    tx: toHex(unsignedBytes(content)),
-  })
-  const rows: Rows = [
-    ...termRows(plan),
-    ['fee', amountBoth(fee)],
-    ['balance after', amountBoth(balanceAfter)],
-    [
-      'decision',
-      wouldHold
-        ? 'this node would flag it; if enough others do, it is held for review'
-        : 'this node would let it settle',
-    ],
-    ...classes.map(({ text }) => ['because', text] as const),
-  ]
+async function tryOut({ names, terms }: Plan, client: RpcClient, chain: Chain): Promise<CommandResult> {
+  const dry = await dryRun(client, chain, terms)
+  const { fee, balanceAfter, wouldHold, classes } = dry
   return {
     data: { dryRun: true, fee, balanceAfter, wouldHold, classes },
-    text: `dry run, nothing is sent\n${facts(rows)}`,
+    text: `dry run, nothing is sent\n${facts([...termRows(terms, names), ...dryRunRows(dry)])}`,
   }
 }
 
-function termRows({ names, terms }: Plan): Rows {
-  return [
-    ['amount', amountBoth(terms.amount)],
-    ['from', names.label(terms.from)],
-    ['to', names.label(terms.to)],
-  ]
-}
-
-type Sign = (attempt: number) => Promise<StoredEntry>
-
-/** Without --key there is one attempt, which is forgotten once its end was seen. */
-async function pay(plan: Plan, client: RpcClient, outbox: Outbox, sign: Sign): Promise<PaymentEnd> {
-  const { key, timeout: timeoutMs } = plan.options
-  if (key !== undefined)
-    return payOnce({ client, attempts: keyedAttempts(key, plan.terms, outbox, sign), timeoutMs })
-  const entry = await sign(1)
-  try {
-    const end = await submitAndWait(client, entry, timeoutMs)
-    outbox.remove(entry)
-    return end
-  } catch (error) {
-    if (isRefusal(error)) outbox.remove(entry)
-    throw error
-  }
-}
-
-async function entryFor({ options, terms }: Plan, outbox: Outbox, sign: Sign): Promise<StoredEntry> {
-  if (options.key === undefined) return sign(1)
-  const attempts = keyedAttempts(options.key, terms, outbox, sign)
-  return attempts.newest() ?? attempts.sign(1)
-}
-
-async function sendAndLeave(
+/** Pays, and waits as long as it was told to. Without --key an attempt is forgotten once a node has it or its end was seen. */
+async function payUntil(
   plan: Plan,
   client: RpcClient,
   outbox: Outbox,
-  sign: Sign,
+  sign: (attempt: number) => Promise<StoredEntry>,
 ): Promise<CommandResult> {
-  const entry = await entryFor(plan, outbox, sign)
-  await submitAndLeave(client, entry)
-  return unfinished(plan, entry, 'sent', null)
-}
-
-async function sendUntilAccepted(
-  plan: Plan,
-  client: RpcClient,
-  outbox: Outbox,
-  sign: Sign,
-): Promise<CommandResult> {
-  const entry = await entryFor(plan, outbox, sign)
-  const startMs = performance.now()
-  try {
-    await submit(client, entry, plan.options.timeout)
-  } catch (error) {
-    if (plan.options.key === undefined && isRefusal(error)) outbox.remove(entry)
-    throw error
+  const { key, wait, timeout: timeoutMs, json } = plan.options
+  const attempts =
+    key === undefined ? onlyAttempt(outbox, sign) : keyedAttempts(key, plan.terms, outbox, sign)
+  if (wait === 'none') return unfinished(plan, await leaveOnce({ client, attempts }), 'sent', null)
+  if (wait === 'accepted') {
+    const { attempt, latencyMs } = await acceptOnce({ client, attempts, timeoutMs })
+    if (key === undefined) outbox.remove(attempt)
+    return unfinished(plan, attempt, 'accepted', latencyMs)
   }
-  const latencyMs = performance.now() - startMs
-  if (plan.options.key === undefined) outbox.remove(entry) // the node has it on its disk now
-  return unfinished(plan, entry, 'accepted', latencyMs)
+  const end = await payOnce({ client, attempts, timeoutMs })
+  if (key === undefined) Outbox.forget(plan.paths.outbox, end.info.txId)
+  return describeEnd(client, end, termRows(plan.terms, plan.names), json === true)
 }
 
 function unfinished(
@@ -193,5 +126,8 @@ function unfinished(
   latencyMs: number | null,
 ): CommandResult {
   const { fee } = decodeTransaction(entry.bytes).transaction
-  return describeUnfinished({ txId: toHex(entry.txId), status, fee, latencyMs }, termRows(plan))
+  return describeUnfinished(
+    { txId: toHex(entry.txId), status, fee, latencyMs },
+    termRows(plan.terms, plan.names),
+  )
 }

@@ -48,7 +48,9 @@ export class CursorFile {
   /** @throws CordonError `usage`. */
   write(cursor: string): void {
     // A power cut may leave an older one: its events come once more, and each has the cursor to tell by.
-    replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...this.#watched, cursor })}\n`, false)
+    replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...this.#watched, cursor })}\n`, {
+      flush: false,
+    })
   }
 }
 
@@ -57,8 +59,8 @@ export function parseCursorFile(text: string, path: string): KeptCursor {
   const refuse = (where: string, expected: string, got: unknown): CordonError =>
     invalid(path, `is damaged (${where}: expected ${expected}, got ${show(got)})`)
   const file = new Fields(jsonOf(text), 'the file', refuse)
-  file.text('format', FORMAT, (value) => (value === FORMAT ? value : null))
-  const chain = file.text('chain', '16 hex digits', (value) => (/^[0-9a-f]{16}$/.test(value) ? value : null))
+  file.constant('format', FORMAT)
+  const chain = file.matching('chain', '16 hex digits', /^[0-9a-f]{16}$/)
   const cursor = file.text('cursor', 'a cursor', (value) => (isCursor(value) ? value : null))
   const isOfAll = file.take('account') === null
   const account = isOfAll ? null : file.text('account', 'an address or null', (value) => value)

@@ -1,6 +1,7 @@
 /** `watch`: prints what happens to payments until it is told to stop, across breaks and nodes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PaymentEvents, RpcParams } from '../../client/api.ts'
+import { isUnreachable } from '../../client/reachable.ts'
 import type { RpcClient } from '../../client/rpc-client.ts'
 import { CordonError, EXIT } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
@@ -26,7 +27,7 @@ export interface WatchOptions extends Omit<KeystoreOptions, 'json'> {
 }
 
 /** Prints a line; resolves once it is written. */
-export type PrintLine = (line: string) => Promise<void>
+type PrintLine = (line: string) => Promise<void>
 
 /** @returns the exit code. @throws CordonError `cursor-invalid`, and whatever the node refuses. */
 export async function watch(
@@ -130,11 +131,9 @@ class Source {
   }
 }
 
-/** Codes of what is over when the node, or another one, is back. */
-const PASSING: readonly string[] = ['connection-lost', 'cannot-connect', 'busy']
-
+/** What is over when the node, or another one, is back. */
 function isPassing(error: unknown): error is CordonError {
-  return error instanceof CordonError && PASSING.includes(error.code)
+  return isUnreachable(error) || (error instanceof CordonError && error.code === 'busy')
 }
 
 /** A reader that is gone ends the process (`main.ts`), and the event keeps the cursor before it. */

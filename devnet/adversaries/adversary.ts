@@ -13,7 +13,7 @@ export interface AdversaryOptions extends Judge {
 }
 
 /** A part of what was counted: payments, or CRD. */
-export interface Figure {
+interface Figure {
   readonly part: number
   readonly whole: number
 }

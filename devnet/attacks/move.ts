@@ -70,7 +70,7 @@ export function payable({ balanceUnits }: Victim, transfers: number, { feeUnits 
   return left > 0n ? left : 0n
 }
 
-export interface Instalments {
+interface Instalments {
   /** All of them together, in uCRD. */
   readonly units: bigint
   readonly count: number

@@ -41,7 +41,7 @@ export interface AttackResult {
   readonly holds: readonly string[]
 }
 
-export interface AttackOptions {
+interface AttackOptions {
   readonly dir: string
   readonly pattern: AttackPattern
   /** One client per validator: payments go through them in turn. */

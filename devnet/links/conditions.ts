@@ -22,7 +22,7 @@ export interface LinkState {
   readonly condition: Condition
 }
 
-export const CLEAR: Condition = { isCut: false, delayMs: 0, jitterMs: 0, lossShare: 0 }
+const CLEAR: Condition = { isCut: false, delayMs: 0, jitterMs: 0, lossShare: 0 }
 
 export class Conditions {
   readonly #names: readonly string[]

@@ -4,7 +4,7 @@ import { LOOPBACK } from '../layout.ts'
 import type { Conditions } from './conditions.ts'
 import { Flow } from './flow.ts'
 
-export interface LinkEnds {
+interface LinkEnds {
   /** Name of the node that dials. */
   readonly dialer: string
   /** Name of the node that is reached. */

@@ -4,7 +4,7 @@
  */
 import { Random } from '../random.ts'
 
-export interface LoadTransfer {
+interface LoadTransfer {
   /** Number of a load account. */
   readonly to: number
   readonly amountUnits: bigint

@@ -27,9 +27,9 @@ const SIGN_ESTIMATE_MS = 0.12
 const CLOCK_LEAD_MS = 200
 /** Payments asked about one by one at the end. */
 const ASK_AT_MOST = 2_000
-export const MAX_LOAD_PAYMENTS = 1_000_000
+const MAX_LOAD_PAYMENTS = 1_000_000
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly dir: string
   readonly ratePerSecond: number
   readonly durationS: number

@@ -10,7 +10,7 @@ const RECONNECT_MS = 200
 /** Request id of the subscription; payments use their number plus one. */
 const SUBSCRIBE_ID = 0
 
-export interface LoadSocketHandlers {
+interface LoadSocketHandlers {
   /** `refusal` is the error code, or null: accepted. */
   onAnswer(payment: number, refusal: string | null): void
   onBlock(event: BlockEvent): void

@@ -1,7 +1,7 @@
 /** Counts how each payment of a load run ends, and when. */
 import type { BlockEvent } from '../../client/api.ts'
 
-export type LoadOutcome = 'settled' | 'held' | 'failed' | 'expired'
+type LoadOutcome = 'settled' | 'held' | 'failed' | 'expired'
 
 export interface Percentiles {
   readonly p50: number | null

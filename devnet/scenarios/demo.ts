@@ -32,7 +32,7 @@ export type DemoEvent =
   | ({ readonly event: 'attack' } & AttackResult)
   | { readonly event: 'trouble'; readonly message: string }
 
-export interface DemoOptions {
+interface DemoOptions {
   readonly dir: string
   readonly seed: string
   readonly clients: readonly RpcClient[]

@@ -4,7 +4,7 @@
  */
 import { Random } from '../random.ts'
 
-export type CitizenKind = 'person' | 'shop' | 'employer' | 'landlord' | 'biller'
+type CitizenKind = 'person' | 'shop' | 'employer' | 'landlord' | 'biller'
 
 interface KindRow {
   readonly count: number

@@ -28,7 +28,7 @@ const TRAFFIC: Readonly<Record<string, Traffic>> = {
   savings,
 }
 
-export interface Life {
+interface Life {
   readonly payments: readonly OrdinaryPayment[]
   /** Accounts of the town with those that appear on the way: numbers below this are taken. */
   readonly accounts: number

@@ -21,7 +21,7 @@ const ID_DIGITS = 64
 const ENDS_AFTER_MS = { released: DAY_MS, returned: DAY_MS, recalled: HOUR_MS } as const
 
 /** How a hold ends. */
-export type TrialEnd = keyof typeof ENDS_AFTER_MS
+type TrialEnd = keyof typeof ENDS_AFTER_MS
 
 export interface Payment {
   readonly atMs: number
@@ -34,7 +34,7 @@ export interface Payment {
   readonly via?: number
 }
 
-export interface ChainOptions extends ValidatorsOptions {
+interface ChainOptions extends ValidatorsOptions {
   /** In uCRD, by account. */
   readonly openingUnits: readonly bigint[]
   /** Earlier payments are executed without a judgement: they are history. */

@@ -59,7 +59,7 @@ export interface RaidOptions {
 }
 
 /** Where a raid plays. */
-export interface Scene {
+interface Scene {
   readonly chain: JudgedChain
   readonly timeline: Timeline
   readonly casting: Casting

@@ -17,7 +17,7 @@ import { Timeline } from './timeline.ts'
 import type { ValidatorsOptions } from './validators.ts'
 
 /** A town, and when it is watched. */
-export interface TownOptions {
+interface TownOptions {
   readonly seed: string
   readonly persons: number
   /** How long the town is watched. */

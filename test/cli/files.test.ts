@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { replaceFile } from '../../cli/files.ts'
-import { writeOnce } from '../../cli/write-once.ts'
 
 let folder: string
 before(() => {
@@ -19,7 +18,7 @@ test('a file is replaced by another one, and nothing is left beside it', () => {
   const { ino } = statSync(path)
   replaceFile(path, 'newer')
   assert.notEqual(statSync(path).ino, ino, 'whoever reads the old one has all of it')
-  replaceFile(path, 'new', false)
+  replaceFile(path, 'new', { flush: false })
   assert.equal(statSync(path).mode & 0o777, 0o600)
   assert.deepEqual([readFileSync(path, 'utf8'), readdirSync(folder)], ['new', ['a']])
   rmSync(path)
@@ -33,12 +32,4 @@ test('what is no file is written to and stays what it is', () => {
   rmSync(path)
   assert.throws(() => replaceFile(folder, 'text'), { code: 'usage', message: /EISDIR/ })
   assert.throws(() => replaceFile(join(folder, 'none', 'a'), 'text'), { code: 'usage', message: /ENOENT/ })
-})
-
-test('a file that is written once keeps what it has', () => {
-  const path = join(folder, 'once', 'a')
-  assert.equal(writeOnce(path, 'first'), true)
-  assert.equal(writeOnce(path, 'second'), false)
-  assert.deepEqual([readFileSync(path, 'utf8'), readdirSync(join(folder, 'once'))], ['first', ['a']])
-  assert.equal(statSync(path).mode & 0o777, 0o600)
 })

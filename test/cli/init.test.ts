@@ -149,6 +149,24 @@ suite('init on a terminal', () => {
     assert.deepEqual(silent.asked, [])
   })
 
+  test('knows the ports that flags said: offers others, refuses them as answers, asks nothing if they are equal', async () => {
+    using office = new Office()
+    const person = new Person({ 'Port for other': ['7311', ''], ...DEFAULTS })
+    await office.init({ operatorPort: 7311 }, person)
+    assert.deepEqual(person.problems, ['port 7311 is taken by another of these'])
+    assert.ok(!person.asked.some((question) => question.includes('operator')))
+    const { listen, rpcPort, operatorPort } = office.config
+    assert.deepEqual([listen, rpcPort, operatorPort], [['/ip4/0.0.0.0/tcp/7312'], 7310, 7311])
+
+    const nobody = new Person({})
+    const dir = join(office.path, 'other')
+    await assert.rejects(office.init({ dir, rpcPort: 9, operatorPort: 9 }, nobody), {
+      code: 'usage',
+      message: /three different ports.*got 9, 9/,
+    })
+    assert.deepEqual(nobody.asked, [])
+  })
+
   test('refuses each wrong answer at once, and asks again', async () => {
     using office = new Office()
     const person = new Person({

@@ -172,10 +172,38 @@ suite('a person approves', () => {
     const [lost] = silent.submitted
     await using node = await WalletNode.start((tx) => (tx === lost ? 'unknown' : 'settled'))
     node.executedTimeMs = Date.now() + 2 * WALLET_VALIDITY_MS
-    await decide(asked, node, request, new Person(false))
+    const person = new Person([false, true])
+    await assert.rejects(decide(asked, node, request, person), {
+      code: 'needs-input',
+      message: /nothing was paid/,
+    })
+    const nobody = new Person(true, { canAsk: false })
+    await assert.rejects(decide(asked, node, request, nobody), { code: 'needs-input', message: /--yes/ })
+    assert.deepEqual([...node.submitted], [], 'a person is asked before another one is signed')
+    await decide(asked, node, request, person)
+    assert.match(person.questions.join(''), /^(?:Sign another one: pay 20\.00CRD .* to bob .*\?){2}$/)
     assert.deepEqual([node.submitted.includes(lost ?? ''), node.submitted.length], [false, 1])
     assert.equal(spentBy(asked), 20_000_000n, 'it counts once')
   })
+})
+
+test('who approves is told of a first payment to a payee without a name', async () => {
+  using asked = await AskedWallet.create({ payees: JSON.stringify([CAROL, 'bob']) })
+  using home = new Home()
+  await using node = await WalletNode.start(() => 'settled')
+  const env = { CORDON_KEYSTORE: asked.wallet.keystore, CORDON_RPC: node.rpc }
+  const approved = async (payee: string, salt: string): Promise<string> => {
+    const { id } = asked.ask({ payee, salt: salt.repeat(16) })
+    const { code, stderr } = await home.run(
+      ['mcp', 'approve', id, '--policy', asked.policyFile, '--yes', '--json'],
+      { env },
+    )
+    assert.equal(code, 0, stderr)
+    return stderr
+  }
+  assert.match(await approved(CAROL, '01'), /^first payment +this key has not paid this address before$/m)
+  assert.doesNotMatch(await approved(CAROL, '02'), /first payment/, 'paid before')
+  assert.doesNotMatch(await approved(asked.addressOf('bob'), '03'), /first payment/, 'known by name')
 })
 
 suite('nothing is signed', () => {

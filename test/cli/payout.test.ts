@@ -1,7 +1,7 @@
 /** `wallet payout` against a scripted node: files, what is kept, runs after runs, and what is told of each row. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { suite, test } from 'node:test'
 import { parseCsv } from '../../cli/csv.ts'
 import type { Terminal } from '../../cli/input.ts'
@@ -365,6 +365,22 @@ suite('before anything is sent', () => {
     assert.equal((await failure(payday.run({ results: '/nonexistent/r.csv' }))).code, 'usage')
     assert.deepEqual(payday.node.submitted, [])
     assert.equal((await payday.run()).exit, 0)
+  })
+
+  test('results that would replace the payout file itself are refused, whatever the path', async () => {
+    await using payday = await Payday.start(() => 'settled', HEADER + rows(1))
+    const link = join(payday.wallet.directory, 'link')
+    symlinkSync(payday.wallet.directory, link)
+    for (const results of [payday.csv, join(link, '..', 'link', 'pay.csv'), relative('.', payday.csv)]) {
+      const error = await failure(payday.run({ results, from: 'nobody' }))
+      assert.equal(error.code, 'usage', results)
+      assert.match(error.message, /^--results: expected another file/)
+    }
+    symlinkSync(payday.csv, payday.results)
+    assert.match((await failure(payday.run())).message, /pay\.results\.csv, which is/)
+    await assert.rejects(status({ rpc: payday.node.rpc, results: payday.csv }, payday.csv), { code: 'usage' })
+    assert.equal(readFileSync(payday.csv, 'utf8'), HEADER + rows(1))
+    assert.deepEqual([payday.node.node.requests, existsSync(payday.folder)], [[], false])
   })
 
   test('a dry run says what it would cost, and leaves no trace', async () => {

@@ -9,7 +9,7 @@ import { fromHex } from '../../crypto/bytes.ts'
 import { verify } from '../../crypto/ed25519.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
 import { failure } from './failure.ts'
-import { Wallet, WALLET_VALIDITY_MS, WalletNode } from './wallet-node.ts'
+import { Wallet, WALLET_VALIDITY_MS, WalletNode, type Fate } from './wallet-node.ts'
 
 interface Data {
   readonly txId: string
@@ -229,6 +229,61 @@ test('bytes that were refused from the start are refused again as such', async (
   for (let i = 0; i < 2; i++)
     assert.equal((await failure(pay(wallet, node, { key: 'k' }))).code, 'tx-insufficient-funds')
   assert.equal(new Set(node.submitted).size, 1)
+})
+
+for (const wait of ['accepted', 'final'] as const)
+  test(`after a refusal the key is free for the same payment: --wait ${wait}`, async () => {
+    using wallet = await Wallet.create()
+    let fate: Fate = { refuse: 'tx-insufficient-funds' }
+    await using node = await WalletNode.start(() => fate)
+    const options = { key: 'k', wait, timeout: 1_000 }
+    for (let i = 0; i < 2; i++)
+      assert.equal((await failure(pay(wallet, node, options))).code, 'tx-insufficient-funds')
+    assert.ok(outboxFiles(wallet).some((file) => file.endsWith('.refused')))
+    fate = 'settled'
+    await pay(wallet, node, options)
+    assert.equal(new Set(node.submitted).size, 1, 'the same bytes')
+    assert.ok(!outboxFiles(wallet).some((file) => file.endsWith('.refused')))
+  })
+
+for (const wait of ['none', 'accepted'] as const) {
+  test(`bytes that were refused and are sent again may be taken: --wait ${wait}`, async () => {
+    using wallet = await Wallet.create()
+    let fate: Fate = { refuse: 'tx-insufficient-funds' }
+    await using node = await WalletNode.start(() => fate)
+    await failure(pay(wallet, node, { key: 'k' }))
+    fate = 'pending'
+    await pay(wallet, node, { key: 'k', wait })
+    fate = { refuse: 'tx-insufficient-funds' }
+    for (const again of ['accepted', 'final'] as const)
+      assert.equal(
+        (await failure(pay(wallet, node, { key: 'k', wait: again, timeout: 30 }))).code,
+        'outcome-unknown',
+        again,
+      )
+    assert.equal(new Set(node.submitted).size, 1)
+  })
+
+  test(`a payment that is provably expired is signed anew: --wait ${wait}`, async () => {
+    using wallet = await Wallet.create()
+    await using node = await WalletNode.start((tx) => (tx === node.submitted[0] ? 'silence' : 'settled'))
+    await failure(pay(wallet, node, { key: 'k', timeout: 30 }))
+    node.executedTimeMs = decodeTransaction(fromHex(node.submitted[0]!)).transaction.validUntilMs
+    if (wait === 'none') await pay(wallet, node, { key: 'k', wait })
+    else await failure(pay(wallet, node, { key: 'k', wait, timeout: 30 }))
+    assert.equal(new Set(node.submitted).size, 1, 'it could still be executed')
+    node.executedTimeMs++
+    await pay(wallet, node, { key: 'k', wait })
+    assert.equal(new Set(node.submitted).size, 2)
+  })
+}
+
+test('a refusal of an accepted payment without a key leaves nothing behind', async () => {
+  using wallet = await Wallet.create()
+  await using node = await WalletNode.start(() => ({ refuse: 'tx-insufficient-funds' }))
+  const error = await failure(pay(wallet, node, { wait: 'accepted' }))
+  assert.equal(error.code, 'tx-insufficient-funds')
+  assert.deepEqual(outboxFiles(wallet), [])
 })
 
 test('a damaged outbox entry stops the payment instead of risking a second one', async () => {
