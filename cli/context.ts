@@ -25,7 +25,7 @@ export function chosenDevnet({ dir }: Pick<NodeOptions, 'dir'>): ChosenDevnet | 
 }
 
 /** URLs of the nodes to ask, in turn: `--rpc` or its variable, else the devnet's validators, then its other nodes. */
-function nodeUrls(options: NodeOptions): readonly string[] {
+export function nodeUrls(options: NodeOptions): readonly string[] {
   if (options.rpc !== undefined) {
     const urls = options.rpc.split(',').map((url) => url.trim())
     if (urls.includes(''))

@@ -20,7 +20,7 @@ import {
   type NodeSettings,
   type SettingName,
 } from './node-settings.ts'
-import { parseTomlText } from './toml.ts'
+import { tomlTables } from './toml.ts'
 import { CLIENT_VARIABLES, NODE_VARIABLES } from './variables.ts'
 
 const NODE_CONFIG_VERSION: number = 1
@@ -243,7 +243,7 @@ function textOf(file: string): string | CordonError {
 }
 
 function parseText(text: string, source: string): unknown {
-  return parseTomlText(
+  return tomlTables(
     text,
     ({ line, column, problem }) =>
       new CordonError('config-invalid', `${source}, line ${line}, column ${column}: ${problem}`, {

@@ -11,7 +11,7 @@ interface TomlProblem {
 }
 
 /** The tables of a text. @throws that of `refuse` if it is no TOML. */
-export function parseTomlText(
+export function tomlTables(
   text: string,
   refuse: (problem: TomlProblem) => Error,
 ): Readonly<Record<string, unknown>> {

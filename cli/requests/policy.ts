@@ -8,7 +8,7 @@ import { parseAmount } from '../../config/amount.ts'
 import { CordonError } from '../../config/errors.ts'
 import { Fields, show, type Refuse } from '../../config/fields.ts'
 import { LIMITS } from '../../config/limits.ts'
-import { parseTomlText } from '../../config/toml.ts'
+import { tomlTables } from '../../config/toml.ts'
 import { readAddressBook } from '../address-book.ts'
 import type { KeystorePaths } from '../context.ts'
 import { Names } from '../names.ts'
@@ -130,7 +130,7 @@ export function examplePolicy(): string {
 export function parsePolicy(text: string, source: string): PolicyTerms {
   const refuse: Refuse = (key, expected, got) =>
     invalid(source, `${key}: expected ${expected}, got ${show(got)}`)
-  const content = parseTomlText(text, ({ line, column, problem }) =>
+  const content = tomlTables(text, ({ line, column, problem }) =>
     invalid(source, `line ${line}, column ${column}: ${problem}`),
   )
   const fields = new Fields(content, '', refuse)

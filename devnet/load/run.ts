@@ -29,7 +29,7 @@ const CLOCK_LEAD_MS = 200
 const ASK_AT_MOST = 2_000
 const MAX_LOAD_PAYMENTS = 1_000_000
 
-interface LoadOptions {
+export interface LoadOptions {
   readonly dir: string
   readonly ratePerSecond: number
   readonly durationS: number
