@@ -1,10 +1,11 @@
 /**
  * The leader's part (consensus.md §6, §12). One proposal per view, ever, also across restarts.
  *
- * When to propose. With anything to say (certificates, results, a hold that falls due) at once. In an idle chain after
- * T_idle, an empty block. In between, when the chain is not idle only because the tip is not final yet or not executed
- * yet, and a block would be empty and commit nothing: it waits for what is about to come, at most Δ/2. Without this
- * wait no chain would ever fall idle, since a view is entered on a notarization, one delay before its finalization.
+ * When to propose. With certificates to order at once. In an idle chain after T_idle, an empty block. In between, when
+ * there is something to say (results, a hold that falls due) or the tip is not final or not executed yet, and nothing to
+ * order: it waits for what is about to come, at most Δ/2. Without this wait no chain would ever fall idle, since a view is
+ * entered on a notarization, one delay before its finalization; and at a payment now and then the blocks that only commit
+ * results would be in the way of the next one (docs/adr/0017).
  */
 import { LIMITS } from '../config/limits.ts'
 import { mustBeEmpty } from './block-rules.ts'
@@ -82,7 +83,7 @@ export class Proposer {
     const info = this.#core.tree.info(parent.digest)
     if (info === null) return NOTHING
     const block = this.#makeBlock(info)
-    const untilMs = this.#saysNothing(block, info) ? this.#worthWaitingUntil(info) : 0
+    const untilMs = this.#waitsUntil(block, info)
     if (untilMs > this.#core.clock.monotonicMs) return { outcome: 'wait', untilMs }
     return this.#send(block, parent)
   }
@@ -110,20 +111,15 @@ export class Proposer {
     }
   }
 
-  #saysNothing(block: Block, parent: ParentInfo): boolean {
-    if (block.payload.length > 0) return false
-    // Results of empty blocks are news to nobody: else each block would call for another that commits to it.
-    const commits = block.executed.height > parent.executed.height
-    if (commits && this.#finality.lastWorkHeight > parent.executed.height) return false
-    if (mustBeEmpty(block.height, block.executed.height)) return true
-    return !this.#core.payload.hasOrderable(excludedBelow(this.#core, parent.digest))
-  }
-
-  #worthWaitingUntil(parent: ParentInfo): number {
-    const { timers, parameters, tree, results } = this.#core
+  /** Something to order goes at once, and so does the first block, which says that the network is there. */
+  #waitsUntil(block: Block, parent: ParentInfo): number {
+    const { timers, parameters, payload } = this.#core
+    if (block.payload.length > 0 || block.height === 1) return 0
     if (this.#finality.isIdle()) return timers.enteredMs + parameters.idleMs
-    const tipIsSettled = tree.root.height === parent.height && results.lastHeight >= parent.height
-    return tipIsSettled ? 0 : timers.enteredMs + timers.deltaMs / 2
+    const isHeldBack =
+      !mustBeEmpty(block.height, block.executed.height) &&
+      payload.hasOrderable(excludedBelow(this.#core, parent.digest))
+    return isHeldBack ? 0 : timers.enteredMs + timers.deltaMs / 2
   }
 
   #send(block: Block, parent: Parent): ProposeOutcome {
