@@ -105,17 +105,20 @@ export class HeadByHand {
     offset: number,
     baseline: Float32Array,
   ): { readonly feature: FeatureName; readonly part: number }[] {
-    const inputs = new Float32Array(HEAD_INPUTS.length)
+    const inputs = this.#inputs
     inputsOf(this.#head, rows, offset, inputs, 0)
-    const whole = this.logitOfInputs(inputs)
+    const { tailWeight, direct, layers } = this.#head
+    const whole = this.#network(inputs)
+    const [first] = layers
+    // What the first layer makes of all inputs; without one of them it is less by that input's own share of it.
+    const sums = first === undefined ? NOTHING : new Float64Array(first.outputs)
+    if (first !== undefined) apply(first, inputs, sums)
     const parts = HEAD_INPUTS.map(({ feature }, i) => {
       const own = inputs[i] as number
-      inputs[i] = 0
-      const part = whole - this.logitOfInputs(inputs)
-      inputs[i] = own
-      return { feature, part }
+      if (own === 0) return { feature, part: 0 }
+      const without = first === undefined ? 0 : this.#networkWithout(first, sums, i, own)
+      return { feature, part: whole - without + own * (direct[i] ?? 0) }
     })
-    const { tailWeight } = this.#head
     const terms = TAIL.map(({ feature }, i) => ({
       feature,
       part: tailWeight * tailTerm(i, rows, offset, baseline),
@@ -132,17 +135,35 @@ export class HeadByHand {
   }
 
   #network(inputs: Float32Array): number {
+    const [first] = this.#head.layers
+    if (first === undefined) return 0
+    apply(first, inputs, this.#activations[0] as Float64Array)
+    return this.#afterFirst()
+  }
+
+  /** With one input at its mean, which is 0. @param sums of the first layer with all inputs. */
+  #networkWithout({ weights, outputs }: Layer, sums: Float64Array, input: number, value: number): number {
+    const to = this.#activations[0] as Float64Array
+    for (let j = 0; j < outputs; j++)
+      to[j] = (sums[j] as number) - value * (weights[input * outputs + j] as number)
+    return this.#afterFirst()
+  }
+
+  /** From the sums of the first layer, which stand in its activations, to the output. */
+  #afterFirst(): number {
     const { layers } = this.#head
-    let from: Float32Array | Float64Array = inputs
-    layers.forEach((layer, l) => {
+    let from = this.#activations[0] as Float64Array
+    for (let l = 1; l < layers.length; l++) {
+      for (let j = 0; j < from.length; j++) from[j] = Math.max(0, from[j] as number)
       const to = this.#activations[l] as Float64Array
-      apply(layer, from, to)
-      if (l < layers.length - 1) for (let j = 0; j < to.length; j++) to[j] = Math.max(0, to[j] as number)
+      apply(layers[l] as Layer, from, to)
       from = to
-    })
-    return layers.length === 0 ? 0 : (from[0] as number)
+    }
+    return from[0] as number
   }
 }
+
+const NOTHING = new Float64Array(0)
 
 function apply(
   { weights, biases, outputs }: Layer,

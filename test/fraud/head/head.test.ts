@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { chooseBackend } from '../../../fraud/model/backend.ts'
-import { HeadByHand, ensembleOf, headId, type Head } from '../../../fraud/head/head.ts'
+import { HeadByHand, ensembleOf, headId, inputsOf, type Head } from '../../../fraud/head/head.ts'
 import { HEAD_INPUTS, encodedInput } from '../../../fraud/head/inputs.ts'
 import { trainHead } from '../../../fraud/head/train.ts'
 import { createModel } from '../../../fraud/model/model.ts'
@@ -56,6 +56,23 @@ describe('a head', () => {
       }),
       { numRuns: 20 },
     )
+  })
+
+  test('the part of an input is what the logit loses without it', () => {
+    for (const head of [someNetwork(3), someHead(3), { ...someHead(3), layers: [] }]) {
+      const rows = someRows(3, 3)
+      const byHand = new HeadByHand({ ...head, tailWeight: 0 })
+      const inputs = new Float32Array(HEAD_INPUTS.length)
+      inputsOf(head, rows, FEATURE_COUNT, inputs, 0)
+      const whole = byHand.logitOfInputs(inputs)
+      const parts = byHand.parts(rows, FEATURE_COUNT, baselineInputs(0)).slice(0, HEAD_INPUTS.length)
+      assert.ok(parts.some(({ part }) => part !== 0))
+      for (const [i, { part }] of parts.entries()) {
+        const without = Float32Array.from(inputs)
+        without[i] = 0
+        assert.ok(Math.abs(part - (whole - byHand.logitOfInputs(without))) < 1e-9, `input ${i}`)
+      }
+    }
   })
 
   test('at its threshold it flags, and a silent one never does', () => {
