@@ -13,7 +13,7 @@ import { refuse, wholeNumber } from '../arguments.ts'
 import { reportOf, summary, type Sample } from './report.ts'
 import { SCENARIOS, type Effort } from './scenarios.ts'
 
-const QUICK: Effort = { accounts: 2_000, idleS: 5, loadS: 6, overloadS: 10, awayPayments: 5_000 }
+const QUICK: Effort = { accounts: 2_000, idleS: 5, loadS: 6, overloadS: 10, awayPayments: 20_000 }
 const FULL: Effort = { accounts: 100_000, idleS: 20, loadS: 20, overloadS: 60, awayPayments: 100_000 }
 
 async function main(): Promise<void> {

@@ -36,7 +36,7 @@ export const MEASURES: readonly Measure[] = [
   more('verifyLimitPerSecond', 'signature check alone, four validators', '/s', null, null),
   more('settledPerSecond', 'single payments settled', '/s', 2_600, 5_000),
   more('shareOfVerifyLimit', 'the same as a share of the signature check', '%', 25, 50),
-  more('payoutTransfersPerSecond', 'transfers settled in payouts of 100', '/s', 20_000, 40_000),
+  more('payoutTransfersPerSecond', 'transfers executed in payouts of 100', '/s', 20_000, 40_000),
   less('lightP50Ms', 'finality at 50/s, p50', 'ms', 25, 12),
   less('lightP99Ms', 'finality at 50/s, p99', 'ms', 60, 30),
   less('halfP50Ms', 'finality at half of the maximum, p50', 'ms', 80, 40),

@@ -49,6 +49,8 @@ export interface LoadResult {
   readonly failed: number
   readonly expired: number
   readonly settledPerSecond: number
+  /** Settled, held or failed. */
+  readonly executedPerSecond: number
   readonly latencyMs: Percentiles
   readonly nodes: readonly {
     readonly name: string
@@ -227,6 +229,7 @@ class Run {
   result(): LoadResult {
     const { accepted, refused, settled, held, failed, expired } = this.tally.counts()
     const seconds = (this.tally.lastResultMs - this.#startMs) / 1000
+    const perSecond = (count: number): number => (seconds > 0 ? Math.round((count * 10) / seconds) / 10 : 0)
     return {
       offered: this.#signed.length,
       accepted,
@@ -235,7 +238,8 @@ class Run {
       held,
       failed,
       expired,
-      settledPerSecond: seconds > 0 ? Math.round((settled * 10) / seconds) / 10 : 0,
+      settledPerSecond: perSecond(settled),
+      executedPerSecond: perSecond(settled + held + failed),
       latencyMs: this.tally.latencies((number) => this.#intendedMs(number)),
       nodes: this.#nodes,
       refusals: Object.fromEntries(this.tally.refusals),
