@@ -208,6 +208,8 @@ export const LIMITS = {
   tracedSubmissions: 8_192,
   /** Newest batches whose times it remembers. */
   tracedBatches: 512,
+  /** Transactions, in bytes, of these batches. */
+  tracedBatchBytes: 8 * 1024 * 1024,
   /** Newest proposals and final blocks whose times it remembers. */
   tracedBlocks: 256,
   /** Items of one page. */

@@ -10,8 +10,9 @@ import type { Batch, SignedBatch, ValidatorIndex } from './types.ts'
 import { batchDigestOfBatch, batchFields } from './wire.ts'
 
 /**
- * While none is on its way the first transaction makes a batch by itself. While this many own batches are on their way, the next one waits for one of them to be ordered, at most ackRetryMs,
- * and grows meanwhile: under load each batch costs the network the same whatever is in it (docs/adr/0004).
+ * While none is on its way the first transaction makes a batch by itself. While this many own batches are, the next one
+ * waits for one of them to be ordered, at most ackRetryMs, and grows meanwhile: under load each batch costs the network the
+ * same whatever is in it (docs/adr/0004, 0016).
  */
 const EAGER_BATCHES = 2
 

@@ -5,16 +5,16 @@
  */
 import type { PaymentTrace, TraceStage } from '../client/api.ts'
 import { LIMITS } from '../config/limits.ts'
-import { toHex } from '../crypto/bytes.ts'
+import { equalBytes, toHex } from '../crypto/bytes.ts'
 import type { Effect, Input, Note } from '../consensus/replica-types.ts'
 import type {
   BatchCertificate,
+  Message,
   ProposalMessage,
   SignedBatch,
   ValidatorIndex,
   ValidatorSet,
 } from '../consensus/types.ts'
-import { decodeTransaction } from '../ledger/transaction.ts'
 import type { Receipt } from '../ledger/types.ts'
 import { txName } from './pending.ts'
 
@@ -24,6 +24,7 @@ type Times = Map<TraceStage, number>
 interface TracedBatch {
   readonly author: ValidatorIndex
   readonly txs: readonly Uint8Array[]
+  readonly bytes: number
   readonly times: Times
 }
 
@@ -52,6 +53,8 @@ export class PaymentTraces {
   readonly #now: () => number
   readonly #submitted = new Map<string, number>()
   readonly #batches = new Map<string, TracedBatch>()
+  /** Of the transactions in them. */
+  #batchBytes = 0
   /** By view: of its proposal and the votes for it. */
   readonly #views = new Map<number, Times>()
   /** The same by digest of the proposed block, in hex. */
@@ -73,12 +76,16 @@ export class PaymentTraces {
   received(input: Input): void {
     if (input.type === 'gossiped-batch') this.#batched(input.batch)
     else if (input.type === 'assessed') this.#ofBatch(input.ref, 'assessed')
-    else if (input.type === 'message') {
-      if (input.message.type === 'batch') this.#batched(input.message.batch)
-      else if (input.message.type === 'batch-certificate')
-        this.#ofBatch(input.message.certificate, 'certified')
-      else if (input.message.type === 'proposal') this.#proposed(input.message.proposal)
-    }
+    else if (input.type === 'message' && input.from.validator !== null)
+      this.#heard(input.from.validator, input.message)
+  }
+
+  /** Nothing is checked yet, so only what a validator says of its own counts; strangers may say anything. */
+  #heard(from: ValidatorIndex, message: Message): void {
+    if (message.type === 'batch' && message.batch.batch.author === from) this.#batched(message.batch)
+    else if (message.type === 'batch-certificate') this.#ofBatch(message.certificate, 'certified')
+    else if (message.type === 'proposal' && message.proposal.block.author === from)
+      this.#proposed(message.proposal)
   }
 
   /** What leaves the engine, once it is durable. */
@@ -96,12 +103,15 @@ export class PaymentTraces {
     first(this.#blocks.get(height)?.times, 'executed', this.#now())
   }
 
-  /** Of a transaction with this receipt; null: it was too long ago, or before this node started. */
-  of({ txId, height }: Pick<Receipt, 'txId' | 'height'>): PaymentTrace | null {
+  /**
+   * Of a transaction with this receipt; null: it was too long ago, or before this node started.
+   * @param bytes of the transaction: to compare with them is cheap enough for the largest block.
+   */
+  of({ txId, height }: Pick<Receipt, 'txId' | 'height'>, bytes: Uint8Array): PaymentTrace | null {
     const block = this.#blocks.get(height)
     const batch = block?.batches
       .map((name) => this.#batches.get(name))
-      .find((each) => each?.txs.some((bytes) => toHex(decodeTransaction(bytes).id) === toHex(txId)))
+      .find((each) => each?.txs.some((tx) => equalBytes(tx, bytes)))
     if (block === undefined || batch === undefined) return null
     const submittedMs = this.#submitted.get(txName(txId))
     const times: Times = new Map([
@@ -129,12 +139,14 @@ export class PaymentTraces {
     const name = nameOfBatch(batch)
     if (this.#batches.has(name)) return
     const { author, txs } = batch
-    keep(
-      this.#batches,
-      name,
-      { author, txs, times: new Map([['batched', this.#now()]]) },
-      LIMITS.tracedBatches,
-    )
+    const bytes = txs.reduce((sum, tx) => sum + tx.length, 0)
+    this.#batches.set(name, { author, txs, bytes, times: new Map([['batched', this.#now()]]) })
+    this.#batchBytes += bytes
+    for (const [oldest, { bytes: its }] of this.#batches) {
+      if (this.#batches.size <= LIMITS.tracedBatches && this.#batchBytes <= LIMITS.tracedBatchBytes) return
+      this.#batches.delete(oldest)
+      this.#batchBytes -= its
+    }
   }
 
   #ofBatch(ref: Pick<BatchCertificate, 'author' | 'seq'>, stage: TraceStage): void {

@@ -272,8 +272,8 @@ class Service {
 
   async trace(id: Uint8Array): Promise<PaymentTrace | null> {
     const { ledger, traces } = this.#options
-    const receipt = await ledger.receipt(id, null)
-    return receipt === null ? null : traces.of(receipt)
+    const [receipt, transaction] = await Promise.all([ledger.receipt(id, null), ledger.transaction(id)])
+    return receipt === null || transaction === null ? null : traces.of(receipt, transaction.bytes)
   }
 
   async dryRun(hex: string): Promise<DryRun> {

@@ -36,8 +36,11 @@ async function open(): Promise<{
 }
 
 function proposal(view: number, height: number): Input {
-  const message = { type: 'proposal', proposal: { proposal: { view, blockDigest: digestOf(height) } } }
-  return { type: 'message', message } as unknown as Input
+  const message = {
+    type: 'proposal',
+    proposal: { proposal: { view, blockDigest: digestOf(height) }, block: { author: 1 } },
+  }
+  return { type: 'message', from: { id: 'p', validator: 1 }, message } as unknown as Input
 }
 
 test('a payment goes its way at the node that makes its batch and its block', async () => {
@@ -53,7 +56,7 @@ test('a payment goes its way at the node that makes its batch and its block', as
   traces.left({ type: 'note', note: { kind: 'vote-cast', vote: 'notarize', view: 9 } }) // 6
   traces.left({ type: 'note', note: { kind: 'vote-cast', vote: 'finalize', view: 9 } }) // 7
   final(7, [1]) // 8, 9
-  assert.deepEqual(traces.of({ txId: tx.id, height: 7 }), {
+  assert.deepEqual(traces.of({ txId: tx.id, height: 7 }, tx.bytes), {
     txId: Buffer.from(tx.id).toString('hex'),
     height: 7,
     author: 'v3',
@@ -74,7 +77,11 @@ test('a payment goes its way at the node that makes its batch and its block', as
 
 test('elsewhere it begins with the batch that comes; what comes again changes nothing', async () => {
   const { traces, tx, batch, final } = await open()
-  const message = { type: 'message', message: { type: 'batch', batch: batch(1) } } as unknown as Input
+  const message = {
+    type: 'message',
+    from: { id: 'p', validator: AUTHOR },
+    message: { type: 'batch', batch: batch(1) },
+  } as unknown as Input
   traces.received(message) // 1
   traces.received({ type: 'gossiped-batch', batch: batch(1) } as unknown as Input)
   traces.left({
@@ -84,20 +91,48 @@ test('elsewhere it begins with the batch that comes; what comes again changes no
   traces.received(proposal(9, 7)) // 3
   traces.received(proposal(9, 7)) // 4, not kept
   final(7, [1]) // 5, 6
-  const stages = traces.of({ txId: tx.id, height: 7 })?.stages.map(({ stage, atMs }) => `${stage} ${atMs}`)
+  const stages = traces
+    .of({ txId: tx.id, height: 7 }, tx.bytes)
+    ?.stages.map(({ stage, atMs }) => `${stage} ${atMs}`)
   assert.deepEqual(stages, ['batched 1', 'acked 2', 'proposed 3', 'final 5', 'executed 6'])
 })
 
 test('of a payment that is in no block it remembers there is no trace', async () => {
   const { traces, tx, batch, final } = await open()
   traces.left({ type: 'publish-batch', batch: batch(1) })
-  assert.equal(traces.of({ txId: tx.id, height: 7 }), null)
+  assert.equal(traces.of({ txId: tx.id, height: 7 }, tx.bytes), null)
   final(7, [2])
-  assert.equal(traces.of({ txId: tx.id, height: 7 }), null)
+  assert.equal(traces.of({ txId: tx.id, height: 7 }, tx.bytes), null)
   final(8, [1])
-  assert.ok(traces.of({ txId: tx.id, height: 8 }) !== null)
+  assert.ok(traces.of({ txId: tx.id, height: 8 }, tx.bytes) !== null)
   for (let more = 0; more < LIMITS.tracedBlocks; more++) final(9 + more, [])
-  assert.equal(traces.of({ txId: tx.id, height: 8 }), null)
+  assert.equal(traces.of({ txId: tx.id, height: 8 }, tx.bytes), null)
+})
+
+test('nobody speaks for another, and strangers not at all', async () => {
+  const { traces, tx, batch, final } = await open()
+  for (const validator of [null, 0])
+    traces.received({
+      type: 'message',
+      from: { id: 'p', validator },
+      message: { type: 'batch', batch: batch(1) },
+    } as unknown as Input)
+  final(7, [1])
+  assert.equal(traces.of({ txId: tx.id, height: 7 }, tx.bytes), null)
+})
+
+test('large batches are forgotten sooner', async () => {
+  const { traces, batch } = await open()
+  const large = { bytes: new Uint8Array(LIMITS.batchBytes) } as DecodedTransaction
+  const kept = Math.floor(LIMITS.tracedBatchBytes / LIMITS.batchBytes)
+  for (let seq = 1; seq <= kept + 1; seq++) traces.left({ type: 'publish-batch', batch: batch(seq, large) })
+  const has = (seq: number, height: number): boolean => {
+    const block = { height, author: 1, payload: [{ author: AUTHOR, seq }] } as unknown as Block
+    traces.left({ type: 'deliver', digest: digestOf(height), block } as Effect)
+    return traces.of({ txId: new Uint8Array(32), height }, large.bytes) !== null
+  }
+  assert.ok(!has(1, 7))
+  assert.ok(has(2, 8))
 })
 
 test('a batch that is too long ago is forgotten', async () => {
@@ -106,6 +141,6 @@ test('a batch that is too long ago is forgotten', async () => {
     traces.left({ type: 'publish-batch', batch: batch(seq) })
   final(7, [1])
   final(8, [2])
-  assert.equal(traces.of({ txId: tx.id, height: 7 }), null)
-  assert.ok(traces.of({ txId: tx.id, height: 8 }) !== null)
+  assert.equal(traces.of({ txId: tx.id, height: 7 }, tx.bytes), null)
+  assert.ok(traces.of({ txId: tx.id, height: 8 }, tx.bytes) !== null)
 })
