@@ -135,19 +135,25 @@ export class ChainStore {
     return this.#database.close()
   }
 
-  /** Writes `records` together. With `sync` they are on disk when this resolves. */
+  /**
+   * Writes `records` together. With `sync` they are on disk when this resolves. Memory follows the disk: a body that was
+   * executed out of memory before its write was on disk would be lost in a crash, while the ledger has it for executed
+   * (simulation, swarm 259073).
+   */
   async write(records: readonly StoreRecord[], sync: boolean): Promise<void> {
     const operations: Operation[] = []
-    for (const record of records) this.#append(operations, record)
+    const remember: (() => void)[] = []
+    for (const record of records) this.#append(operations, remember, record)
     if (operations.length === 0) return
     const points = pointsOf(records)
     const written = this.#database.batch(operations, { sync })
     for (const { storing } of points) this.#reached(storing)
     await written
+    for (const each of remember) each()
     for (const { stored } of points) this.#reached(stored)
   }
 
-  #append(operations: Operation[], record: StoreRecord): void {
+  #append(operations: Operation[], remember: (() => void)[], record: StoreRecord): void {
     switch (record.kind) {
       case 'certificate':
         operations.push({
@@ -165,7 +171,9 @@ export class ChainStore {
         return
       case 'block': {
         const value = encodeBlock(record.block)
-        this.#blocks.set(record.digest, record.block, value.length)
+        remember.push(() => {
+          this.#blocks.set(record.digest, record.block, value.length)
+        })
         operations.push({ type: 'put', key: digestKey(TABLE.block, record.digest), value })
         return
       }
@@ -177,10 +185,12 @@ export class ChainStore {
         })
         return
       case 'batch':
-        this.#appendBatch(operations, record.batch, record.ack)
+        this.#appendBatch(operations, remember, record.batch, record.ack)
         return
       case 'delete-batch':
-        this.#batches.delete(refBytes(record.ref))
+        remember.push(() => {
+          this.#batches.delete(refBytes(record.ref))
+        })
         operations.push(
           { type: 'del', key: refKey(TABLE.batch, record.ref) },
           { type: 'del', key: refKey(TABLE.ack, record.ref) },
@@ -188,7 +198,9 @@ export class ChainStore {
         )
         return
       case 'delete-block':
-        this.#blocks.delete(record.digest)
+        remember.push(() => {
+          this.#blocks.delete(record.digest)
+        })
         operations.push({ type: 'del', key: digestKey(TABLE.block, record.digest) })
         return
       case 'delete-certificates-below':
@@ -197,10 +209,12 @@ export class ChainStore {
     }
   }
 
-  #appendBatch(operations: Operation[], batch: SignedBatch, ack: Ack | null): void {
+  #appendBatch(operations: Operation[], remember: (() => void)[], batch: SignedBatch, ack: Ack | null): void {
     const ref = refOf(batch)
     const value = encodeSignedBatch(batch)
-    this.#batches.set(refBytes(ref), batch, value.length)
+    remember.push(() => {
+      this.#batches.set(refBytes(ref), batch, value.length)
+    })
     operations.push(
       { type: 'put', key: refKey(TABLE.batch, ref), value },
       { type: 'put', key: refKey(TABLE.unordered, ref), value: new Uint8Array(0) },

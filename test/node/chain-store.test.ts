@@ -18,7 +18,7 @@ import {
   encodeSignedBatch,
 } from '../../consensus/wire.ts'
 import { ByteCache } from '../../node/store/byte-cache.ts'
-import { ChainStore, refOf } from '../../node/store/chain-store.ts'
+import { ChainStore, refOf, type ChainDatabase } from '../../node/store/chain-store.ts'
 import { keysOf, transferTo } from '../ledger/helpers.ts'
 import { EPOCH, NodeChain, type FinalBlock } from './fixtures.ts'
 
@@ -295,4 +295,22 @@ test('the cache forgets the oldest beyond its bytes', () => {
   assert.deepEqual([cache.get(key(3)), cache.get(key(4))], ['c', 'd'])
   cache.set(key(5), 'too large', 11)
   assert.equal(cache.get(key(5)), undefined)
+})
+
+test('a body is in memory only when its write is on disk (simulation, swarm 259073)', async () => {
+  const onDisk = Promise.withResolvers<undefined>()
+  const database: ChainDatabase = {
+    get: () => Promise.resolve(undefined),
+    batch: () => onDisk.promise,
+    iterator: () => ({ all: () => Promise.resolve([]) }),
+    clear: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  }
+  const store = ChainStore.over(database, 'chain', EPOCH)
+  const batch = someBatch()
+  const written = store.write([{ kind: 'batch', batch, ack: null }], true)
+  assert.equal(await store.batch(refOf(batch)), null)
+  onDisk.resolve(undefined)
+  await written
+  assert.deepEqual(await store.batch(refOf(batch)), batch)
 })

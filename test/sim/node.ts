@@ -3,6 +3,8 @@
  * that the simulation owns. It can be killed at any moment, also between two of its own writes.
  */
 import { CordonError } from '../../config/errors.ts'
+import { LIMITS } from '../../config/limits.ts'
+import { batchKey } from '../../consensus/batch-pool.ts'
 import { Replica } from '../../consensus/replica.ts'
 import type { Clock, Effect, Input, Peer, Restored, Signer, Target } from '../../consensus/replica-types.ts'
 import type { BatchCertificate, BatchRef, Block, Message, SignedBatch } from '../../consensus/types.ts'
@@ -48,6 +50,8 @@ export class SimNode {
   #store: ChainStore
   /** Batches that were executed here, not skipped. */
   #executedRefs: BatchRef[] = []
+  /** Bodies that were written and are not on disk yet. */
+  readonly #unsynced = new Set<string>()
   /** The durable pending log: accepted transactions that are not final. */
   readonly pending = new Map<number, PendingTx>()
   #replica: Replica | null = null
@@ -285,6 +289,7 @@ export class SimNode {
     this.#busy = false
     this.#toExecute = []
     this.#executing = false
+    this.#unsynced.clear()
     this.#disks.crash(this.#prng)
   }
 
@@ -450,6 +455,9 @@ export class SimNode {
   async #write(records: readonly StoreRecord[], rest: readonly Effect[]): Promise<void> {
     // A full disk ends a node before anything of the step is written.
     this.#passBoundary('store-full')
+    for (const record of records)
+      if (record.kind === 'batch')
+        this.#unsynced.add(batchKey({ ...record.batch.batch, digest: record.batch.digest }))
     await this.#store.write(records, true)
     await this.#afterWrites(rest, true)
   }
@@ -463,7 +471,10 @@ export class SimNode {
   }
 
   #commit(rest: readonly Effect[], written: boolean): void | Promise<void> {
-    if (written) this.#disks.database.sync()
+    if (written) {
+      this.#disks.database.sync()
+      this.#unsynced.clear()
+    }
     this.#passBoundary('store-synced')
     // Where a planned death is among the effects is drawn even if there are none.
     const hasMore = rest.length > 0 || this.#signer?.dirty === true || this.#killAt === 'sent-some'
@@ -600,7 +611,7 @@ export class SimNode {
 
   async #answerBlocks(to: number, digest: Uint8Array, maxBlocks: number): Promise<void> {
     const blocks: Block[] = []
-    for (let wanted = digest; blocks.length < maxBlocks; ) {
+    for (let wanted = digest; blocks.length < Math.min(maxBlocks, LIMITS.blocksPerPage); ) {
       const block = await this.#store.block(wanted).catch(notAnswered)
       if (block === null) break
       blocks.push(block)
@@ -648,7 +659,7 @@ export class SimNode {
     const skips = this.#app.skips(block)
     const batches = await Promise.all(
       block.payload.map((certificate, i) =>
-        skips[i] === true ? Promise.resolve(null) : this.#store.batch(this.#refOf(certificate)),
+        skips[i] === true ? Promise.resolve(null) : this.#syncedBatch(this.#refOf(certificate)),
       ),
     )
     const missing: BatchCertificate[] = block.payload.filter(
@@ -657,6 +668,11 @@ export class SimNode {
     if (missing.length === 0) return batches.map((batch) => batch?.batch.txs ?? null)
     this.input({ type: 'need-batches', certificates: missing })
     return null
+  }
+
+  /** A synced write of LevelDB cannot be read before it is on disk. */
+  #syncedBatch(ref: BatchRef): Promise<SignedBatch | null> {
+    return this.#unsynced.has(batchKey(ref)) ? Promise.resolve(null) : this.#store.batch(ref)
   }
 
   #refOf(certificate: BatchCertificate): BatchRef {
