@@ -1,9 +1,10 @@
 /** The address book of a wallet: names of accounts that are not the wallet's own. A JSON object from name to address. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import { parseAddress } from '../crypto/address.ts'
+import { makeFolder } from '../crypto/write-once.ts'
 import { codeOf, replaceFile } from './files.ts'
 
 /** Address by name. */
@@ -49,7 +50,7 @@ export function writeAddressBook(path: string, book: AddressBook): void {
     )
   const unwritable = (code: string): CordonError => invalid(path, `cannot be written (${code})`)
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
   } catch (error) {
     throw unwritable(codeOf(error))
   }

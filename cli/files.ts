@@ -69,6 +69,11 @@ export function replaceFile(
   }: Replacement = {},
 ): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
+  const fail = (error: unknown): never => {
+    const failure = unwritable(codeOf(error))
+    failure.cause = error
+    throw failure
+  }
   try {
     // A terminal, a pipe, /dev/null: nothing to put another file in the place of.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
@@ -77,13 +82,25 @@ export function replaceFile(
     }
     writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush })
     renameSync(draft, path)
-    if (flush) syncFolder(dirname(path))
   } catch (error) {
     rmSync(draft, { force: true })
-    const failure = unwritable(codeOf(error))
-    failure.cause = error
-    throw failure
+    fail(error)
   }
+  if (!flush) return
+  try {
+    syncFolder(dirname(path))
+  } catch (error) {
+    if (!UNSYNCABLE.has(codeOf(error))) fail(error)
+  }
+}
+
+/** A folder that one may write to and not list, or a file system that does not do this: the file is in its place all the same. */
+const UNSYNCABLE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EINVAL'])
+
+/** Removes a file so that no power cut brings it back. */
+export function removeForGood(path: string): void {
+  rmSync(path, { force: true })
+  syncFolder(dirname(path))
 }
 
 /** The code of a failed system call. */

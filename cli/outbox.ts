@@ -15,6 +15,7 @@ import { CordonError } from '../config/errors.ts'
 import { Fields, show, type Refuse } from '../config/fields.ts'
 import { fromHex, toHex } from '../crypto/bytes.ts'
 import { writeOnce } from '../crypto/write-once.ts'
+import { removeForGood } from './files.ts'
 
 const FORMAT = 'cordon-outbox/1'
 
@@ -97,7 +98,7 @@ export class Outbox {
 
   /** Before refused bytes are sent again. */
   unmarkRefused(entry: StoredEntry): void {
-    rmSync(refusedPath(entry.path), { force: true })
+    removeForGood(refusedPath(entry.path))
   }
 
   /** Forgets an entry whose end is known. Entries with a key stay: they answer repeats. */

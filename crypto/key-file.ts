@@ -3,21 +3,37 @@
  * carry no password, since a daemon must start unattended; their protection is mode 0600 and a folder that no reset
  * touches.
  */
+import { randomBytes } from 'node:crypto'
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { CordonError } from '../config/errors.ts'
 import { equalBytes, fromHex, toHex } from './bytes.ts'
 import { SEED_BYTES, keyPairFromSeed, type KeyPair } from './ed25519.ts'
+import { writeOnce } from './write-once.ts'
 
 export type KeyPurpose = 'validator' | 'peer'
 
 const FORMAT = 'cordon-key/1'
 
-/** Writes a new key file with mode 0600. Fails if the file exists: a key is never overwritten. */
+/** Writes the file of a key that can be made again, with mode 0600. Fails if the file exists: a key is never overwritten. */
 export function writeKeyFile(path: string, purpose: KeyPurpose, seed: Uint8Array): void {
+  writeFileSync(path, textOf(purpose, seed), { mode: 0o600, flag: 'wx' })
+  chmodSync(path, 0o600)
+}
+
+/**
+ * Makes a new key in a file with mode 0600, which a power cut does not take away any more when this returns: others may
+ * have been told of the key then.
+ * @throws CordonError `config-invalid` if the file exists or cannot be written.
+ */
+export function makeKeyFile(path: string, purpose: KeyPurpose): void {
+  if (!writeOnce(path, textOf(purpose, randomBytes(SEED_BYTES))))
+    throw new CordonError('config-invalid', `${path} exists, and a key is never overwritten`, { path })
+}
+
+function textOf(purpose: KeyPurpose, seed: Uint8Array): string {
   const { publicKey } = keyPairFromSeed(seed)
   const content = { format: FORMAT, purpose, publicKey: toHex(publicKey), seed: toHex(seed) }
-  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-  chmodSync(path, 0o600)
+  return `${JSON.stringify(content, null, 2)}\n`
 }
 
 /**

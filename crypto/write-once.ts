@@ -6,7 +6,7 @@ import { CordonError } from '../config/errors.ts'
 
 /**
  * Makes a file of its owner's. It appears by a link, which fails if the name is taken. Whoever made it, it is durable
- * before this returns, and so are the folders that were made for it.
+ * before this returns, and so are the folders that this makes for it.
  * @param unwritable makes the error of a system call's code; not given: `config-invalid`.
  * @returns false if it was there already; then nothing is changed.
  * @throws CordonError that of `unwritable` if nothing can be written there.
@@ -42,8 +42,11 @@ function write(path: string, content: string): boolean {
   }
 }
 
-/** A folder is an entry of the one above it: without that on the disk, what lies in it is lost in a power cut. */
-function makeFolder(path: string): void {
+/**
+ * Makes a folder of its owner's, and those above it. A folder is an entry of the one above it: without that on the disk,
+ * what lies in it is lost in a power cut.
+ */
+export function makeFolder(path: string): void {
   const first = mkdirSync(path, { recursive: true, mode: 0o700 })
   if (first === undefined) return
   for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made))

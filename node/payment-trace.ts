@@ -35,7 +35,7 @@ interface TracedBlock {
 }
 
 /** The order in which they come. */
-export const TRACE_STAGES: readonly TraceStage[] = [
+const TRACE_STAGES: readonly TraceStage[] = [
   'submitted',
   'batched',
   'assessed',

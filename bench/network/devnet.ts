@@ -10,7 +10,7 @@ import { readDevnetFile } from '../../devnet/layout.ts'
 import { runLoad, type LoadOptions, type LoadResult } from '../../devnet/load/run.ts'
 import { processUse } from '../../devnet/processes.ts'
 
-const CORDON = join(import.meta.dirname, '..', '..', 'bin', 'cordon')
+export const CORDON: string = join(import.meta.dirname, '..', '..', 'bin', 'cordon')
 const run = promisify(execFile)
 
 export class BenchDevnet implements AsyncDisposable {
@@ -23,11 +23,15 @@ export class BenchDevnet implements AsyncDisposable {
   }
 
   /** Resolves when it says that it is ready. */
-  static async start(...flags: readonly string[]): Promise<BenchDevnet> {
+  static async start(
+    flags: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<BenchDevnet> {
     const parent = mkdtempSync(join(tmpdir(), 'cordon-bench-'))
     const dir = join(parent, 'devnet')
     const child = spawn(CORDON, ['devnet', '--json', '--dir', dir, ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...variables },
     })
     const exit = once(child, 'exit')
     const ready = once(createInterface({ input: child.stdout }), 'line').then(() => true)

@@ -49,7 +49,7 @@ export const MEASURES: readonly Measure[] = [
   more('catchUpPerSecond', 'payments a node catches up with', '/s', 5_000, 15_000),
   less('cpuMsPerPayment', 'processor time for a settled payment, all four', 'ms', 0.77, 0.4),
   more('overloadShare', 'settled at three times the maximum, of the maximum', '%', 80, 95),
-  less('overloadLost', 'accepted payments without an end', '', 0, 0),
+  less('overloadLost', 'accepted payments that expired, or have no end', '', 0, 0),
 ]
 
 /** By key. */

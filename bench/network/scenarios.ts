@@ -129,7 +129,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 }
 
 function startWith(accounts: number, ...flags: readonly string[]): Promise<BenchDevnet> {
-  return BenchDevnet.start('--load-accounts', String(accounts), ...flags)
+  return BenchDevnet.start(['--load-accounts', String(accounts), ...flags])
 }
 
 async function warmUp(devnet: BenchDevnet, durationS: number): Promise<void> {

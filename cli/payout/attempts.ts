@@ -4,7 +4,7 @@
  *   <chunk>.<attempt>.tx        the signed transaction in hex, durable before it is sent; `cordon tx decode` reads it
  *   <chunk>.<attempt>.refused   why a node refused it, and none can have taken it
  */
-import { rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CordonError } from '../../config/errors.ts'
 import { fromHex, toHex } from '../../crypto/bytes.ts'
@@ -12,6 +12,7 @@ import { encodeAddress, parseAddress } from '../../crypto/address.ts'
 import { writeOnce } from '../../crypto/write-once.ts'
 import { decodeTransaction, type DecodedTransaction } from '../../ledger/transaction.ts'
 import type { Attempt } from '../wallet/pay-once.ts'
+import { removeForGood } from '../files.ts'
 import type { TransferTerms } from '../transfers.ts'
 import { damaged, keptText } from './files.ts'
 import type { Chunk, PayoutOrigin } from './plan.ts'
@@ -58,7 +59,7 @@ export class ChunkAttempts {
   }
 
   unmarkRefused({ attempt }: ChunkAttempt): void {
-    rmSync(this.#path(attempt, 'refused'), { force: true })
+    removeForGood(this.#path(attempt, 'refused'))
   }
 
   #read(attempt: number): ChunkAttempt | null {

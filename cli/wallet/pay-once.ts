@@ -56,14 +56,14 @@ interface PayOnceOptions<Kept extends Attempt> {
 /** @throws CordonError `outcome-unknown` when the time is up; the refusal of the node; whatever `attempts` throws. */
 export async function payOnce<Kept extends Attempt>(options: PayOnceOptions<Kept>): Promise<PaymentEnd> {
   const { attempts, timeoutMs } = options
-  const deadlineMs = performance.now() + timeoutMs
+  let leftMs = timeoutMs
   let attempt = attempts.newest() ?? (await attempts.sign(1))
   for (;;) {
-    const end = attempt.own
-      ? await first(options, attempt, deadlineMs)
-      : await resume(options, attempt, deadlineMs)
+    const startMs = performance.now()
+    const end = await (attempt.own ? first : resume)(options, attempt, startMs + leftMs)
     if (end !== 'again') return end
-    attempt = await attempts.sign(attempt.attempt + 1)
+    leftMs -= performance.now() - startMs
+    attempt = await attempts.sign(attempt.attempt + 1) // a person may be asked, and take their time
   }
 }
 
@@ -127,7 +127,8 @@ async function first<Kept extends Attempt>(
   try {
     return await submitAndWait(client, attempt, remaining(deadlineMs))
   } catch (error) {
-    // What is left is a refusal by the only node that saw the bytes (client/payment.ts).
+    // What is left is a refusal by the only node that saw the bytes (client/payment.ts), unless another process found them
+    // under their key and sent them elsewhere meanwhile: a repeat finds what became of that.
     if (isRefusal(error)) attempts.markRefused(attempt, error)
     throw error
   }
