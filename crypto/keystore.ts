@@ -17,7 +17,7 @@ import { keyPairFromSeed, SEED_BYTES, type KeyPair } from './ed25519.ts'
 import { hash } from './hash.ts'
 import { writeOnce } from './write-once.ts'
 
-export const KEYSTORE_FORMAT = 'cordon-keystore/1'
+const KEYSTORE_FORMAT = 'cordon-keystore/1'
 
 const SALT_BYTES = 16
 const NONCE_BYTES = 24

@@ -101,7 +101,7 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
 }
 
 /** Errors outside of JSON-RPC calls: an HTTP status, and the same body that JSON-RPC would give. */
-export function sendError(reply: FastifyReply, error: CordonError): FastifyReply {
+function sendError(reply: FastifyReply, error: CordonError): FastifyReply {
   const { retryAfterMs } = error.payload
   if (typeof retryAfterMs === 'number') reply.header('retry-after', Math.ceil(retryAfterMs / 1_000))
   return reply

@@ -12,7 +12,7 @@ const POLICY_VIOLATION = 1008
 const LOOK_MS = 500
 
 /** @param token of now. @throws CordonError `unauthorized` once there is none. */
-export type CurrentToken = () => Token
+type CurrentToken = () => Token
 
 /** What answers as long as there is a token, and then refuses and closes. */
 export function whileValid(
