@@ -52,17 +52,23 @@ export class TokenKeeper {
 
   /** A file that cannot be used opens nothing: what it revoked must not go on. */
   #readIfChanged(): void {
-    const stamp = stampOf(this.#path)
-    if (stamp === this.#stamp) return
-    this.#stamp = stamp
-    this.#tokens = []
+    let stamp = UNREADABLE
     try {
+      stamp = stampOf(this.#path)
+      if (stamp === this.#stamp) return
+      this.#tokens = []
       this.#tokens = readTokenFile(this.#path)
     } catch (error) {
-      this.#log.error({ err: error }, 'the token file has changed and cannot be used: no token is accepted')
+      this.#tokens = []
+      if (stamp !== this.#stamp)
+        this.#log.error({ err: error }, 'the token file has changed and cannot be used: no token is accepted')
     }
+    this.#stamp = stamp
   }
 }
+
+/** In place of a stamp: the system does not even tell that. */
+const UNREADABLE = 'unreadable'
 
 /** Changes whenever the file does; a rename gives it another inode. */
 function stampOf(path: string): string {

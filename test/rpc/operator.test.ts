@@ -1,6 +1,7 @@
 /** The operator port: who gets in, how far, and that a change of the token file counts at once. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -270,4 +271,22 @@ test('a token file that is damaged while the node runs opens nothing, and the lo
   rmSync(file)
   assert.equal((await post(url, headers)).status, 401)
   assert.deepEqual(errors, ['the token file has changed and cannot be used: no token is accepted'])
+})
+
+test('a token file that cannot even be looked at opens nothing, and is said once', async (t) => {
+  const { url, errors, secretOf } = await start(t)
+  const headers = { authorization: `Bearer ${secretOf.boss ?? ''}` }
+  const listening = await Client.open(url, {}, [SUBPROTOCOL, secretOf.boss ?? ''])
+  t.after(() => listening.socket.terminate())
+  const closed = listening.closed()
+  t.mock.method(fs, 'statSync', () => {
+    throw Object.assign(new Error('EACCES'), { code: 'EACCES' })
+  })
+  syncBuiltinESMExports()
+  assert.equal(await closed, 1008)
+  assert.equal((await post(url, headers)).status, 401)
+  assert.deepEqual(errors, ['the token file has changed and cannot be used: no token is accepted'])
+  t.mock.restoreAll()
+  syncBuiltinESMExports()
+  assert.equal((await post(url, headers)).status, 200)
 })
