@@ -207,11 +207,13 @@ export const LIMITS = {
   /** Newest submissions whose time a node remembers for `tx_trace`. */
   tracedSubmissions: 8_192,
   /** Newest batches whose times it remembers. */
-  tracedBatches: 512,
+  tracedBatches: 4_096,
   /** Transactions, in bytes, of these batches. */
   tracedBatchBytes: 8 * 1024 * 1024,
-  /** Newest proposals and final blocks whose times it remembers. */
-  tracedBlocks: 256,
+  /** Newest final blocks with payments whose times it remembers. */
+  tracedBlocks: 2_048,
+  /** Newest proposals whose times it remembers until their blocks are final. */
+  tracedProposals: 256,
   /** Items of one page. */
   rpcPageItems: 1_000,
   /** WebSockets open at once; twice as many connections in all. */

@@ -69,7 +69,7 @@ export const PARAMETERS = {
     5,
     1,
     10_000,
-    'A batch closes this long after its first transaction: latency against cost per batch.',
+    'While another is on its way a batch closes this long after its first transaction: latency against cost per batch.',
   ),
   batchMaxTxs: {
     kind: 'integer',

@@ -42,6 +42,8 @@ export interface IntakeOptions {
   readonly offer: (txs: readonly Uint8Array[]) => void
   /** The strict verifier accepted its signatures. */
   readonly checked: (tx: DecodedTransaction) => void
+  /** One was submitted here that was not known. */
+  readonly submitted: (tx: DecodedTransaction) => void
   readonly gossip: (bytes: Uint8Array) => void
   /** Hands transactions to some validator; resolves when it answered. Only while this node writes no batches. */
   readonly handOver: (txs: readonly Uint8Array[]) => Promise<unknown>
@@ -119,7 +121,7 @@ export class Intake {
   }
 
   async #take(tx: DecodedTransaction): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    const { admission, pending, congestion, checked, gossip, writesBatches } = this.#options
+    const { admission, pending, congestion, checked, submitted, gossip, writesBatches } = this.#options
     const { id } = tx
     const taken = await this.#withAccount(tx, (account) => {
       const known = pending.get(txName(id)) !== null
@@ -128,6 +130,7 @@ export class Intake {
         if (refusal !== null) throw refusal
         admission.judge(tx.transaction, account, Date.now())
         checked(tx)
+        submitted(tx)
       }
       return { known, durable: pending.accept(admission.toPending(tx), performance.now()) }
     })

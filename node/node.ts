@@ -300,8 +300,10 @@ export async function startNode(
     },
     checked: (tx) => {
       rehearsal.interrupt()
-      traces.submitted(tx.id)
       assessor.remember(tx)
+    },
+    submitted: (tx) => {
+      traces.submitted(tx.id)
     },
     gossip: (bytes) => {
       network.publish('tx', bytes)

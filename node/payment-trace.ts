@@ -83,14 +83,15 @@ export class PaymentTraces {
   /** Nothing is checked yet, so only what a validator says of its own counts; strangers may say anything. */
   #heard(from: ValidatorIndex, message: Message): void {
     if (message.type === 'batch' && message.batch.batch.author === from) this.#batched(message.batch)
-    else if (message.type === 'batch-certificate') this.#ofBatch(message.certificate, 'certified')
+    else if (message.type === 'batch-certificate' && message.certificate.author === from)
+      this.#ofBatch(message.certificate, 'certified')
     else if (message.type === 'proposal' && message.proposal.block.author === from)
       this.#proposed(message.proposal)
   }
 
-  /** What leaves the engine, once it is durable. */
+  /** What leaves the engine: all but the question for an opinion once it is durable. */
   left(effect: Effect): void {
-    if (effect.type === 'publish-batch') this.#batched(effect.batch)
+    if (effect.type === 'assess') this.#batched(effect.batch)
     else if (effect.type === 'deliver') this.#final(effect)
     else if (effect.type === 'send') {
       if (effect.message.type === 'ack') this.#ofBatch(effect.message.ack, 'acked')
@@ -155,13 +156,13 @@ export class PaymentTraces {
 
   #ofView(view: number, stage: TraceStage): Times {
     const times = this.#views.get(view) ?? new Map<TraceStage, number>()
-    keep(this.#views, view, times, LIMITS.tracedBlocks)
+    keep(this.#views, view, times, LIMITS.tracedProposals)
     first(times, stage, this.#now())
     return times
   }
 
   #proposed({ proposal: { view, blockDigest } }: ProposalMessage): void {
-    keep(this.#proposals, toHex(blockDigest), this.#ofView(view, 'proposed'), LIMITS.tracedBlocks)
+    keep(this.#proposals, toHex(blockDigest), this.#ofView(view, 'proposed'), LIMITS.tracedProposals)
   }
 
   #noted(note: Note): void {
@@ -172,6 +173,7 @@ export class PaymentTraces {
 
   #final({ digest, block }: Extract<Effect, { type: 'deliver' }>): void {
     const { author, payload, height } = block
+    if (payload.length === 0) return // nobody asks for those, and they are many
     const times: Times = new Map(this.#proposals.get(toHex(digest)))
     first(times, 'final', this.#now())
     keep(this.#blocks, height, { author, batches: payload.map(nameOfBatch), times }, LIMITS.tracedBlocks)

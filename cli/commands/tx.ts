@@ -51,7 +51,7 @@ function trace(tx: Command): void {
     .argument('<id>', 'id of the transaction', parseId)
   explain(command, {
     about: [
-      'It asks every node of the devnet, or every one that --rpc names, for what it remembers of its newest few thousand payments. Nodes tell the time by their own clocks: between machines the columns differ by as much as those do.',
+      'It asks every node of the devnet, or every one that --rpc names, for what it remembers of its newest payments, of some thousand blocks at most. Nodes tell the time by their own clocks: between machines the columns differ by as much as those do.',
       'Exit codes: 0 done, 2 wrong usage, 3 no node answers, 5 no node remembers it.',
     ],
     examples: ['cordon tx trace "$(cordon tx hash pay.signed)"'],

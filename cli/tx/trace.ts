@@ -1,4 +1,5 @@
 /** `tx trace`: where the time of a payment went, stage by stage, as each node saw it. */
+import { isUnreachable } from '../../client/reachable.ts'
 import { connect } from '../../client/rpc-client.ts'
 import type { PaymentTrace, TraceStage } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
@@ -10,10 +11,10 @@ import { note, type CommandResult } from '../output.ts'
 /** What each stage means, in their order. */
 const STAGES: Readonly<Record<TraceStage, string>> = {
   submitted: 'taken in by the node it was sent to',
-  batched: 'in a batch, made here or arrived',
+  batched: 'in a batch, closed here or arrived',
   assessed: 'signatures checked and scored',
   acked: 'the batch is durable here, and said to be',
-  certified: 'enough others hold it',
+  certified: 'this node knows that enough hold it',
   proposed: 'in a block, made here or arrived',
   notarized: 'this node voted for the block',
   finalized: 'this node voted that it is final',
@@ -64,7 +65,7 @@ async function ask(rpc: string, txId: string): Promise<NodeTrace | null> {
       client.close()
     }
   } catch (error) {
-    if (!(error instanceof CordonError) || error.code !== 'cannot-connect') throw error
+    if (!isUnreachable(error)) throw error
     note(`${rpc} does not answer`)
     return null
   }

@@ -274,6 +274,7 @@ export interface IntakeHarness {
   /** One list per hand-over. */
   readonly handed: (readonly Uint8Array[])[]
   readonly checked: DecodedTransaction[]
+  readonly submitted: DecodedTransaction[]
   readonly log: { readonly level: 'info' | 'error'; readonly message: string }[]
   load: Load
   /** Ids in the pending log. */
@@ -320,6 +321,7 @@ export async function makeIntake(
     gossiped: [],
     handed: [],
     checked: [],
+    submitted: [],
     log: [],
     load: NO_LOAD,
     async logged() {
@@ -344,6 +346,7 @@ export async function makeIntake(
     writesBatches,
     offer: (txs) => harness.offered.push(...txs),
     checked: (tx) => harness.checked.push(tx),
+    submitted: (tx) => harness.submitted.push(tx),
     gossip: (bytes) => harness.gossiped.push(bytes),
     handOver: async (txs) => {
       harness.handed.push(txs)

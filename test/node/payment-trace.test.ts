@@ -46,7 +46,7 @@ function proposal(view: number, height: number): Input {
 test('a payment goes its way at the node that makes its batch and its block', async () => {
   const { traces, tx, batch, final } = await open()
   traces.submitted(tx.id) // 1
-  traces.left({ type: 'publish-batch', batch: batch(1) }) // 2
+  traces.left({ type: 'assess', batch: batch(1) } as Effect) // 2
   traces.received({ type: 'assessed', ref: batch(1).batch } as unknown as Input) // 3
   traces.left({
     type: 'note',
@@ -99,13 +99,13 @@ test('elsewhere it begins with the batch that comes; what comes again changes no
 
 test('of a payment that is in no block it remembers there is no trace', async () => {
   const { traces, tx, batch, final } = await open()
-  traces.left({ type: 'publish-batch', batch: batch(1) })
+  traces.left({ type: 'assess', batch: batch(1) } as Effect)
   assert.equal(traces.of({ txId: tx.id, height: 7 }, tx.bytes), null)
   final(7, [2])
   assert.equal(traces.of({ txId: tx.id, height: 7 }, tx.bytes), null)
   final(8, [1])
   assert.ok(traces.of({ txId: tx.id, height: 8 }, tx.bytes) !== null)
-  for (let more = 0; more < LIMITS.tracedBlocks; more++) final(9 + more, [])
+  for (let more = 0; more < LIMITS.tracedBlocks; more++) final(9 + more, [10 + more])
   assert.equal(traces.of({ txId: tx.id, height: 8 }, tx.bytes), null)
 })
 
@@ -125,7 +125,8 @@ test('large batches are forgotten sooner', async () => {
   const { traces, batch } = await open()
   const large = { bytes: new Uint8Array(LIMITS.batchBytes) } as DecodedTransaction
   const kept = Math.floor(LIMITS.tracedBatchBytes / LIMITS.batchBytes)
-  for (let seq = 1; seq <= kept + 1; seq++) traces.left({ type: 'publish-batch', batch: batch(seq, large) })
+  for (let seq = 1; seq <= kept + 1; seq++)
+    traces.left({ type: 'assess', batch: batch(seq, large) } as Effect)
   const has = (seq: number, height: number): boolean => {
     const block = { height, author: 1, payload: [{ author: AUTHOR, seq }] } as unknown as Block
     traces.left({ type: 'deliver', digest: digestOf(height), block } as Effect)
@@ -138,7 +139,7 @@ test('large batches are forgotten sooner', async () => {
 test('a batch that is too long ago is forgotten', async () => {
   const { traces, tx, batch, final } = await open()
   for (let seq = 1; seq <= LIMITS.tracedBatches + 1; seq++)
-    traces.left({ type: 'publish-batch', batch: batch(seq) })
+    traces.left({ type: 'assess', batch: batch(seq) } as Effect)
   final(7, [1])
   final(8, [2])
   assert.equal(traces.of({ txId: tx.id, height: 7 }, tx.bytes), null)
