@@ -73,6 +73,8 @@ export class Exchange {
   #turn = 0
   /** By author: the newest batch it sent here itself. Those sent again say nothing of its clock. */
   readonly #newestSeqs = new Map<ValidatorIndex, number>()
+  /** Heights of final blocks that came by gossip and were good. */
+  readonly #passedOn = new Set<number>()
 
   constructor(options: ExchangeOptions) {
     this.#options = options
@@ -108,9 +110,9 @@ export class Exchange {
     else {
       if (message.type === 'proposal' && message.proposal.block.author === from.validator)
         this.#noteDate(message.proposal.block)
+      this.#options.input({ type: 'message', from: peerOf(from), message })
       if (message.type === 'batch' && message.batch.batch.author === from.validator)
         this.#onBatchOfAuthor(message.batch)
-      this.#options.input({ type: 'message', from: peerOf(from), message })
     }
   }
 
@@ -119,7 +121,7 @@ export class Exchange {
   }
 
   onGossip(topic: Topic, from: PeerInfo | null, bytes: Uint8Array): Verdict | Promise<Verdict> {
-    if (this.#overloaded) return 'ignore'
+    if (this.#overloaded || !this.#listensTo(topic)) return 'ignore'
     try {
       switch (topic) {
         case 'tx':
@@ -133,6 +135,11 @@ export class Exchange {
       if (error instanceof DecodeError) return 'reject'
       throw error
     }
+  }
+
+  /** Gossip hands out what is pushed, asked for or not. */
+  #listensTo(topic: Topic): boolean {
+    return this.#options.self === null || VALIDATOR_TOPICS.includes(topic)
   }
 
   /** Everything that is lost by this is sent again: consensus promises no more of its links (consensus.md §8). */
@@ -156,15 +163,15 @@ export class Exchange {
   }
 
   #onGossipedBatch(from: PeerInfo | null, bytes: Uint8Array): Verdict {
-    const { set, verifier, self, parameters, input, onDated } = this.#options
+    const { set, verifier, parameters, input, onDated } = this.#options
     const signed = decodeSignedBatch(bytes)
     const { author, epoch, createdMs } = signed.batch
     if (epoch !== set.epoch || !checkBatchSignature(set, verifier, signed)) return 'reject'
-    if (from !== null && author !== self) onDated(author, createdMs)
+    if (from !== null) onDated(author, createdMs)
     // By the clock, so no reason to punish; but old batches must not be sent round for ever.
     const ageMs = Date.now() - createdMs
     if (ageMs > parameters.batchTtlMs || -ageMs > parameters.maxClockDriftMs) return 'ignore'
-    if (from !== null && author !== self) input({ type: 'gossiped-batch', from: peerOf(from), batch: signed })
+    if (from !== null) input({ type: 'gossiped-batch', from: peerOf(from), batch: signed })
     return 'accept'
   }
 
@@ -175,12 +182,21 @@ export class Exchange {
     if (!equalBytes(block.genesisHash, genesisHash) || block.epoch !== set.epoch) return 'reject'
     if (finalization.kind !== 'finalize' || finalization.proposal === null) return 'reject'
     if (!equalBytes(finalization.proposal.blockDigest, blockDigest(block))) return 'reject'
+    // Each validator publishes it with a finalization of its own: one of them is enough.
+    if (this.#passedOn.has(block.height)) return 'ignore'
     if (checkCertificate(set, finalization, verifier) !== null) return 'reject'
     if (block.height + OLD_BLOCKS < finalHeight()) return 'ignore'
-    // Validators had it as a proposal already.
-    if (from !== null && this.#options.self === null) this.#noteDate(block)
-    if (from !== null) input({ type: 'finalized-block', from: peerOf(from), finalized })
+    this.#notePassedOn(block.height)
+    if (from === null) return 'accept'
+    this.#noteDate(block)
+    input({ type: 'finalized-block', from: peerOf(from), finalized })
     return 'accept'
+  }
+
+  #notePassedOn(height: number): void {
+    this.#passedOn.add(height)
+    const oldest = this.#passedOn.values().next()
+    if (this.#passedOn.size > OLD_BLOCKS && oldest.done !== true) this.#passedOn.delete(oldest.value)
   }
 
   /** A block with certificates may follow so close on its parent that the parent's date moves its own. */

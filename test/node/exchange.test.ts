@@ -19,7 +19,7 @@ import {
 } from '../../consensus/wire.ts'
 import { Exchange, type ExchangeOptions } from '../../node/exchange.ts'
 import { refOf } from '../../node/store/chain-store.ts'
-import type { Network, PeerInfo } from '../../p2p/types.ts'
+import type { Network, PeerInfo, Topic } from '../../p2p/types.ts'
 import { keysOf, transferTo } from '../ledger/helpers.ts'
 import { NodeChain, turns, validatorSetOf, type FinalBlock } from './fixtures.ts'
 
@@ -32,6 +32,8 @@ let penalties: string[]
 let peers: PeerInfo[]
 let requests: { readonly to: string; readonly bytes: Uint8Array }[]
 let dated: { readonly author: number; readonly madeMs: number }[]
+let published: { readonly topic: Topic; readonly bytes: Uint8Array }[]
+let listeners: readonly Topic[]
 let backlog: number
 let finalHeight: number
 
@@ -43,6 +45,8 @@ beforeEach(async () => {
   peers = []
   requests = []
   dated = []
+  published = []
+  listeners = []
   backlog = 0
   finalHeight = 0
 })
@@ -80,6 +84,8 @@ function open(options: Partial<ExchangeOptions> = {}): Exchange {
     peers: () => peers,
     peerOfValidator: (index: number) => peers.find(({ validator }) => validator === index) ?? null,
     send: (to: string, bytes: Uint8Array) => sent.push({ to, message: decodeMessage(bytes) }) > 0,
+    hasListeners: (topic: Topic) => listeners.includes(topic),
+    publish: (topic: Topic, bytes: Uint8Array) => published.push({ topic, bytes }),
     penalize: (id: string, why: string) => penalties.push(`${id} ${why}`),
     request: (to: string, bytes: Uint8Array) => {
       requests.push({ to, bytes })
@@ -165,18 +171,16 @@ test('what others date by their clock alone is told: batches, and empty blocks o
   )
   assert.equal(dated.length, 1)
 
+  const follower = open({ self: null })
   const ahead = nowBatch({ createdMs: Date.now() + 60_000 })
-  assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(ahead)), 'ignore')
-  assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(nowBatch({ author: 0 }))), 'accept')
-  assert.equal(exchange.onGossip('batch', null, encodeSignedBatch(nowBatch())), 'accept')
+  assert.equal(follower.onGossip('batch', PEER, encodeSignedBatch(ahead)), 'ignore')
+  assert.equal(follower.onGossip('batch', null, encodeSignedBatch(nowBatch())), 'accept')
   assert.deepEqual(dated.slice(1), [{ author: 1, madeMs: ahead.batch.createdMs }])
 })
 
-test('who is no validator takes the date of final blocks; a validator has seen them before', () => {
+test('who is no validator takes the date of final blocks', () => {
   const final = chain.block()
   const gossip = encodeFinalizedBlock(final)
-  assert.equal(open().onGossip('block', PEER, gossip), 'accept')
-  assert.deepEqual(dated, [])
   assert.equal(open({ self: null }).onGossip('block', PEER, gossip), 'accept')
   assert.deepEqual(dated, [{ author: final.block.author, madeMs: final.block.timeMs }])
 })
@@ -283,7 +287,7 @@ test('pages have a rate per peer, forgotten when the peer goes', async () => {
 // ---- gossip ----
 
 test('a batch its author signed is passed on and becomes an input', () => {
-  const exchange = open()
+  const exchange = open({ self: null })
   const batch = nowBatch()
   assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(batch)), 'accept')
   assert.deepEqual(
@@ -292,13 +296,10 @@ test('a batch its author signed is passed on and becomes an input', () => {
     ),
     [[PEER.id, toHex(batch.digest)]],
   )
-  // The own one comes back: passed on, but nothing new.
-  assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(nowBatch({ author: 0 }))), 'accept')
-  assert.equal(inputs.length, 1)
 })
 
 test('a batch that is forged, of another chain or of another epoch is rejected', () => {
-  const exchange = open()
+  const exchange = open({ self: null })
   const batch = nowBatch()
   const forged = { ...batch, signature: sign(batchMessage(batch.digest), keysOf('mallory').secretKey) }
   const otherSet = validatorSetOf({ ...chain.chain, genesisHash: hash('genesis', Uint8Array.of(1)) })
@@ -317,7 +318,7 @@ test('a batch that is forged, of another chain or of another epoch is rejected',
 })
 
 test('a batch that is too old, or from the future, is not passed on', () => {
-  const exchange = open()
+  const exchange = open({ self: null })
   const { batchTtlMs, maxClockDriftMs } = chain.chain.genesis.parameters
   for (const createdMs of [Date.now() - 2 * batchTtlMs, Date.now() + 60_000 + maxClockDriftMs])
     assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(nowBatch({ createdMs }))), 'ignore')
@@ -330,10 +331,76 @@ test('a final block is passed on and becomes an input', () => {
   assert.equal(exchange.onGossip('block', PEER, encodeFinalizedBlock(final)), 'accept')
   assert.equal(inputs[0]?.type, 'finalized-block')
   assert.deepEqual(blockDigest(inputs[0].finalized.block), final.digest)
+  // Another validator publishes it with other signers: it is known to be final.
+  const again = { block: final.block, finalization: chain.certify('finalize', final.block, [1, 2, 3]) }
+  assert.equal(exchange.onGossip('block', PEER, encodeFinalizedBlock(again)), 'ignore')
+  assert.equal(inputs.length, 1)
+})
+
+test('a validator takes neither batches nor blocks from gossip: they come to it directly', () => {
+  const exchange = open()
+  assert.equal(exchange.onGossip('batch', PEER, encodeSignedBatch(nowBatch())), 'ignore')
+  assert.equal(exchange.onGossip('block', PEER, encodeFinalizedBlock(chain.block())), 'ignore')
+  assert.equal(exchange.onGossip('batch', PEER, Uint8Array.of(1)), 'ignore')
+  assert.deepEqual([inputs, dated], [[], []])
+})
+
+test('an own batch goes to every validator, and by gossip only if somebody listens; so does a block', () => {
+  const exchange = open()
+  peers = [peer('v0', 0), peer('v1', 1), peer('full', null), peer('v2', 2)]
+  const batch = nowBatch({ author: 0 })
+  const final = chain.block()
+  exchange.publishBatch(batch)
+  exchange.publishBlock(final)
+  assert.deepEqual(
+    sent.map(({ to, message }) => [to, message.type]),
+    [
+      ['v1', 'batch'],
+      ['v2', 'batch'],
+    ],
+  )
+  assert.deepEqual(published, [])
+  listeners = ['batch', 'block']
+  exchange.publishBatch(batch)
+  exchange.publishBlock(final)
+  assert.deepEqual(published, [
+    { topic: 'batch', bytes: encodeSignedBatch(batch) },
+    { topic: 'block', bytes: encodeFinalizedBlock(final) },
+  ])
+})
+
+test('a batch that its author sends is dated once, and passed on to who listens if the author signed it', () => {
+  const exchange = open()
+  const author = peer('author', 1)
+  const receive = (batch: SignedBatch, from = author): void => {
+    exchange.onMessage(from, encodeMessage({ type: 'batch', batch }))
+  }
+  const [first, second, third, fourth, fifth] = [
+    nowBatch(),
+    nowBatch(),
+    nowBatch(),
+    nowBatch(),
+    nowBatch(),
+  ] as const
+  receive(second)
+  assert.deepEqual(published, [], 'nobody listens')
+  assert.equal(dated.length, 1)
+  listeners = ['batch']
+  receive(second) // again
+  receive(first) // older
+  receive(third, peer('other', 2))
+  receive(third, PEER)
+  assert.deepEqual([dated.length, published.length], [1, 0])
+  receive(third)
+  assert.deepEqual(published, [{ topic: 'batch', bytes: encodeSignedBatch(third) }])
+  receive({ ...fourth, signature: new Uint8Array(64) })
+  receive({ ...fifth, batch: { ...fifth.batch, epoch: 2 } })
+  assert.equal(published.length, 1)
+  assert.equal(inputs.length, 8, 'the engine judges for itself')
 })
 
 test('a block that is not final, of another chain or another epoch is rejected', () => {
-  const exchange = open()
+  const exchange = open({ self: null })
   const { block, finalization } = chain.block()
   const other = { ...block, timeMs: block.timeMs + 1 }
   const otherChain = { ...block, genesisHash: hash('genesis', Uint8Array.of(1)) }
@@ -357,7 +424,7 @@ test('a block that is not final, of another chain or another epoch is rejected',
 })
 
 test('a final block from long ago is not passed on', () => {
-  const exchange = open()
+  const exchange = open({ self: null })
   finalHeight = 1_000
   assert.equal(exchange.onGossip('block', PEER, encodeFinalizedBlock(chain.block())), 'ignore')
   assert.deepEqual(inputs, [])
