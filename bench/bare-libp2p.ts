@@ -1,6 +1,6 @@
 /**
  * One of four bare libp2p hosts, for `bench/start.ts`: TCP, Noise, Yamux, identify, ping and gossipsub, and nothing of
- * ours. `node bench/bare-libp2p.ts INDEX FIRST_PORT`: tells its parent when it is connected to the other three.
+ * ours. `node bench/bare-libp2p.ts INDEX HOSTS FIRST_PORT`: tells its parent when it is connected to the others.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { noise } from '@chainsafe/libp2p-noise'
@@ -12,10 +12,9 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 
-export const HOSTS = 4
 const RETRY_MS = 20
 
-async function run(index: number, firstPort: number): Promise<void> {
+async function run(index: number, hosts: number, firstPort: number): Promise<void> {
   const addressOf = (host: number): string => `/ip4/127.0.0.1/tcp/${firstPort + host}`
   const node = await createLibp2p({
     addresses: { listen: [addressOf(index)] },
@@ -25,7 +24,7 @@ async function run(index: number, firstPort: number): Promise<void> {
     services: { identify: identify(), ping: ping(), pubsub: gossipsub() },
   })
   node.addEventListener('peer:connect', () => {
-    if (node.getPeers().length === HOSTS - 1) process.send?.('connected')
+    if (node.getPeers().length === hosts - 1) process.send?.('connected')
   })
   process.once('message', () => process.exit())
   for (let other = 0; other < index; other++) await dial(() => node.dial(multiaddr(addressOf(other))))
@@ -43,5 +42,5 @@ async function dial(attempt: () => Promise<unknown>): Promise<void> {
   }
 }
 
-const [index, firstPort] = process.argv.slice(2).map(Number)
-if (process.send !== undefined) void run(index ?? 0, firstPort ?? 0)
+const [index = 0, hosts = 0, firstPort = 0] = process.argv.slice(2).map(Number)
+void run(index, hosts, firstPort)

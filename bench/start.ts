@@ -15,9 +15,10 @@ import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { freePorts } from '../devnet/ports.ts'
 import { wholeNumber } from './arguments.ts'
-import { HOSTS } from './bare-libp2p.ts'
 import { BenchDevnet, CORDON } from './network/devnet.ts'
+import { spreadOf } from './spread.ts'
 
+const HOSTS = 4
 const LIBRARY = `const { Devnet } = await import('cordon/devnet')
 const startMs = performance.now()
 await using devnet = await Devnet.start()
@@ -37,7 +38,9 @@ async function bareHosts(): Promise<number> {
   const [firstPort] = await freePorts(HOSTS)
   const startMs = performance.now()
   const program = join(import.meta.dirname, 'bare-libp2p.ts')
-  const hosts = Array.from({ length: HOSTS }, (_, index) => fork(program, [String(index), String(firstPort)]))
+  const hosts = Array.from({ length: HOSTS }, (_, index) =>
+    fork(program, [String(index), String(HOSTS), String(firstPort)]),
+  )
   await Promise.all(hosts.map((host) => once(host, 'message')))
   const tookMs = performance.now() - startMs
   await Promise.all(hosts.map(ended))
@@ -80,10 +83,9 @@ async function round(): Promise<Round> {
   }
 }
 
-function spread(values: readonly number[]): string {
-  const sorted = values.map(Math.round).sort((a, b) => a - b)
-  const median = sorted[Math.floor(sorted.length / 2)] ?? 0
-  return `${median} (${sorted[0] ?? 0}–${sorted.at(-1) ?? 0})`
+function shown(values: readonly number[]): string {
+  const { median, least, most } = spreadOf(values)
+  return `${median.toFixed()} (${least.toFixed()}–${most.toFixed()})`
 }
 
 async function main(): Promise<void> {
@@ -101,7 +103,7 @@ async function main(): Promise<void> {
     ['Devnet.start(), ms', ({ libraryMs }) => libraryMs],
     ['first payment, ms', ({ firstPaymentMs }) => firstPaymentMs],
   ]
-  for (const [what, of] of rows) process.stdout.write(`${what}: ${spread(rounds.map(of))}\n`)
+  for (const [what, of] of rows) process.stdout.write(`${what}: ${shown(rounds.map(of))}\n`)
 }
 
 void main()

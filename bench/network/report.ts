@@ -1,4 +1,5 @@
 /** What the repetitions of a benchmark gave: median and spread of each measure, beside its bars. */
+import { spreadOf, type Spread } from '../spread.ts'
 import { MEASURES, meets, type Measure } from './measures.ts'
 
 export interface Sample {
@@ -6,10 +7,7 @@ export interface Sample {
   readonly value: number
 }
 
-export interface Row extends Measure {
-  readonly median: number
-  readonly least: number
-  readonly most: number
+export interface Row extends Measure, Spread {
   readonly samples: number
 }
 
@@ -18,9 +16,7 @@ export function summary(samples: readonly Sample[]): readonly Row[] {
   return MEASURES.flatMap((measure) => {
     const values = samples.filter(({ key }) => key === measure.key).map(({ value }) => value)
     if (values.length === 0) return []
-    const sorted = values.sort((a, b) => a - b)
-    const [least = 0, most = 0] = [sorted[0], sorted.at(-1)]
-    return [{ ...measure, median: sorted[sorted.length >> 1] ?? 0, least, most, samples: sorted.length }]
+    return [{ ...measure, ...spreadOf(values), samples: values.length }]
   })
 }
 

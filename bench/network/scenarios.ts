@@ -7,6 +7,8 @@ import { verifyLimit } from './limit.ts'
 import type { Values } from './measures.ts'
 
 const VALIDATORS = 4
+/** The one that is taken away. */
+const AWAY = `v${VALIDATORS}`
 const LIGHT_PER_SECOND = 50
 const DELAY_MS = 50
 /** Until V8 has given back what the start needed. */
@@ -59,7 +61,7 @@ const payouts: Scenario = async ({ accounts, loadS }) => {
   await using devnet = await startWith(accounts)
   await warmUp(devnet, loadS)
   const most = await maximum(devnet, loadS, TRANSFERS_PER_PAYOUT)
-  // Some of an account that never paid so many before are held: what they cost is the same.
+  // All are held while an account never paid so many before, which costs more than to settle them.
   return { payoutTransfersPerSecond: most.executedPerSecond * TRANSFERS_PER_PAYOUT }
 }
 
@@ -77,7 +79,7 @@ const oneDown: Scenario = async ({ accounts, loadS }) => {
   const all = await maximum(devnet, loadS)
   const rate = all.settledPerSecond / 2
   const halfOfAll = checked(await devnet.load(rate, loadS))
-  await devnet.verb('kill', `v${VALIDATORS}`)
+  await devnet.verb('kill', AWAY)
   const fewer = await maximum(devnet, loadS)
   const halfOfFewer = checked(await devnet.load(Math.min(rate, fewer.settledPerSecond / 2), loadS))
   return {
@@ -98,22 +100,23 @@ const overload: Scenario = async ({ accounts, loadS, overloadS }) => {
   }
 }
 
-/** A validator that was away while payments went on, from the command that starts it to the newest block. */
+/** A validator that was away while payments went on: from the command that starts it until it has executed them. */
 const catchUp: Scenario = async ({ accounts, awayPayments }) => {
   await using devnet = await startWith(accounts)
-  await devnet.verb('kill', 'v4')
+  await devnet.verb('kill', AWAY)
   const away = checked(await devnet.load(AWAY_PER_SECOND, awayPayments / AWAY_PER_SECOND))
   const height = await heightOf(devnet, 'v1')
   const fromMs = performance.now()
-  await devnet.verb('restart', 'v4')
-  while ((await heightOf(devnet, 'v4')) < height) await delay(POLL_MS)
+  await devnet.verb('restart', AWAY)
+  while ((await heightOf(devnet, AWAY)) < height) await delay(POLL_MS)
   return { catchUpPerSecond: (1_000 * away.settled) / (performance.now() - fromMs) }
 }
 
+/** Newest executed height. */
 async function heightOf(devnet: BenchDevnet, name: string): Promise<number> {
   const client = await connect([devnet.rpcOf(name)])
   try {
-    return (await client.call('chain_status', {})).height
+    return (await client.call('chain_status', {})).executedHeight
   } finally {
     client.close()
   }
