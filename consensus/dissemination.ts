@@ -2,7 +2,7 @@
  * Dissemination and assessment: one round trip makes a batch of transactions available and collects every validator's
  * opinion on each transfer in it. Ordering then works on small certificates only.
  *
- *   submit ─▶ builder ─▶ batch ──gossip──▶ others: check, assess, store batch and ack in one write, then ack
+ *   submit ─▶ builder ─▶ batch ───────────▶ others: check, assess, store batch and ack in one write, then ack
  *                          │                                   │
  *                        own ack                    ack to the author and to the next leaders
  *                          ▼                                   ▼

@@ -65,7 +65,7 @@ export class Finality {
   }
 
   /** Newest final height that had certificates, or is known to have had expiries. */
-  get lastWorkHeight(): number {
+  get #lastWorkHeight(): number {
     return Math.max(this.#lastPayloadHeight, this.#core.results.lastWorkHeight)
   }
 
@@ -97,7 +97,7 @@ export class Finality {
     const finalDigest = lastFinal?.proposal?.blockDigest
     if (finalDigest === undefined || !equalBytes(root.digest, finalDigest)) return false
     if ((certificates.newestNotarization?.view ?? 0) > lastFinalView(this.#core)) return false
-    if (this.lastWorkHeight > root.executed.height) return false
+    if (this.#lastWorkHeight > root.executed.height) return false
     return !payload.hasOrderable(() => false)
   }
 

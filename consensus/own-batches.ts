@@ -1,7 +1,7 @@
 /**
  * The batches of this validator that are not ordered yet, and when to send them again (dissemination.md, Life of a
- * batch 3): gossip promises nothing, so until it is ordered the author repeats a batch over direct streams to those who
- * have not acked it, and its certificate to all validators.
+ * batch 3): the network promises nothing, so until it is ordered the author repeats a batch to those who have not acked
+ * it, and its certificate to all validators.
  */
 import { LIMITS } from '../config/limits.ts'
 import type { PoolEntry } from './batch-pool.ts'

@@ -3,7 +3,7 @@
  * waits. Whoever drives it (`node/driver.ts`, `test/sim`) keeps three promises:
  *
  * 1. One input at a time, in any order of arrival; after each (or a few) the effects are taken in order.
- * 2. All `store` effects so far are durable, and then the signer is flushed, before any later `send`, `gossip` or
+ * 2. All `store` effects so far are durable, and then the signer is flushed, before any later `send`, `publish-…` or
  *    `deliver` leaves (consensus.md §9). Records of one turn may share one fsync.
  * 3. It wakes the replica with a `tick` no later than soon after `nextDeadlineMs()`.
  */

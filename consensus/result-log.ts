@@ -23,11 +23,6 @@ export class ResultLog {
     for (const result of restored) this.add(result)
   }
 
-  /** Newest executed height. */
-  get lastHeight(): number {
-    return this.#lastHeight
-  }
-
   /** Newest executed height that had certificates or expiries. */
   get lastWorkHeight(): number {
     return this.#lastWorkHeight

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { fromHex, utf8 } from '../crypto/bytes.ts'
 import type { KeyPair } from '../crypto/ed25519.ts'
 import type { ChainInfo } from '../client/api.ts'
+import { minimumFee } from '../ledger/rules.ts'
 import { signTransaction } from '../ledger/transaction.ts'
 
 /** What a payment needs to know of its chain. */
@@ -56,7 +57,7 @@ export function signTransfers(
       sequence: 0n,
       validUntilMs,
       salt: randomBytes(8).readBigUInt64BE(),
-      fee: facts.feeUnits * BigInt(transfers.length),
+      fee: minimumFee(Number(facts.feeUnits), transfers.length),
       actions: transfers.map(({ to, amountUnits, memo }) => ({
         type: 'transfer',
         to,

@@ -1,7 +1,7 @@
 /** What may only be done to a devnet while nothing of it runs. */
 import { CordonError } from '../config/errors.ts'
 import { devnetPaths, readDevnetFile, type DevnetFile } from './layout.ts'
-import { lockHolder, takeLock } from './lock.ts'
+import { takeLock } from './lock.ts'
 import { isSameProcess } from './processes.ts'
 
 /**
@@ -9,11 +9,8 @@ import { isSameProcess } from './processes.ts'
  * @throws CordonError `devnet-missing`; `devnet-running` if its supervisor runs, or a node that outlived it.
  */
 export function whileStopped<Result>(dir: string, task: (file: DevnetFile) => Result): Result {
-  const { lock } = devnetPaths(dir)
-  readDevnetFile(dir)
-  const holder = lockHolder(lock)
-  if (holder !== null) throw running(dir, holder)
-  const release = takeLock(lock, dir)
+  readDevnetFile(dir) // or the lock has no folder to lie in
+  const release = takeLock(devnetPaths(dir).lock, dir)
   try {
     const file = readDevnetFile(dir)
     const stray = strayNode(file)

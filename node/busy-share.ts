@@ -12,9 +12,10 @@ export function busyShare(): () => number {
   let before = performance.eventLoopUtilization()
   let share = 0
   return () => {
-    const { active, idle, utilization } = performance.eventLoopUtilization(before)
+    const now = performance.eventLoopUtilization()
+    const { active, idle, utilization } = performance.eventLoopUtilization(now, before)
     if (active + idle < LEAST_MS) return share
-    before = performance.eventLoopUtilization()
+    before = now
     share = utilization
     return share
   }

@@ -164,16 +164,18 @@ function addLabelled(registers: Registry[], { kind, name, help, label, read }: L
     new Gauge({
       ...shared,
       async collect() {
+        const counts = await read()
         this.reset()
-        for (const [each, value] of Object.entries(await read())) this.set({ [label]: each }, value ?? 0)
+        for (const [each, value] of Object.entries(counts)) this.set({ [label]: each }, value ?? 0)
       },
     })
   else
     new Counter({
       ...shared,
       async collect() {
-        this.reset()
-        for (const [each, value] of Object.entries(await read())) this.inc({ [label]: each }, value)
+        const counts = await read()
+        this.reset() // in one turn with what follows: two may ask at once
+        for (const [each, value] of Object.entries(counts)) this.inc({ [label]: each }, value)
       },
     })
 }

@@ -108,11 +108,11 @@ export class HeadByHand {
     const inputs = this.#inputs
     inputsOf(this.#head, rows, offset, inputs, 0)
     const { tailWeight, direct, layers } = this.#head
-    const whole = this.#network(inputs)
     const [first] = layers
     // What the first layer makes of all inputs; without one of them it is less by that input's own share of it.
     const sums = first === undefined ? NOTHING : new Float64Array(first.outputs)
     if (first !== undefined) apply(first, inputs, sums)
+    const whole = first === undefined ? 0 : this.#networkWithout(first, sums, 0, 0)
     const parts = HEAD_INPUTS.map(({ feature }, i) => {
       const own = inputs[i] as number
       if (own === 0) return { feature, part: 0 }
