@@ -2,18 +2,21 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Bytes of all files below a folder; 0 if there is none. Files that go meanwhile, as stores' do, count nothing. */
+/** Bytes of all files below a folder, those with several names once; 0 if there is none. Files that go meanwhile, as stores' do, count nothing. */
 export async function bytesBelow(folder: string): Promise<number> {
+  const sizes = new Map(await filesBelow(folder))
+  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
+}
+
+async function filesBelow(folder: string): Promise<(readonly [inode: number, bytes: number])[]> {
   const entries = await gone(readdir(folder, { withFileTypes: true }), [])
-  const sizes = entries.map(async (entry): Promise<number> => {
+  const files = entries.map(async (entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return bytesBelow(path)
-    return gone(
-      stat(path).then(({ size }) => size),
-      0,
-    )
+    if (entry.isDirectory()) return filesBelow(path)
+    const stats = await gone(stat(path), null)
+    return stats === null ? [] : [[stats.ino, stats.size] as const]
   })
-  return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0)
+  return (await Promise.all(files)).flat()
 }
 
 /** Bytes that this process may still write to the disk of a folder. */

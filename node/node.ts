@@ -64,7 +64,8 @@ import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
 import { openStorage, storeBytes, STORE_NAMES } from './storage.ts'
-import { damagedInUse } from './store/leveldb/damage.ts'
+import { damagedInUse, type FileDamage } from './store/leveldb/damage.ts'
+import { startMergeCheck } from './store/leveldb/merge-check.ts'
 import { startScrub } from './store/leveldb/scrub.ts'
 import { VoteWatch } from './vote-watch.ts'
 
@@ -527,14 +528,23 @@ export async function startNode(
   opened.defer(() => operator.close())
   if (isLoopback(config.operatorHost)) operatorUrl = operator.url
   opened.defer(announceOperatorUrl(config.dataDirectory, operator.url))
+  const stores = {
+    directories: STORE_NAMES.map((name) => join(config.dataDirectory, name)),
+    onDamage: (directory: string, damage: FileDamage) => {
+      onFatal(damagedInUse(directory, damage))
+    },
+    onFailure: onFatal,
+  }
+  opened.defer(startScrub({ ...stores, atOnce: !checkedAll }))
   opened.defer(
-    startScrub({
-      directories: STORE_NAMES.map((name) => join(config.dataDirectory, name)),
-      atOnce: !checkedAll,
-      onDamage: (directory, damage) => {
-        onFatal(damagedInUse(directory, damage))
+    startMergeCheck({
+      ...stores,
+      onUnlinkable: (directory) => {
+        log.warn(
+          { directory },
+          'its file system has no hard links: bits that flip before LevelDB merges go unnoticed',
+        )
       },
-      onFailure: onFatal,
     }),
   )
   let pruning = Promise.resolve()

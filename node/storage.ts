@@ -16,6 +16,7 @@ import { CheckedStore } from './store/checked-store.ts'
 import { makeDirectory } from './store/database.ts'
 import { checkDatabaseFiles } from './store/leveldb/check.ts'
 import { damagedFile } from './store/leveldb/damage.ts'
+import { keepTables } from './store/leveldb/kept-tables.ts'
 import { PendingStore } from './store/pending-store.ts'
 
 /** The folders of the stores in the data directory, with what it means if one is damaged. */
@@ -74,6 +75,8 @@ export async function openStorage(options: StorageOptions, opened: AsyncDisposab
   const { dataDirectory, genesis, genesisHash, epoch, judgeEvidence, reached = NOTHING_FAILS } = options
   makeDirectory(dataDirectory)
   const checkedAll = await checkFiles(dataDirectory)
+  // Before LevelDB opens them, which may merge some right away.
+  await Promise.all(STORE_NAMES.map((name) => keepTables(join(dataDirectory, name))))
   const store = await ChainStore.open(join(dataDirectory, 'chain'), genesisHash, epoch, reached)
   opened.defer(() => store.close())
   const ledger = await Ledger.over(

@@ -4,8 +4,7 @@
  * is believed.
  */
 import type { RangeQuery, StoreRow } from '../../ledger/store/store.ts'
-import type { FileDamage } from './leveldb/check.ts'
-import { damagedInUse } from './leveldb/damage.ts'
+import { damagedInUse, type FileDamage } from './leveldb/damage.ts'
 import { ReadCheck } from './leveldb/read-check.ts'
 
 /** Finds what may have hidden records from a read. Null: nothing. */

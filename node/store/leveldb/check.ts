@@ -4,15 +4,12 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FileDamage } from './damage.ts'
+import { FIRST_MANIFEST, LOG, numbered, TABLE, tableName } from './file-names.ts'
+import { damageOfKept, mergedTables } from './kept-tables.ts'
 import { logDamage, wholeRecords } from './log.ts'
 import { versionOf, type Version } from './manifest.ts'
 import { tableDamage } from './table.ts'
-
-export interface FileDamage {
-  /** Name in the directory of the database. */
-  readonly file: string
-  readonly what: string
-}
 
 export interface CheckOptions {
   /**
@@ -37,11 +34,6 @@ export interface Manifest {
   readonly version: Version
 }
 
-const LOG = /^(\d+)\.log$/
-const TABLE = /^(\d+)\.(?:ldb|sst)$/
-/** While a database is made, this is there before CURRENT is. */
-const FIRST_MANIFEST = 'MANIFEST-000001'
-
 /** Checks the database in `directory`; one that does not exist has no damage. */
 export async function checkDatabaseFiles(directory: string, options: CheckOptions): Promise<Checked> {
   const names = await namesIn(directory)
@@ -57,7 +49,8 @@ export async function checkDatabaseFiles(directory: string, options: CheckOption
   if (!('version' in manifest)) return { damage: [manifest], incomplete: false }
   const logs = await damagedLogs(directory, names, manifest.version, options.mayLoseLast)
   const tables = await checkTables(directory, names, manifest.version, options.maxTableBytes)
-  return { damage: [...logs, ...tables.damage], incomplete: tables.incomplete }
+  const merged = await damagedMerged(directory)
+  return { damage: [...logs, ...tables.damage, ...merged], incomplete: tables.incomplete }
 }
 
 /**
@@ -143,6 +136,16 @@ async function damagedLogs(
   return damaged
 }
 
+/** Checks what the last process on the database merged and had no time to check. */
+async function damagedMerged(directory: string): Promise<FileDamage[]> {
+  const damaged: FileDamage[] = []
+  for (const name of await mergedTables(directory)) {
+    const damage = await damageOfKept(directory, name)
+    if (damage !== null) damaged.push(damage)
+  }
+  return damaged
+}
+
 async function checkTables(
   directory: string,
   names: readonly string[],
@@ -172,21 +175,4 @@ async function damageOfTable(directory: string, name: string, length: number): P
   if (bytes.length !== length) return `is damaged: it has ${bytes.length} bytes, expected ${length}`
   const what = await tableDamage(bytes)
   return what === null ? null : `is damaged: ${what}`
-}
-
-/** As this LevelDB names them; older ones wrote `.sst`. */
-export function tableName(number: number): string {
-  return `${String(number).padStart(6, '0')}.ldb`
-}
-
-function numbered(
-  names: readonly string[],
-  pattern: RegExp,
-): readonly { readonly number: number; readonly name: string }[] {
-  return names
-    .flatMap((name) => {
-      const match = pattern.exec(name)
-      return match === null ? [] : [{ number: Number(match[1]), name }]
-    })
-    .sort((a, b) => a.number - b.number)
 }

@@ -1,7 +1,12 @@
-/** What an operator is told of a damaged file of a database. */
+/** A damaged file of a database, and what an operator is told of it. */
 import { join } from 'node:path'
 import { CordonError } from '../../../config/errors.ts'
-import type { FileDamage } from './check.ts'
+
+export interface FileDamage {
+  /** Name in the directory of the database. */
+  readonly file: string
+  readonly what: string
+}
 
 /** @param means what may follow from it, or what the node does about it. */
 export function damagedFile(directory: string, { file, what }: FileDamage, means: string): CordonError {

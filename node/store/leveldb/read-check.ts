@@ -6,7 +6,9 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compareBytes } from '../../../crypto/bytes.ts'
-import { readManifest, tableName, type FileDamage, type Manifest } from './check.ts'
+import { readManifest, type Manifest } from './check.ts'
+import type { FileDamage } from './damage.ts'
+import { tableName } from './file-names.ts'
 import type { TableEntry, Version } from './manifest.ts'
 import { isEndWhole, rangeDamage, readEnd, type KeyRange, type TableEnd } from './table-end.ts'
 

@@ -1,9 +1,10 @@
 /**
- * Checks the tables of a running node again and again. What a read looked at is checked with it (`read-check.ts`); this
- * finds the damage in what nobody reads, and before LevelDB merges it into a new table with a right checksum.
+ * Checks the tables of a running node again and again. What a read looked at is checked with it (`read-check.ts`), what
+ * LevelDB merged after that (`merge-check.ts`); this finds the damage in what nobody touches.
  */
 import { setTimeout } from 'node:timers/promises'
-import { damagedTables, type FileDamage } from './check.ts'
+import { damagedTables } from './check.ts'
+import type { FileDamage } from './damage.ts'
 
 /** Between two tables, so that checking takes a few percent of the node's time. */
 const TABLE_PAUSE_MS = 100
