@@ -1,7 +1,7 @@
 /**
  * What the ledger costs alone: genesis, blocks of payments between random accounts of many, opening again.
  *
- *   node_modules/.bin/node bench/ledger.ts [accounts=10000] [payments per block=250] [blocks=100]
+ *   node_modules/.bin/node bench/ledger.ts [accounts=10000] [payments per block=250] [blocks=100] [transfers per payment=1]
  *
  * Signatures are not checked here, and not part of the figures. CPU time counts all threads, LevelDB's included.
  */
@@ -15,7 +15,7 @@ import { hash } from '../crypto/hash.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { encodeTransaction } from '../ledger/transaction.ts'
 
-const [accountCount = 10_000, paymentsPerBlock = 250, blockCount = 100] = process.argv.slice(2).map(Number)
+const [accountCount = 10_000, paymentsPerBlock = 250, blockCount = 100, transfers = 1] = process.argv.slice(2).map(Number)
 
 const ids = Array.from({ length: accountCount }, (_, index) => hash('devnet-key', utf8(`account ${index}`)))
 const genesis: Genesis = {
@@ -34,7 +34,8 @@ const chain = { genesis, genesisHash: genesisHash(genesis) }
 function payments(height: number, timeMs: number): Uint8Array[] {
   return Array.from({ length: paymentsPerBlock }, (_, index) => {
     const from = (height * 7_919 + index * 31) % accountCount
-    const to = (from + 1 + ((height * 104_729 + index * 37) % (accountCount - 1))) % accountCount
+    const to = (index: number): number =>
+      (from + 1 + ((height * 104_729 + index * 37) % (accountCount - 1))) % accountCount
     const sender = ids[from] as Uint8Array
     return encodeTransaction({
       chain: chainIdOf(chain.genesisHash),
@@ -42,8 +43,13 @@ function payments(height: number, timeMs: number): Uint8Array[] {
       sequence: 0n,
       validUntilMs: timeMs + 120_000,
       salt: BigInt(height * paymentsPerBlock + index),
-      fee: 1_000n,
-      actions: [{ type: 'transfer', to: ids[to] as Uint8Array, amount: 5n, memo: new Uint8Array(0) }],
+      fee: 1_000n * BigInt(transfers),
+      actions: Array.from({ length: transfers }, (_, action) => ({
+        type: 'transfer',
+        to: ids[to(index + action)] as Uint8Array,
+        amount: 5n,
+        memo: new Uint8Array(0),
+      })),
       auth: [{ key: sender, signature: new Uint8Array(64) }],
     })
   })
@@ -89,8 +95,9 @@ show(`a block of ${paymentsPerBlock} payments, mean of the last ${measured}`, {
   wallMs: sum.wallMs / measured,
   cpuMs: sum.cpuMs / measured,
 })
+const transfersPerBlock = paymentsPerBlock * transfers
 process.stdout.write(
-  `median ${median.toFixed(1)} ms; CPU per payment ${((1_000 * sum.cpuMs) / measured / paymentsPerBlock).toFixed(1)} µs\n`,
+  `median ${median.toFixed(1)} ms; CPU per transfer ${((1_000 * sum.cpuMs) / measured / transfersPerBlock).toFixed(1)} µs\n`,
 )
 process.stdout.write(
   `outcomes ${JSON.stringify(ledger.outcomes)}, rss ${process.memoryUsage().rss >> 20} MiB\n`,

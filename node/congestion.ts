@@ -2,6 +2,9 @@
  * Whether this node takes anything in now (dissemination.md: nothing is accepted and dropped). What is accepted must end
  * within a few seconds, long before its batch is void and its payer gives up: so the number of transactions on their way
  * is held to what ended lately in that time (Little's law), besides bounds on each queue.
+ *
+ * When there is no room left, those still come in who have less than an equal share of it (max-min fairness): a client
+ * that offers most of the load takes no more from the others than it gets itself (adr 18).
  */
 import { CordonError } from '../config/errors.ts'
 import type { PendingTransactions } from './pending.ts'
@@ -21,6 +24,34 @@ const MAX_EXECUTION_BACKLOG_TXS = 20_000
 const MAX_QUEUED_TXS = 2_000
 /** Final blocks not executed yet, above which this node is too far behind to judge payments. */
 const MAX_EXECUTION_BACKLOG_BLOCKS = 1_024
+/** Those with less than their share are taken in up to so many times the room. */
+const FAIR_FACTOR = 2
+
+/** What of the transactions on their way is of one connection, or one account. */
+export interface Share {
+  readonly own: number
+  /** Connections or accounts that have some on their way, this one counted. */
+  readonly holders: number
+}
+
+/** Why a transaction may be refused. */
+export class Shortage {
+  /** One for all who come while it lasts: in a flood most of the cost would be its stack trace. */
+  readonly refusal: CordonError
+  /** What those on their way share, or null: nothing is taken in. */
+  readonly #room: number | null
+
+  constructor(reason: string, room: number | null) {
+    this.refusal = busy(reason)
+    this.#room = room
+  }
+
+  /** Whether somebody with these shares may come in all the same. */
+  spares(shares: readonly Share[]): boolean {
+    const room = this.#room
+    return room !== null && shares.every(({ own, holders }) => own < room / holders)
+  }
+}
 
 export interface Load {
   readonly ownOpenBatches: number
@@ -39,8 +70,7 @@ export interface CongestionOptions {
 
 export class Congestion {
   readonly #options: CongestionOptions
-  /** Made once for all who come while it is valid: in a flood most of the cost would be its stack trace. */
-  #refusal: CordonError | null = null
+  #shortage: Shortage | null = null
   #validUntilMs = -Infinity
   /** Transactions that ended, each counted less the longer ago. */
   #ended = 0
@@ -56,30 +86,31 @@ export class Congestion {
     this.#endedMs = nowMs
   }
 
-  /** What is said to those who bring something, or null: come in. @param nowMs monotonic. */
-  refusal(nowMs: number): CordonError | null {
+  /** What there is too little of for those who bring something, or null: come in. @param nowMs monotonic. */
+  shortage(nowMs: number): Shortage | null {
     if (nowMs >= this.#validUntilMs) {
-      const reason = this.#find(nowMs)
-      this.#refusal = reason === null ? null : busy(reason)
+      this.#shortage = this.#find(nowMs)
       this.#validUntilMs = nowMs + VALID_MS
     }
-    return this.#refusal
+    return this.#shortage
   }
 
-  #find(nowMs: number): string | null {
+  #find(nowMs: number): Shortage | null {
     const { pending, maxOpenBatches, load } = this.#options
     const { ownOpenBatches, queuedTxs, executionBacklogTxs, executionBacklogBlocks } = load()
-    if (pending.full) return `${pending.size} transactions are on their way, the most this node takes`
+    if (pending.full)
+      return new Shortage(`${pending.size} transactions are on their way, the most this node takes`, null)
     if (ownOpenBatches >= maxOpenBatches)
-      return `${ownOpenBatches} batches of this validator wait to be ordered`
-    if (queuedTxs > MAX_QUEUED_TXS) return `${queuedTxs} transactions wait for a batch`
+      return new Shortage(`${ownOpenBatches} batches of this validator wait to be ordered`, null)
     if (executionBacklogTxs > MAX_EXECUTION_BACKLOG_TXS)
-      return `${executionBacklogTxs} ordered transactions wait to be executed`
+      return new Shortage(`${executionBacklogTxs} ordered transactions wait to be executed`, null)
     if (executionBacklogBlocks > MAX_EXECUTION_BACKLOG_BLOCKS)
-      return `this node is ${executionBacklogBlocks} blocks behind`
-    if (pending.size > this.#room(nowMs))
-      return `${pending.size} transactions are on their way, more than lately ended in ${MAX_WAIT_MS / 1000} s`
-    return null
+      return new Shortage(`this node is ${executionBacklogBlocks} blocks behind`, null)
+    if (queuedTxs > MAX_QUEUED_TXS)
+      return shared(`${queuedTxs} transactions wait for a batch`, queuedTxs, MAX_QUEUED_TXS)
+    const room = this.#room(nowMs)
+    const why = `${pending.size} transactions are on their way, more than lately ended in ${MAX_WAIT_MS / 1000} s`
+    return pending.size > room ? shared(why, pending.size, room) : null
   }
 
   #room(nowMs: number): number {
@@ -89,6 +120,11 @@ export class Congestion {
   #endedAt(nowMs: number): number {
     return this.#ended * Math.exp((this.#endedMs - nowMs) / RATE_MS)
   }
+}
+
+/** Of a room that is taken, and shared by those who took it. */
+function shared(reason: string, taken: number, room: number): Shortage {
+  return new Shortage(reason, taken > FAIR_FACTOR * room ? null : room)
 }
 
 function busy(reason: string): CordonError {

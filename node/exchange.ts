@@ -63,7 +63,7 @@ export interface ExchangeOptions {
    * Transactions a full node hands over. Resolves to which of them were taken.
    * @throws CordonError if one of them is none that an honest node hands over.
    */
-  readonly onSubmittedTxs: (txs: readonly Uint8Array[]) => Promise<readonly boolean[]>
+  readonly onSubmittedTxs: (from: PeerInfo, txs: readonly Uint8Array[]) => Promise<readonly boolean[]>
 }
 
 export class Exchange {
@@ -206,7 +206,7 @@ export class Exchange {
 
   async onRequest(from: PeerInfo, bytes: Uint8Array): Promise<Uint8Array> {
     try {
-      const taken = await this.#options.onSubmittedTxs(decodeSubmit(bytes))
+      const taken = await this.#options.onSubmittedTxs(from, decodeSubmit(bytes))
       return Uint8Array.from(taken, (each) => (each ? 1 : 0))
     } catch (error) {
       if (error instanceof DecodeError || error instanceof CordonError) this.#malformed(from, error)

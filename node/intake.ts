@@ -6,7 +6,8 @@
  * for now (consensus.md P10, P11) does as a full node.
  */
 import { CordonError } from '../config/errors.ts'
-import type { DecodedTransaction } from '../ledger/transaction.ts'
+import { toHex } from '../crypto/bytes.ts'
+import type { DecodedTransaction, Transaction } from '../ledger/transaction.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Account } from '../ledger/types.ts'
 import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
@@ -35,7 +36,7 @@ export interface IntakeOptions {
   readonly admission: Admission
   readonly pending: PendingTransactions
   readonly store: PendingStore
-  readonly congestion: Pick<Congestion, 'refusal'>
+  readonly congestion: Pick<Congestion, 'shortage'>
   /** Whether this node writes batches now: never a full node, and not a validator that signs nothing. */
   readonly writesBatches: () => boolean
   /** Hands transactions to the replica's batch builder. */
@@ -100,39 +101,54 @@ export class Intake {
 
   /**
    * Takes one transaction in. Resolves when it is durable here, or final.
+   * @param source who brings it: when room is short, each has an equal share of it.
    * @returns its id, and whether it was here or final before.
    * @throws CordonError with the reason for a refusal; `busy` if it should be tried again later.
    */
-  async submit(bytes: Uint8Array): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    await this.#refuseEarly(bytes)
-    return this.#take(this.#options.admission.decode(bytes))
+  async submit(
+    bytes: Uint8Array,
+    source: string,
+  ): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
+    await this.#refuseEarly(bytes, source)
+    return this.#take(this.#options.admission.decode(bytes), source)
   }
 
   /**
    * Before its signatures are checked, so that what a node does not take costs it little. What it knows is known, however
    * busy it is.
    */
-  async #refuseEarly(bytes: Uint8Array): Promise<void> {
+  async #refuseEarly(bytes: Uint8Array, source: string): Promise<void> {
     const { admission, pending, ledger, congestion } = this.#options
-    const refusal = congestion.refusal(performance.now())
-    if (refusal === null) return
+    if (congestion.shortage(performance.now()) === null) return
     const { id, transaction } = admission.decodeUnsigned(bytes)
-    if (pending.get(txName(id)) === null && (await ledger.receipt(id, transaction)) === null) throw refusal
+    const refusal = this.#refusalFor(transaction, source)
+    if (refusal === null || pending.get(txName(id)) !== null) return
+    if ((await ledger.receipt(id, transaction)) === null) throw refusal
   }
 
-  async #take(tx: DecodedTransaction): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    const { admission, pending, congestion, checked, submitted, gossip, writesBatches } = this.#options
+  #refusalFor({ sender }: Transaction, source: string): CordonError | null {
+    const { congestion, pending } = this.#options
+    const shortage = congestion.shortage(performance.now())
+    if (shortage === null || shortage.spares(pending.sharesOf(source, toHex(sender)))) return null
+    return shortage.refusal
+  }
+
+  async #take(
+    tx: DecodedTransaction,
+    source: string,
+  ): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
+    const { admission, pending, checked, submitted, gossip, writesBatches } = this.#options
     const { id } = tx
     const taken = await this.#withAccount(tx, (account) => {
       const known = pending.get(txName(id)) !== null
       if (!known) {
-        const refusal = congestion.refusal(performance.now())
+        const refusal = this.#refusalFor(tx.transaction, source)
         if (refusal !== null) throw refusal
         admission.judge(tx.transaction, account, Date.now())
         checked(tx)
         submitted(tx)
       }
-      return { known, durable: pending.accept(admission.toPending(tx), performance.now()) }
+      return { known, durable: pending.accept(admission.toPending(tx), performance.now(), source) }
     })
     if (taken === null) return { id, known: true }
     const { known, durable } = taken
@@ -201,14 +217,15 @@ export class Intake {
 
   /**
    * Transactions that a full node hands over. Resolves to which of them are durable here, or final.
+   * @param source the node.
    * @throws CordonError if one of them can never be valid: an honest node hands over none of that kind.
    */
-  async onSubmitted(txs: readonly Uint8Array[]): Promise<readonly boolean[]> {
+  async onSubmitted(txs: readonly Uint8Array[], source: string): Promise<readonly boolean[]> {
     const decoded = txs.map((bytes) => this.#options.admission.decode(bytes))
     return Promise.all(
       decoded.map(async (tx) => {
         try {
-          await this.#take(tx)
+          await this.#take(tx, source)
           return true
         } catch (error) {
           if (!(error instanceof CordonError))

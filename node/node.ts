@@ -247,7 +247,7 @@ export async function startNode(
       driver.input(input)
     },
     onGossipedTx: (bytes) => intake.onGossip(bytes),
-    onSubmittedTxs: (txs) => intake.onSubmitted(txs),
+    onSubmittedTxs: (from, txs) => intake.onSubmitted(txs, `peer ${from.id}`),
   })
   const network: Network = await createNetwork({
     genesisHash,
@@ -316,7 +316,7 @@ export async function startNode(
     set,
     ledger,
     chain: chainId,
-    submit: (bytes) => intake.submit(bytes),
+    submit: (bytes) => intake.submit(bytes, 'node'),
     log: logs.consensus,
   })
   opened.defer(() => {

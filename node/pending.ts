@@ -10,6 +10,7 @@
  */
 import { toHex } from '../crypto/bytes.ts'
 import { LIMITS } from '../config/limits.ts'
+import type { Share } from './congestion.ts'
 import type { ExpiredTx, PendingStore } from './store/pending-store.ts'
 import { Timetable } from './timetable.ts'
 
@@ -36,6 +37,8 @@ interface Entry {
   readonly tx: PendingTx
   /** Answered `accepted` here, or about to be: settles when it is on disk. Null: heard by gossip only. */
   durable: Promise<void> | null
+  /** Who brought it; null: nobody who shares with others. */
+  readonly source: string | null
 }
 
 interface Sender {
@@ -52,6 +55,8 @@ export class PendingTransactions {
   readonly #batchTtlMs: number
   readonly #entries: Map<string, Entry> = new Map()
   readonly #senders: Map<string, Sender> = new Map()
+  /** How many each source brought. */
+  readonly #sources: Map<string, number> = new Map()
   /** Senders with parked transactions, the one longest not looked at first. */
   readonly #parkedSenders: Set<string> = new Set()
   /** When to offer: monotonic time. */
@@ -87,6 +92,16 @@ export class PendingTransactions {
     return { amount, count }
   }
 
+  /** What a source, and an account, has of those on their way. */
+  sharesOf(source: string, sender: string): readonly Share[] {
+    const ofSource = this.#sources.get(source) ?? 0
+    const ofSender = this.#senders.get(sender)?.count ?? 0
+    return [
+      { own: ofSource, holders: this.#sources.size + (ofSource === 0 ? 1 : 0) },
+      { own: ofSender, holders: this.#senders.size + (ofSender === 0 ? 1 : 0) },
+    ]
+  }
+
   /** Whether a transaction of this account with this sequence is on its way. */
   hasSequence(sender: string, sequence: bigint): boolean {
     return this.#senders.get(sender)?.sequences.has(sequence) === true
@@ -96,11 +111,12 @@ export class PendingTransactions {
    * Pending, then durable. Resolves when `accepted` may be answered: also for one that was heard by gossip, and for one
    * whose first submission is still on its way to the disk.
    * @param nowMs monotonic.
+   * @param source who brings it; null: nobody who shares with others.
    */
-  accept(tx: PendingTx, nowMs: number): Promise<void> {
+  accept(tx: PendingTx, nowMs: number, source: string | null = null): Promise<void> {
     const held = this.#entries.get(tx.name)
     if (held !== undefined && held.durable !== null) return held.durable
-    const entry = held ?? this.#add(tx, nowMs)
+    const entry = held ?? this.#add(tx, nowMs, source)
     if (this.#due.has(tx.name)) this.#due.set(tx.name, nowMs)
     this.#handover.set(tx.name, nowMs + HANDOVER_INTERVAL_MS)
     entry.durable = this.#log(entry, held === undefined)
@@ -275,8 +291,9 @@ export class PendingTransactions {
     this.#due.set(name, 0)
   }
 
-  #add(tx: PendingTx, dueMs: number): Entry {
-    const entry: Entry = { tx, durable: null }
+  #add(tx: PendingTx, dueMs: number, source: string | null = null): Entry {
+    const entry: Entry = { tx, durable: null, source }
+    if (source !== null) this.#sources.set(source, (this.#sources.get(source) ?? 0) + 1)
     this.#entries.set(tx.name, entry)
     this.#due.set(tx.name, dueMs)
     this.#validity.set(tx.name, tx.validUntilMs)
@@ -292,8 +309,9 @@ export class PendingTransactions {
   #drop(name: string): Entry | null {
     const entry = this.#entries.get(name)
     if (entry === undefined) return null
-    const { tx } = entry
+    const { tx, source } = entry
     this.#entries.delete(name)
+    if (source !== null) this.#leave(source)
     for (const timetable of [this.#due, this.#offered, this.#validity, this.#handover]) timetable.delete(name)
     this.#bytes -= tx.bytes.length
     this.#unparkOne(tx)
@@ -305,6 +323,12 @@ export class PendingTransactions {
     else sender.sequences.delete(tx.sequence)
     if (sender.count === 0) this.#senders.delete(tx.sender)
     return entry
+  }
+
+  #leave(source: string): void {
+    const left = (this.#sources.get(source) ?? 0) - 1
+    if (left > 0) this.#sources.set(source, left)
+    else this.#sources.delete(source)
   }
 
   #unparkOne({ sender, name }: PendingTx): void {

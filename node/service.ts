@@ -87,7 +87,7 @@ export function createService(options: ServiceOptions): RpcService {
     account_get: (params) => service.account(params.address),
     account_history: (params) => service.history(params),
     payments_follow: (params, context) => options.payments.follow(params, context.signal),
-    tx_submit: (params) => service.submit(params.tx),
+    tx_submit: (params, context) => service.submit(params.tx, context.source),
     tx_get: (params) => service.tx(service.txId(params.txId)),
     tx_wait: (params, context) => service.wait(service.txId(params.txId), params.timeoutMs, context.signal),
     tx_dryRun: (params) => service.dryRun(params.tx),
@@ -228,9 +228,9 @@ class Service {
     }
   }
 
-  async submit(hex: string): Promise<SubmitResult> {
+  async submit(hex: string, source: string): Promise<SubmitResult> {
     const { intake } = this.#options
-    const { id, known } = await intake.submit(this.#txBytes(hex))
+    const { id, known } = await intake.submit(this.#txBytes(hex), source)
     if (!known) return { txId: toHex(id), result: 'accepted', status: 'pending' }
     const info = await this.tx(id)
     return { txId: info.txId, result: 'known', status: info.status }

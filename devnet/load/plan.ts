@@ -59,12 +59,19 @@ export class LoadPlan {
     return { from, ...this.#transfer(from, this.#offsets[this.#partner()] ?? 1) }
   }
 
-  /** The payout for slot `k`: to as many accounts, always the same ones of a payer. At most one less than accounts. */
+  /**
+   * The payout for slot `k`: to as many accounts, always the same ones of a payer. At most one less than accounts. All
+   * together are about as much as a payment: who pays many out has far more than that, else it is a drain.
+   */
   payout(k: number, transfers: number): LoadPayout {
     const from = this.#payer(k)
+    const share = ({ to, amountUnits }: LoadTransfer): LoadTransfer => ({
+      to,
+      amountUnits: amountUnits / BigInt(transfers),
+    })
     return {
       from,
-      transfers: Array.from({ length: transfers }, (_, index) => this.#transfer(from, index + 1)),
+      transfers: Array.from({ length: transfers }, (_, index) => share(this.#transfer(from, index + 1))),
     }
   }
 

@@ -13,7 +13,7 @@ import { LIMITS } from '../../config/limits.ts'
 import { DASHBOARD_PATH } from '../dashboard/routes.ts'
 import { refusal } from './json-rpc.ts'
 import { checkOrigin } from './origin.ts'
-import type { RpcLog } from './service.ts'
+import type { CallContext, RpcLog } from './service.ts'
 
 /**
  * A server without routes: bodies are texts of limited length, foreign web pages are refused, and every error is an
@@ -64,7 +64,7 @@ export async function makeApp(
 export async function answerPost(
   request: FastifyRequest,
   reply: FastifyReply,
-  answer: (text: string, signal: AbortSignal) => Promise<string | null>,
+  answer: (text: string, context: CallContext) => Promise<string | null>,
 ): Promise<FastifyReply> {
   const abort = new AbortController()
   // Of the response, not of the socket: that one serves many requests.
@@ -72,7 +72,7 @@ export async function answerPost(
     abort.abort()
   })
   const text = typeof request.body === 'string' ? request.body : ''
-  const answered = await answer(text, abort.signal)
+  const answered = await answer(text, { signal: abort.signal, source: `address ${request.ip}` })
   if (answered === null) return reply.code(204).send()
   return reply.type('application/json; charset=utf-8').send(answered)
 }

@@ -93,8 +93,8 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
     // The body of somebody without a token is read, up to its limit, and not looked at.
     (request, reply) => {
       const token = authenticate(request)
-      return answerPost(request, reply, (text, signal) =>
-        rpc.answer(text, { signal, subscriptions: null, token }),
+      return answerPost(request, reply, (text, context) =>
+        rpc.answer(text, { ...context, subscriptions: null, token }),
       )
     },
   )

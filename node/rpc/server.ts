@@ -64,7 +64,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       onResponse: async () => onAnswered(),
     },
     (request, reply) =>
-      answerPost(request, reply, (text, signal) => rpc.answer(text, { signal, subscriptions: null })),
+      answerPost(request, reply, (text, context) => rpc.answer(text, { ...context, subscriptions: null })),
   )
   app.route({
     method: 'GET',

@@ -4,6 +4,8 @@ import type { BlockEvent, RpcMethod, RpcParams, RpcResult, Problem } from '../..
 export interface CallContext {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal
+  /** The connection, or over HTTP the address, that it comes from: what is scarce is shared among these. */
+  readonly source: string
 }
 
 export type ServerMethod = 'rpc.discover' | 'blocks_subscribe' | 'blocks_unsubscribe'

@@ -28,6 +28,7 @@ export class Sockets {
   /** All of them, upgraded or not: the HTTP server forgets those that were upgraded. */
   readonly #connections = new Set<Socket>()
   readonly #stopEvents: () => void
+  #taken = 0
 
   constructor(app: FastifyInstance, options: SocketsOptions) {
     this.#options = options
@@ -51,7 +52,7 @@ export class Sockets {
 
   take(socket: WebSocket, rpc: Answerer<RpcContext>): void {
     const { events, log, onAnswered } = this.#options
-    const connection = new RpcSocket(socket, rpc, events, log, onAnswered)
+    const connection = new RpcSocket(socket, `socket ${++this.#taken}`, rpc, events, log, onAnswered)
     this.#open.add(connection)
     socket.on('close', () => this.#open.delete(connection))
   }

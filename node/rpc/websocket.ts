@@ -29,9 +29,13 @@ export class RpcSocket {
   #windowStartMs = 0
   #messagesInWindow = 0
 
-  /** @param onAnswered an answer has left the process. */
+  /**
+   * @param source a name that no other connection has.
+   * @param onAnswered an answer has left the process.
+   */
   constructor(
     socket: WebSocket,
+    source: string,
     rpc: Answerer<RpcContext>,
     events: BlockEvents,
     log: RpcLog,
@@ -48,7 +52,7 @@ export class RpcSocket {
         socket.close(INTERNAL_ERROR, 'subscribe again from the next height')
       },
     )
-    this.#context = { signal: this.#abort.signal, subscriptions: this.#subscriptions }
+    this.#context = { signal: this.#abort.signal, source, subscriptions: this.#subscriptions }
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#onMessage(data, isBinary)
     })

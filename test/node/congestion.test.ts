@@ -1,17 +1,19 @@
 /** When a node takes nothing in: it keeps no more on its way than it can bring to an end in a few seconds. */
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
-import { Congestion } from '../../node/congestion.ts'
+import { Congestion, type Load, type Share } from '../../node/congestion.ts'
 import { NO_LOAD } from './fixtures.ts'
 
 const BATCH = 500
 const LEAST = 2 * BATCH
 
 let size: number
+let load: Load
 let congestion: Congestion
 
 beforeEach(() => {
   size = 0
+  load = NO_LOAD
   congestion = new Congestion({
     pending: {
       get size() {
@@ -21,7 +23,7 @@ beforeEach(() => {
     },
     maxOpenBatches: 32,
     batchMaxTxs: BATCH,
-    load: () => NO_LOAD,
+    load: () => load,
   })
 })
 
@@ -33,9 +35,9 @@ function drain(fromMs: number, forMs: number): number {
 
 test('two full batches are taken in although nothing has ever ended, and no more', () => {
   size = LEAST
-  assert.equal(congestion.refusal(0), null)
+  assert.equal(congestion.shortage(0), null)
   size = LEAST + 1
-  const refusal = congestion.refusal(50)
+  const refusal = congestion.shortage(50)?.refusal
   assert.equal(refusal?.code, 'busy')
   assert.match(
     refusal.message,
@@ -47,26 +49,47 @@ test('two full batches are taken in although nothing has ever ended, and no more
 test('what ends in three seconds may be on its way', () => {
   const nowMs = drain(0, 30_000) // a thousand per second
   size = 2_900
-  assert.equal(congestion.refusal(nowMs), null)
+  assert.equal(congestion.shortage(nowMs), null)
   size = 3_200
-  assert.equal(congestion.refusal(nowMs + 50)?.code, 'busy')
+  assert.equal(congestion.shortage(nowMs + 50)?.refusal.code, 'busy')
 })
 
 test('a rate is forgotten when nothing ends any more', () => {
   const nowMs = drain(0, 30_000)
   size = 2_900
-  assert.equal(congestion.refusal(nowMs + 3_000)?.code, 'busy')
+  assert.equal(congestion.shortage(nowMs + 3_000)?.refusal.code, 'busy')
   size = LEAST
-  assert.equal(congestion.refusal(nowMs + 3_050), null)
+  assert.equal(congestion.shortage(nowMs + 3_050), null)
   size = LEAST + 50
-  assert.equal(congestion.refusal(nowMs + 3_100), null)
-  assert.equal(congestion.refusal(nowMs + 10_000)?.code, 'busy')
+  assert.equal(congestion.shortage(nowMs + 3_100), null)
+  assert.equal(congestion.shortage(nowMs + 10_000)?.refusal.code, 'busy')
 })
 
 test('it looks every 50 ms, and says the same in between', () => {
   size = LEAST + 1
-  const refusal = congestion.refusal(0)
+  const shortage = congestion.shortage(0)
   size = 0
-  assert.equal(congestion.refusal(49), refusal)
-  assert.equal(congestion.refusal(50), null)
+  assert.equal(congestion.shortage(49), shortage)
+  assert.equal(congestion.shortage(50), null)
+})
+
+test('when there is no room, who has less than an equal share comes in, by connection and by account', () => {
+  size = LEAST + 1
+  const shortage = congestion.shortage(0)
+  const comesIn = (...shares: readonly Share[]): boolean | undefined => shortage?.spares(shares)
+  assert.equal(comesIn({ own: LEAST, holders: 1 }), false, 'alone, all of it is its share')
+  assert.equal(comesIn({ own: LEAST / 2, holders: 2 }), false)
+  assert.equal(comesIn({ own: LEAST / 2 - 1, holders: 2 }), true)
+  assert.equal(comesIn({ own: 0, holders: 10 * LEAST }), true)
+  assert.equal(comesIn({ own: 0, holders: 2 }, { own: LEAST / 2, holders: 2 }), false, 'both must be below')
+})
+
+test('nobody comes in once twice the room is taken, or where waiting does not help', () => {
+  size = 2 * LEAST + 1
+  assert.equal(congestion.shortage(0)?.spares([{ own: 0, holders: 2 }]), false)
+  size = 0
+  load = { ...NO_LOAD, queuedTxs: 2_001 }
+  assert.equal(congestion.shortage(50)?.spares([{ own: 0, holders: 2 }]), true)
+  load = { ...NO_LOAD, executionBacklogTxs: 20_001 }
+  assert.equal(congestion.shortage(100)?.spares([{ own: 0, holders: 2 }]), false)
 })

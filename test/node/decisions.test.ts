@@ -15,7 +15,7 @@ import { ReviewDesk } from '../../node/review/desk.ts'
 import { OperatorKey, openOperatorKey } from '../../node/review/operator-key.ts'
 import { TestChain, keysOf } from '../ledger/helpers.ts'
 
-const CONTEXT = { signal: new AbortController().signal }
+const CONTEXT = { signal: new AbortController().signal, source: 'client' }
 const silent = { warn: () => undefined, error: () => undefined }
 
 interface Table {

@@ -77,7 +77,7 @@ function open(options: Partial<ExchangeOptions> = {}): Exchange {
     finalHeight: () => finalHeight,
     onDated: (author, madeMs) => dated.push({ author, madeMs }),
     onGossipedTx: () => Promise.resolve('accept'),
-    onSubmittedTxs: (txs) => Promise.resolve(txs.map((tx) => tx.length > 1)),
+    onSubmittedTxs: (_, txs) => Promise.resolve(txs.map((tx) => tx.length > 1)),
     ...options,
   })
   exchange.attach({
@@ -465,7 +465,7 @@ test('handing over goes to one validator after the other, in requests that fit',
   assert.ok(requests.length > 1)
   const taken: Uint8Array[] = []
   const receiver = open({
-    onSubmittedTxs: (part) => {
+    onSubmittedTxs: (_, part) => {
       taken.push(...part)
       return Promise.resolve([])
     },

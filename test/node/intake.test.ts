@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { LIMITS } from '../../config/limits.ts'
-import { toHex } from '../../crypto/bytes.ts'
+import { toHex, utf8 } from '../../crypto/bytes.ts'
+import { hash } from '../../crypto/hash.ts'
 import type { DecodedTransaction } from '../../ledger/transaction.ts'
 import { assignmentRank } from '../../node/assignment.ts'
-import { TAKEOVER_MS } from '../../node/pending.ts'
+import { TAKEOVER_MS, txName } from '../../node/pending.ts'
 import type { PendingStore } from '../../node/store/pending-store.ts'
 import { FEE, START_BALANCE, transferTo, type TxOptions } from '../ledger/helpers.ts'
 import { NO_LOAD, NodeChain, makeIntake, turns, type IntakeHarness } from './fixtures.ts'
@@ -50,7 +51,7 @@ test('accepted is answered only after the pending log has it', async () => {
   const { intake, logged } = await open({ store: slow })
   const tx = transfer(5n)
   let answered = false
-  const answer = intake.submit(tx.bytes).finally(() => (answered = true))
+  const answer = intake.submit(tx.bytes, 'client').finally(() => (answered = true))
   await turns(5)
   assert.equal(answered, false)
   written.resolve(undefined)
@@ -62,14 +63,14 @@ test('a log that cannot be written refuses, and keeps nothing', async () => {
   const store = await chain.pendingStore()
   const { intake, pending } = await open({ store })
   await store.close()
-  await assert.rejects(intake.submit(transfer(5n).bytes))
+  await assert.rejects(intake.submit(transfer(5n).bytes, 'client'))
   assert.equal(pending.size, 0)
 })
 
 test('a validator offers what it accepted at once, and remembers that it checked it', async () => {
   const { intake, offered, gossiped, checked } = await open({ self: 2 })
   const tx = transfer(5n)
-  await intake.submit(tx.bytes)
+  await intake.submit(tx.bytes, 'client')
   assert.deepEqual(offered, [tx.bytes])
   assert.deepEqual(gossiped, [])
   assert.deepEqual(
@@ -81,7 +82,7 @@ test('a validator offers what it accepted at once, and remembers that it checked
 test('a full node gossips it instead', async () => {
   const { intake, offered, gossiped, logged } = await open({ self: null })
   const tx = transfer(5n)
-  await intake.submit(tx.bytes)
+  await intake.submit(tx.bytes, 'client')
   assert.deepEqual(gossiped, [tx.bytes])
   assert.deepEqual(offered, [])
   assert.deepEqual(await logged(), [toHex(tx.id)])
@@ -90,19 +91,19 @@ test('a full node gossips it instead', async () => {
 test('the same bytes again are known, pending or final', async () => {
   const { intake, offered, pending } = await open()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes)
-  assert.deepEqual(await intake.submit(tx.bytes), { id: tx.id, known: true })
+  await intake.submit(tx.bytes, 'client')
+  assert.deepEqual(await intake.submit(tx.bytes, 'client'), { id: tx.id, known: true })
   assert.equal(offered.length, 1)
   await chain.execute([tx])
   pending.settle([toHex(tx.id)])
-  assert.deepEqual(await intake.submit(tx.bytes), { id: tx.id, known: true })
+  assert.deepEqual(await intake.submit(tx.bytes, 'client'), { id: tx.id, known: true })
   assert.equal(pending.size, 0)
 })
 
 test('the same bytes twice at once are one payment', async () => {
   const { intake, offered, pending, logged } = await open()
   const tx = transfer(5n)
-  const answers = await Promise.all([intake.submit(tx.bytes), intake.submit(tx.bytes)])
+  const answers = await Promise.all([intake.submit(tx.bytes, 'client'), intake.submit(tx.bytes, 'client')])
   assert.deepEqual(answers.map(({ known }) => known).sort(), [false, true])
   assert.equal(offered.length, 1)
   assert.deepEqual(pending.outgoing(toHex(tx.transaction.sender)), { amount: 5n + FEE, count: 1 })
@@ -113,7 +114,7 @@ test('payments that come at once cannot spend the same money', async () => {
   const { intake, pending } = await open()
   const half = START_BALANCE / 2n
   const answers = await Promise.allSettled(
-    [half, half, half].map((amount) => intake.submit(transfer(amount).bytes)),
+    [half, half, half].map((amount) => intake.submit(transfer(amount).bytes, 'client')),
   )
   assert.deepEqual(
     answers.map(({ status }) => status),
@@ -139,7 +140,9 @@ test('a block that is executed while the account is read does not let money be s
     }
     return account
   })
-  await assert.rejects(intake.submit(transfer(START_BALANCE / 2n).bytes), { code: 'tx-insufficient-funds' })
+  await assert.rejects(intake.submit(transfer(START_BALANCE / 2n).bytes, 'client'), {
+    code: 'tx-insufficient-funds',
+  })
   assert.equal(reads, 2)
 })
 
@@ -151,13 +154,13 @@ test('a busy node says when to come back, and keeps nothing', async () => {
   intake.start()
   for (const [load, why] of [
     [{ ownOpenBatches: 1_000 }, /batches of this validator wait/],
-    [{ queuedTxs: 2_001 }, /2001 transactions wait for a batch/],
+    [{ queuedTxs: 4_001 }, /4001 transactions wait for a batch/],
     [{ executionBacklogTxs: 20_001 }, /20001 ordered transactions wait/],
     [{ executionBacklogBlocks: 1_025 }, /1025 blocks behind/],
   ] as const) {
     harness.load = { ...NO_LOAD, ...load }
     nowMs += 50
-    await assert.rejects(intake.submit(transfer(5n).bytes), {
+    await assert.rejects(intake.submit(transfer(5n).bytes, 'client'), {
       code: 'busy',
       message: why,
       payload: { retryAfterMs: 250 },
@@ -167,7 +170,7 @@ test('a busy node says when to come back, and keeps nothing', async () => {
   assert.deepEqual(await logged(), [])
   harness.load = NO_LOAD
   nowMs += 50
-  await intake.submit(transfer(5n).bytes)
+  await intake.submit(transfer(5n).bytes, 'client')
 })
 
 test('a busy node checks no signature, and knows what it knows', async () => {
@@ -176,17 +179,46 @@ test('a busy node checks no signature, and knows what it knows', async () => {
   const harness = await open()
   const { intake, pending } = harness
   const [waiting, final] = [transfer(5n), transfer(6n)]
-  await intake.submit(waiting.bytes)
+  await intake.submit(waiting.bytes, 'client')
   await chain.execute([final])
-  harness.load = { ...NO_LOAD, queuedTxs: 2_001 }
+  harness.load = { ...NO_LOAD, queuedTxs: 4_001 }
   nowMs += 50
   const forged = transfer(7n).bytes.slice()
   forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
-  await assert.rejects(intake.submit(forged), { code: 'busy' })
-  await assert.rejects(intake.submit(forged.subarray(1)), { code: /^tx-/ })
+  await assert.rejects(intake.submit(forged, 'client'), { code: 'busy' })
+  await assert.rejects(intake.submit(forged.subarray(1), 'client'), { code: /^tx-/ })
   for (const { id, bytes } of [waiting, final])
-    assert.deepEqual(await intake.submit(bytes), { id, known: true })
+    assert.deepEqual(await intake.submit(bytes, 'client'), { id, known: true })
   assert.equal(pending.size, 1)
+})
+
+test('a client that fills the room is busy, another one and another account still come in', async () => {
+  let nowMs = 0
+  mock.method(performance, 'now', () => nowMs)
+  const { intake, pending, admission } = await open()
+  const some = admission.toPending(transfer(5n))
+  const room = 2 * chain.chain.genesis.parameters.batchMaxTxs
+  for (let n = 0; n <= room; n++)
+    await pending.accept({ ...some, name: `tx ${n}`, id: hash('block', utf8(String(n))) }, 0, 'flood')
+  nowMs += 50
+  const { name, sender } = some
+  assert.deepEqual(pending.sharesOf('flood', sender), [
+    { own: room + 1, holders: 1 },
+    { own: room + 1, holders: 1 },
+  ])
+  const other = chain.tx('bob', [transferTo('alice', 6n)])
+  await assert.rejects(intake.submit(other.bytes, 'flood'), { code: 'busy' }, 'not from there, whoever pays')
+  await assert.rejects(intake.submit(transfer(7n).bytes, 'client'), { code: 'busy' }, 'not that account')
+  await intake.submit(other.bytes, 'client')
+  assert.deepEqual(pending.sharesOf('client', 'nobody'), [
+    { own: 1, holders: 2 },
+    { own: 0, holders: 3 },
+  ])
+  pending.settle([txName(other.id), `tx 0`, name])
+  assert.deepEqual(pending.sharesOf('client', sender), [
+    { own: 0, holders: 2 },
+    { own: room, holders: 1 },
+  ])
 })
 
 test('a full pool is busy; what is in it is known all the same', async () => {
@@ -195,12 +227,12 @@ test('a full pool is busy; what is in it is known all the same', async () => {
   const { intake, pending, admission } = await open()
   intake.start()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes)
+  await intake.submit(tx.bytes, 'client')
   const large = admission.toPending(transfer(6n))
   pending.track({ ...large, bytes: new Uint8Array(LIMITS.pendingBytes) }, 0)
   nowMs += 50
-  await assert.rejects(intake.submit(transfer(7n).bytes), { code: 'busy' })
-  assert.equal((await intake.submit(tx.bytes)).known, true)
+  await assert.rejects(intake.submit(transfer(7n).bytes, 'client'), { code: 'busy' })
+  assert.equal((await intake.submit(tx.bytes, 'client')).known, true)
   assert.equal(await intake.onGossip(transfer(8n).bytes), 'accept') // passed on, but not kept
   assert.equal(pending.size, 2)
 })
@@ -218,7 +250,7 @@ test('after a start what was accepted is offered again; what became final meanwh
   intake.start()
   await turns()
   assert.deepEqual(offered.map(toHex), [toHex(waiting.bytes)])
-  assert.deepEqual(await intake.submit(inBatch.bytes), { id: inBatch.id, known: true })
+  assert.deepEqual(await intake.submit(inBatch.bytes, 'client'), { id: inBatch.id, known: true })
 })
 
 test('an accepted transaction that this build cannot read does not stop the start, and stays on disk', async () => {
@@ -293,7 +325,7 @@ test('what was only heard by gossip is durable once it is submitted', async () =
   const tx = transfer(5n)
   await intake.onGossip(tx.bytes)
   assert.deepEqual(await logged(), [])
-  assert.deepEqual(await intake.submit(tx.bytes), { id: tx.id, known: true })
+  assert.deepEqual(await intake.submit(tx.bytes, 'client'), { id: tx.id, known: true })
   assert.deepEqual(await logged(), [toHex(tx.id)])
   assert.equal(pending.outgoing(toHex(tx.transaction.sender)).count, 1)
 })
@@ -301,13 +333,17 @@ test('what was only heard by gossip is durable once it is submitted', async () =
 test('handed over: each is taken or not, and what is taken is durable', async () => {
   const { intake, logged } = await open()
   const [good, poor] = [transfer(5n), transfer(START_BALANCE)]
-  assert.deepEqual(await intake.onSubmitted([good.bytes, poor.bytes, good.bytes]), [true, false, true])
+  assert.deepEqual(await intake.onSubmitted([good.bytes, poor.bytes, good.bytes], 'peer'), [
+    true,
+    false,
+    true,
+  ])
   assert.deepEqual(await logged(), [toHex(good.id)])
 })
 
 test('handing over what can never be valid is no honest mistake', async () => {
   const { intake, pending } = await open()
-  await assert.rejects(intake.onSubmitted([transfer(5n).bytes, Uint8Array.of(1, 2, 3)]), {
+  await assert.rejects(intake.onSubmitted([transfer(5n).bytes, Uint8Array.of(1, 2, 3)], 'peer'), {
     code: 'tx-malformed',
   })
   assert.equal(pending.size, 0)
@@ -324,7 +360,7 @@ test('a full node hands over again until it is final, whatever the validators sa
   })
   intake.start()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes)
+  await intake.submit(tx.bytes, 'client')
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 250) {
       monotonicMs += 250
@@ -353,7 +389,7 @@ test('a validator that signs nothing hands over as a full node does, and batches
   const { intake, gossiped, handed, offered } = await open({ writesBatches: () => signs })
   intake.start()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes)
+  await intake.submit(tx.bytes, 'client')
   assert.deepEqual(gossiped, [tx.bytes])
   for (let passed = 0; passed < 2_000; passed += 250) {
     monotonicMs += 250

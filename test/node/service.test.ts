@@ -14,7 +14,7 @@ import { createService, type ServiceOptions } from '../../node/service.ts'
 import { FEE, START_BALANCE, idOf, transferTo, type TxOptions } from '../ledger/helpers.ts'
 import { EPOCH, NodeChain, makeIntake, turns, type IntakeHarness } from './fixtures.ts'
 
-const CONTEXT = { signal: new AbortController().signal }
+const CONTEXT = { signal: new AbortController().signal, source: 'client' }
 const LONG_MS = 60_000
 
 let chain: NodeChain
