@@ -15,7 +15,9 @@ import { hash } from '../crypto/hash.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { encodeTransaction } from '../ledger/transaction.ts'
 
-const [accountCount = 10_000, paymentsPerBlock = 250, blockCount = 100, transfers = 1] = process.argv.slice(2).map(Number)
+const [accountCount = 10_000, paymentsPerBlock = 250, blockCount = 100, transfers = 1] = process.argv
+  .slice(2)
+  .map(Number)
 
 const ids = Array.from({ length: accountCount }, (_, index) => hash('devnet-key', utf8(`account ${index}`)))
 const genesis: Genesis = {

@@ -10,33 +10,40 @@ import { readDevnetFile } from '../../devnet/layout.ts'
 import { runLoad, type LoadOptions, type LoadResult } from '../../devnet/load/run.ts'
 import { processUse } from '../../devnet/processes.ts'
 
+/** The program of this checkout. */
 export const CORDON: string = join(import.meta.dirname, '..', '..', 'bin', 'cordon')
 const run = promisify(execFile)
 
 export class BenchDevnet implements AsyncDisposable {
   readonly dir: string
+  readonly #program: string
   readonly #end: () => Promise<void>
 
-  private constructor(dir: string, end: () => Promise<void>) {
+  private constructor(dir: string, program: string, end: () => Promise<void>) {
     this.dir = dir
+    this.#program = program
     this.#end = end
   }
 
-  /** Resolves when it says that it is ready. */
+  /**
+   * Resolves when it says that it is ready.
+   * @param program `bin/cordon` of a checkout that is built.
+   */
   static async start(
     flags: readonly string[],
     variables: Readonly<Record<string, string>> = {},
+    program: string = CORDON,
   ): Promise<BenchDevnet> {
     const parent = mkdtempSync(join(tmpdir(), 'cordon-bench-'))
     const dir = join(parent, 'devnet')
-    const child = spawn(CORDON, ['devnet', '--json', '--dir', dir, ...flags], {
+    const child = spawn(program, ['devnet', '--json', '--dir', dir, ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...variables },
     })
     const exit = once(child, 'exit')
     const ready = once(createInterface({ input: child.stdout }), 'line').then(() => true)
     if (!(await Promise.race([ready, exit.then(() => false)]))) throw new Error('the devnet did not start')
-    return new BenchDevnet(dir, async () => {
+    return new BenchDevnet(dir, program, async () => {
       child.kill('SIGINT')
       await exit
       rmSync(parent, { recursive: true, force: true })
@@ -45,13 +52,13 @@ export class BenchDevnet implements AsyncDisposable {
 
   /** `cordon devnet …` */
   async verb(...args: readonly string[]): Promise<void> {
-    await run(CORDON, ['devnet', ...args, '--dir', this.dir])
+    await run(this.#program, ['devnet', ...args, '--dir', this.dir])
   }
 
   load(
     ratePerSecond: number,
     durationS: number,
-    more: Partial<Pick<LoadOptions, 'transfers'>> = {},
+    more: Pick<LoadOptions, 'transfers' | 'theftShare' | 'onStart'> = {},
   ): Promise<LoadResult> {
     return runLoad({ dir: this.dir, ratePerSecond: Math.round(ratePerSecond), durationS, ...more })
   }
@@ -67,6 +74,17 @@ export class BenchDevnet implements AsyncDisposable {
       (sum, { pid }) => sum + (pid === null ? 0 : (processUse(pid)?.cpuMs ?? 0)),
       0,
     )
+  }
+
+  /** Sum of a counter of Prometheus over all validators and labels. */
+  async counted(name: string, labels = ''): Promise<number> {
+    const pages = await Promise.all(
+      readDevnetFile(this.dir).nodes.map(async ({ rpc }) => (await fetch(`${rpc}/metrics`)).text()),
+    )
+    return pages
+      .flatMap((page) => page.split('\n'))
+      .filter((line) => line.startsWith(name) && line.includes(labels))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

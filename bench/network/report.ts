@@ -23,16 +23,25 @@ export function summary(samples: readonly Sample[]): readonly Row[] {
 /** A table in Markdown. */
 export function reportOf(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
-    const spread = row.samples === 1 ? '' : ` (${shown(row.least)}–${shown(row.most)})`
-    const cells = [
-      row.what,
-      `${shown(row.median)}${spread} ${row.unit}`,
-      bar(row, row.must),
-      bar(row, row.goal),
-    ]
+    const cells = [row.what, withSpread(row), bar(row, row.must), bar(row, row.goal)]
     return `| ${cells.join(' | ')} |`
   })
   return ['| measure | median | must | goal |', '|---|---|---|---|', ...lines].join('\n')
+}
+
+/** A table in Markdown: these rows beside those of another build, measured in turn. */
+export function comparisonOf(rows: readonly Row[], others: readonly Row[]): string {
+  const lines = rows.flatMap((row) => {
+    const other = others.find(({ key }) => key === row.key)
+    if (other === undefined) return []
+    const cells = [row.what, withSpread(row), withSpread(other), (row.median / other.median).toFixed(2)]
+    return [`| ${cells.join(' | ')} |`]
+  })
+  return ['| measure | this build | the other | ratio |', '|---|---|---|---|', ...lines].join('\n')
+}
+
+function withSpread({ median, least, most, samples, unit }: Row): string {
+  return `${shown(median)}${samples === 1 ? '' : ` (${shown(least)}–${shown(most)})`} ${unit}`
 }
 
 function bar(row: Row, value: number | null): string {

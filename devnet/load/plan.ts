@@ -23,6 +23,8 @@ export interface LoadPayout {
 
 /** How often each usual payee gets the payment. */
 const PARTNER_SHARES = [0.6, 0.3, 0.1] as const
+/** What a thief sends first, and then again and again to others, in CRD; with the balance of a load account so often. */
+const THEFT = { firstCrd: 300, crd: 5, payments: 130 } as const
 const LEAST_CENTS = 100
 const MOST_CENTS = 1_500
 const UNITS_PER_CENT = 10_000n
@@ -73,6 +75,14 @@ export class LoadPlan {
       from,
       transfers: Array.from({ length: transfers }, (_, index) => share(this.#transfer(from, index + 1))),
     }
+  }
+
+  /** Payment `k` of thieves, one after the other: a large one, and many after it, each to an account it never paid. */
+  theft(k: number): LoadPayment {
+    const thief = Math.floor(k / THEFT.payments) % this.#accounts
+    const turn = k % THEFT.payments
+    const amountUnits = BigInt(turn === 0 ? THEFT.firstCrd : THEFT.crd) * 100n * UNITS_PER_CENT
+    return { from: thief, to: (thief + 1 + (turn % (this.#accounts - 1))) % this.#accounts, amountUnits }
   }
 
   #payer(k: number): number {

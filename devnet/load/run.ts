@@ -37,7 +37,11 @@ export interface LoadOptions {
   readonly accounts?: number
   /** Of each transaction; default 1. More than one make payouts. */
   readonly transfers?: number
+  /** How many of the payments are those of thieves, 0 to 1; default none. */
+  readonly theftShare?: number
   readonly onProgress?: (text: string) => void
+  /** Everything is signed, the first payment is sent now. */
+  readonly onStart?: () => void
 }
 
 export interface LoadResult {
@@ -153,7 +157,7 @@ function signAll(
 ): Signed[] {
   const keys = deriveKeys(seed, 'load', accounts)
   const plan = new LoadPlan(seed, run, accounts)
-  const { transfers: perPayment = 1 } = options
+  const { transfers: perPayment = 1, theftShare = 0 } = options
   const keyOf = (account: number): KeyPair => {
     const key = keys[account]
     if (key === undefined) throw new RangeError(`the plan names an account beyond ${accounts}`)
@@ -162,8 +166,13 @@ function signAll(
   const offered = offeredBy(options)
   const startWallMs = devnetTimeMs(options.dir) + offered * SIGN_ESTIMATE_MS + CLOCK_LEAD_MS
   return Array.from({ length: offered }, (_, number) => {
+    const thefts = Math.floor(number * theftShare)
     const { from, transfers } =
-      perPayment === 1 ? alone(plan.payment(number)) : plan.payout(number, perPayment)
+      Math.floor((number + 1) * theftShare) > thefts
+        ? alone(plan.theft(thefts))
+        : perPayment === 1
+          ? alone(plan.payment(number))
+          : plan.payout(number, perPayment)
     const validUntilMs = Math.ceil(startWallMs + (number * 1000) / options.ratePerSecond + VALIDITY_MS)
     const { txId, bytes } = signTransfers(
       facts,
@@ -252,6 +261,7 @@ class Run {
 
   async #sendAll(): Promise<void> {
     this.#startMs = performance.now()
+    this.#options.onStart?.()
     let next = 0
     while (next < this.#signed.length) {
       const nowMs = performance.now()

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { BlockEvent } from '../../client/api.ts'
 import { LIMITS } from '../../config/limits.ts'
+import { LOAD_ACCOUNT_UNITS } from '../../devnet/accounts.ts'
 import { LoadPlan } from '../../devnet/load/plan.ts'
 import { allAccountedFor, runLoad } from '../../devnet/load/run.ts'
 import { LoadSocket, requestOf } from '../../devnet/load/socket.ts'
@@ -45,6 +46,20 @@ test('a payout goes to as many others as it has transfers, the same ones each ti
     const { from, transfers } = plan.payout(k, 100)
     assert.equal(new Set(transfers.map(({ to }) => to)).add(from).size, 101)
     assert.deepEqual(payees(k + 120), payees(k))
+    const together = transfers.reduce((sum, { amountUnits }) => sum + amountUnits, 0n)
+    assert.ok(together >= 800_000n && together <= 19_000_000n, 'about as much as a payment')
+  }
+})
+
+test('a thief sends a large amount and then many to accounts that it never paid, until the next one does', () => {
+  const plan = new LoadPlan('s', '1', 2_000)
+  const thefts = Array.from({ length: 260 }, (_, k) => plan.theft(k))
+  const [first, second] = [thefts.slice(0, 130), thefts.slice(130)]
+  for (const [index, own] of [first, second].entries()) {
+    assert.ok(own.every(({ from, to }) => from === index && to !== from))
+    assert.equal(new Set(own.map(({ to }) => to)).size, 130)
+    assert.ok(own.reduce((sum, { amountUnits }) => sum + amountUnits, 0n) < LOAD_ACCOUNT_UNITS)
+    assert.equal(own[0]?.amountUnits, 300_000_000n)
   }
 })
 
