@@ -55,8 +55,9 @@ const PREFIXES: ReadonlyMap<Domain, Buffer> = new Map(
 export function hash(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
   const prefix = PREFIXES.get(domain)
   if (prefix === undefined) throw new RangeError(`unknown hash domain ${domain}`)
-  // Through hex because handing out a Buffer costs OpenSSL's binding more than both conversions: 0.9 against 1.4 µs.
-  return Buffer.from(sha256('sha256', joined(prefix, parts), 'hex'), 'hex')
+  // Through a string because handing out a Buffer costs OpenSSL's binding more than both conversions: 0.43 µs of 76 bytes
+  // with one character a byte, 0.53 in hex, against 1.1.
+  return Buffer.from(sha256('sha256', joined(prefix, parts), 'binary'), 'binary')
 }
 
 /** Room for short inputs, which are nearly all: joining them in place saves an allocation per digest. */

@@ -76,30 +76,26 @@ export class Bucket {
   /** Sets an entry, or removes it if `value` is null. */
   set(key: Uint8Array, value: Uint8Array | null): void {
     if (value === null) this.#root = this.#remove(this.#root, this.depth, key)
-    else
-      this.#root = this.#insert(this.#root, this.depth, {
-        leaf: true,
-        key,
-        value,
-        hash: leafHash(key, value),
-      })
+    else this.#put({ leaf: true, key, value, hash: leafHash(key, value) })
   }
 
-  #insert(node: Node | null, depth: number, leaf: Leaf): Node {
-    if (node === null) {
-      this.#count++
-      return leaf
+  #put(leaf: Leaf): void {
+    const { key } = leaf
+    let parent: Branch | null = null
+    let side: 0 | 1 = 0
+    let node = this.#root
+    let depth = this.depth
+    for (; node !== null && !node.leaf; depth++) {
+      node.hash = null
+      parent = node
+      side = keyBit(key, depth)
+      node = node.children[side]
     }
-    if (node.leaf) {
-      if (sameKey(node.key, leaf.key)) return leaf
-      const branch: Branch = { leaf: false, children: [null, null], hash: null }
-      branch.children[keyBit(node.key, depth)] = node
-      return this.#insert(branch, depth, leaf)
-    }
-    const side = keyBit(leaf.key, depth)
-    node.children[side] = this.#insert(node.children[side], depth + 1, leaf)
-    node.hash = null
-    return node
+    const isNew = node === null || !sameKey(node.key, key)
+    const put = node !== null && isNew ? branchOf(node, leaf, depth) : leaf
+    if (parent === null) this.#root = put
+    else parent.children[side] = put
+    if (isNew) this.#count++
   }
 
   #remove(node: Node | null, depth: number, key: Uint8Array): Node | null {
@@ -185,6 +181,15 @@ export class Bucket {
     reader.end()
     return bucket
   }
+}
+
+/** Where the keys of two leaves part, with a branch for every bit before that from `depth` on. */
+function branchOf(one: Leaf, other: Leaf, depth: number): Branch {
+  const branch: Branch = { leaf: false, children: [null, null], hash: null }
+  const [ofOne, ofOther] = [keyBit(one.key, depth), keyBit(other.key, depth)]
+  if (ofOne === ofOther) branch.children[ofOne] = branchOf(one, other, depth + 1)
+  else branch.children = ofOne === 0 ? [one, other] : [other, one]
+  return branch
 }
 
 function subtreeHash(node: Node | null): Uint8Array {
