@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
 import { devnetPaths, nodePaths, readDevnetFile, writeDevnetFile, type DevnetFile } from './layout.ts'
@@ -23,8 +23,6 @@ import { devnetPaths, nodePaths, readDevnetFile, writeDevnetFile, type DevnetFil
 const SNAPSHOT_FILE = 'snapshot.json'
 const SNAPSHOT_FORMAT = 'cordon-devnet-snapshot/1'
 const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/
-/** In stores: second names of their tables, which nodes give at every start. A copy of them is only room lost. */
-const SECOND_NAMES = 'kept'
 /** Of a node. Logs go on. */
 const FOLDERS = ['config', 'data', 'signer', 'review', 'models'] as const
 
@@ -158,6 +156,5 @@ function draftOf(path: string): string {
 }
 
 function copyIfThere(from: string, to: string): void {
-  const filter = (source: string): boolean => basename(source) !== SECOND_NAMES
-  if (existsSync(from)) cpSync(from, to, { recursive: true, preserveTimestamps: true, filter })
+  if (existsSync(from)) cpSync(from, to, { recursive: true, preserveTimestamps: true })
 }

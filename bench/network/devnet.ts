@@ -7,12 +7,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { readDevnetFile } from '../../devnet/layout.ts'
-import { runLoad, type LoadOptions, type LoadResult } from '../../devnet/load/run.ts'
+import { prepareLoad, type LoadOptions, type LoadResult, type PreparedLoad } from '../../devnet/load/run.ts'
 import { processUse } from '../../devnet/processes.ts'
 
 /** The program of this checkout. */
 export const CORDON: string = join(import.meta.dirname, '..', '..', 'bin', 'cordon')
 const run = promisify(execFile)
+
+export type LoadMore = Pick<LoadOptions, 'transfers' | 'theftShare' | 'accounts' | 'firstAccount'>
 
 export class BenchDevnet implements AsyncDisposable {
   readonly dir: string
@@ -55,12 +57,12 @@ export class BenchDevnet implements AsyncDisposable {
     await run(this.#program, ['devnet', ...args, '--dir', this.dir])
   }
 
-  load(
-    ratePerSecond: number,
-    durationS: number,
-    more: Pick<LoadOptions, 'transfers' | 'theftShare' | 'onStart'> = {},
-  ): Promise<LoadResult> {
-    return runLoad({ dir: this.dir, ratePerSecond: Math.round(ratePerSecond), durationS, ...more })
+  async load(ratePerSecond: number, durationS: number, more: LoadMore = {}): Promise<LoadResult> {
+    return (await this.prepare(ratePerSecond, durationS, more)).play()
+  }
+
+  prepare(ratePerSecond: number, durationS: number, more: LoadMore = {}): Promise<PreparedLoad> {
+    return prepareLoad({ dir: this.dir, ratePerSecond: Math.round(ratePerSecond), durationS, ...more })
   }
 
   /** URL of a validator's RPC. */

@@ -60,17 +60,15 @@ export const fairness: Scenario = async (effort) => {
   await using devnet = await startWith(effort, effort.accounts)
   await warmUp(devnet, loadS)
   const { settledPerSecond } = await maximum(devnet, loadS)
-  const started = Promise.withResolvers<undefined>()
-  const large = devnet.load(LARGE_CLIENT_SHARE * settledPerSecond, 2 * loadS, {
-    onStart: () => {
-      started.resolve(undefined)
-    },
+  // Of other accounts, so that only the connections share; signed before either starts, so that neither waits for it.
+  const accounts = effort.accounts / 2
+  const large = await devnet.prepare(LARGE_CLIENT_SHARE * settledPerSecond, 2 * loadS, { accounts })
+  const small = await devnet.prepare(SMALL_CLIENT_SHARE * settledPerSecond, 2 * loadS, {
+    accounts,
+    firstAccount: accounts,
   })
-  await started.promise
-  await delay((1_000 * loadS) / 2)
-  const small = checked(await devnet.load(SMALL_CLIENT_SHARE * settledPerSecond, loadS))
-  checked(await large)
-  return { smallClientShare: (100 * small.settled) / small.offered }
+  const [ofSmall] = (await Promise.all([small.play(), large.play()])).map(checked)
+  return { smallClientShare: (100 * (ofSmall?.settled ?? 0)) / (ofSmall?.offered ?? 0) }
 }
 
 /** A validator that was away while payments went on: from the command that starts it until it has executed them. */

@@ -42,8 +42,9 @@ export const validators: Scenario = async (effort) => {
   for (const count of NETWORKS) {
     await using devnet = await startWith(effort, effort.accounts, '--validators', String(count))
     await warmUpAt(devnet, NETWORK_PER_SECOND, effort.loadS)
+    const prepared = await devnet.prepare(NETWORK_PER_SECOND, effort.loadS)
     const before = await traffic(devnet)
-    const load = checked(await devnet.load(NETWORK_PER_SECOND, effort.loadS))
+    const load = checked(await prepared.play())
     const after = await traffic(devnet)
     values[`validators${count}CpuMs`] = cpuMsPerPayment(load)
     values[`validators${count}P50Ms`] = load.latencyMs.p50 ?? Infinity

@@ -14,11 +14,12 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { MAX_LOAD_ACCOUNTS } from '../../devnet/accounts.ts'
 import { refuse, wholeNumber } from '../arguments.ts'
 import { CORDON } from './devnet.ts'
 import { verifyLimit } from './limit.ts'
 import type { Values } from './measures.ts'
-import { readBaselines, ratiosOf, regressions, writeBaselines } from './ratios.ts'
+import { readBaselines, ratiosOf, regressions, writeBaselines, type Baselines } from './ratios.ts'
 import { comparisonOf, reportOf, summary, type Sample } from './report.ts'
 import type { Effort } from './runs.ts'
 import { CHECKED, QUICK_ONES, SCENARIOS } from './scenarios.ts'
@@ -31,7 +32,7 @@ const QUICK: Size = {
   ...{ idleS: 5, loadS: 6, overloadS: 10, awayPayments: 20_000 },
 }
 const FULL: Size = {
-  ...{ accounts: 100_000, fewAccounts: 1_000, manyAccounts: 1_000_000 },
+  ...{ accounts: 100_000, fewAccounts: 1_000, manyAccounts: MAX_LOAD_ACCOUNTS },
   ...{ idleS: 20, loadS: 20, overloadS: 60, awayPayments: 100_000 },
 }
 
@@ -64,8 +65,9 @@ async function main(): Promise<void> {
   process.stdout.write(`${other === undefined ? reportOf(rows) : comparisonOf(rows, summary(other))}\n`)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)
   const ratios = ratiosOf(rows)
-  if (values['write-baselines']) writeBaselines(ratios)
-  if (values.check) check(ratios)
+  const sizeName = values.quick ? 'quick' : 'full'
+  if (values['write-baselines']) writeBaselines(sizeName, ratios)
+  if (values.check) check(sizeName, ratios)
 }
 
 /** @returns the samples of each program, which take turns. */
@@ -80,7 +82,7 @@ async function measure(
     for (const [index, program] of programs.entries()) {
       const seen: Record<string, number> = { verifyLimitPerSecond: await verifyLimit(VALIDATORS) }
       for (const name of names) {
-        const found = await SCENARIOS[name]?.({ ...size, program })
+        const found = await SCENARIOS[name]?.({ ...size, program }).catch(failure)
         process.stderr.write(`${program === CORDON ? '' : `${program} `}${name}: ${JSON.stringify(found)}\n`)
         Object.assign(seen, found)
       }
@@ -88,6 +90,13 @@ async function measure(
     }
   }
   return samples
+}
+
+/** What one scenario did not get done leaves the others. */
+function failure(error: unknown): Values {
+  process.stderr.write(`${String(error)}\n`)
+  process.exitCode = 1
+  return {}
 }
 
 function withShare(seen: Values): Values {
@@ -102,8 +111,8 @@ async function plot(file: string, effort: Effort): Promise<void> {
   writeFileSync(file, sweepSvg(points, 'Four validators on two cores: throughput and finality'))
 }
 
-function check(ratios: Values): void {
-  const worse = regressions(ratios, readBaselines())
+function check(size: keyof Baselines, ratios: Values): void {
+  const worse = regressions(ratios, readBaselines()[size])
   for (const line of worse) process.stderr.write(`${line}\n`)
   if (worse.length > 0) process.exitCode = 1
 }

@@ -34,15 +34,22 @@ export function ratiosOf(rows: readonly Row[]): Values {
   ])
 }
 
+/** By how much is measured: accounts and durations differ, and so do the ratios. */
+export type Baselines = Readonly<Record<'quick' | 'full', Values>>
+
 /** Keeps the ratios that were measured, beside those of before. */
-export function writeBaselines(ratios: Values): void {
-  const all = { ...readBaselines(), ...ratios }
-  const rounded = Object.entries(all).map(([key, value]) => [key, Number(value.toPrecision(4))])
-  writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(rounded), null, 2)}\n`)
+export function writeBaselines(size: keyof Baselines, ratios: Values): void {
+  const baselines = readBaselines()
+  const rounded = Object.entries(ratios).map(([key, value]): [string, number] => [
+    key,
+    Number(value.toPrecision(4)),
+  ])
+  const all = { ...baselines, [size]: { ...baselines[size], ...Object.fromEntries(rounded) } }
+  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`)
 }
 
-export function readBaselines(): Values {
-  return JSON.parse(readFileSync(FILE, 'utf8')) as Values
+export function readBaselines(): Baselines {
+  return JSON.parse(readFileSync(FILE, 'utf8')) as Baselines
 }
 
 /** A line for each ratio that is worse than its baseline, and for each that has none. */

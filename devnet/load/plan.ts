@@ -77,9 +77,12 @@ export class LoadPlan {
     }
   }
 
-  /** Payment `k` of thieves, one after the other: a large one, and many after it, each to an account it never paid. */
+  /**
+   * Payment `k` of thieves, one after the other: a large one, and many after it, each to an account it never paid. In each
+   * run others begin.
+   */
   theft(k: number): LoadPayment {
-    const thief = Math.floor(k / THEFT.payments) % this.#accounts
+    const thief = (this.#shift + Math.floor(k / THEFT.payments)) % this.#accounts
     const turn = k % THEFT.payments
     const amountUnits = BigInt(turn === 0 ? THEFT.firstCrd : THEFT.crd) * 100n * UNITS_PER_CENT
     return { from: thief, to: (thief + 1 + (turn % (this.#accounts - 1))) % this.#accounts, amountUnits }

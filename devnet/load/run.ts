@@ -35,13 +35,13 @@ export interface LoadOptions {
   readonly durationS: number
   /** How many of the devnet's load accounts take part; default all. */
   readonly accounts?: number
+  /** The first of them; default 0. */
+  readonly firstAccount?: number
   /** Of each transaction; default 1. More than one make payouts. */
   readonly transfers?: number
   /** How many of the payments are those of thieves, 0 to 1; default none. */
   readonly theftShare?: number
   readonly onProgress?: (text: string) => void
-  /** Everything is signed, the first payment is sent now. */
-  readonly onStart?: () => void
 }
 
 export interface LoadResult {
@@ -71,11 +71,22 @@ interface Signed {
   readonly request: string
 }
 
+/** A load whose payments are signed: to be played soon, since they live for a while only. */
+export interface PreparedLoad {
+  /** Runs it to its end, at most half a minute after the last payment. */
+  play(): Promise<LoadResult>
+}
+
 /**
- * Runs it to its end, at most half a minute after the last payment.
+ * Signs a load and plays it.
  * @throws CordonError `usage` for numbers out of range, `devnet-missing` if no validator answers.
  */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+  return (await prepareLoad(options)).play()
+}
+
+/** @throws CordonError as `runLoad`. */
+export async function prepareLoad(options: LoadOptions): Promise<PreparedLoad> {
   const file = readDevnetFile(options.dir)
   const accounts = checkOptions(options, file)
   const client = await connect(validatorUrls(file))
@@ -84,8 +95,17 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     const { height } = await client.call('chain_status', {})
     options.onProgress?.(`signing ${offeredBy(options)} payments of ${accounts} accounts`)
     const signed = signAll(options, file.seed, String(height), accounts, facts)
-    const run = new Run(file, options, signed)
-    await run.play()
+    return { play: () => play(file, options, signed) }
+  } finally {
+    client.close()
+  }
+}
+
+async function play(file: DevnetFile, options: LoadOptions, signed: readonly Signed[]): Promise<LoadResult> {
+  const run = new Run(file, options, signed)
+  await run.play()
+  const client = await connect(validatorUrls(file))
+  try {
     await askAbout(run.tally, signed, client)
     return run.result()
   } finally {
@@ -136,12 +156,14 @@ function checkOptions(options: LoadOptions, file: DevnetFile): number {
       `payments are signed beforehand and live ten minutes at most: at this rate the duration can be ${Math.floor(longestS)} s, got ${durationS}`,
     )
   }
-  const accounts = options.accounts ?? file.loadAccounts
+  const { firstAccount = 0 } = options
+  const accounts = options.accounts ?? file.loadAccounts - firstAccount
   const fewest = Math.max(FEWEST_LOAD_ACCOUNTS, (options.transfers ?? 1) + 1)
-  if (!Number.isInteger(accounts) || accounts < fewest || accounts > file.loadAccounts) {
+  const most = file.loadAccounts - firstAccount
+  if (!Number.isInteger(accounts) || accounts < fewest || accounts > most) {
     throw new CordonError(
       'usage',
-      `expected ${fewest} to ${file.loadAccounts} accounts, the load accounts of this devnet, got ${accounts}; more come with cordon devnet --load-accounts in a new directory`,
+      `expected ${fewest} to ${most} accounts, the load accounts of this devnet, got ${accounts}; more come with cordon devnet --load-accounts in a new directory`,
     )
   }
   return accounts
@@ -155,7 +177,9 @@ function signAll(
   accounts: number,
   facts: ChainFacts,
 ): Signed[] {
-  const keys = deriveKeys(seed, 'load', accounts)
+  const keys = deriveKeys(seed, 'load', (options.firstAccount ?? 0) + accounts).slice(
+    options.firstAccount ?? 0,
+  )
   const plan = new LoadPlan(seed, run, accounts)
   const { transfers: perPayment = 1, theftShare = 0 } = options
   const keyOf = (account: number): KeyPair => {
@@ -261,7 +285,6 @@ class Run {
 
   async #sendAll(): Promise<void> {
     this.#startMs = performance.now()
-    this.#options.onStart?.()
     let next = 0
     while (next < this.#signed.length) {
       const nowMs = performance.now()
