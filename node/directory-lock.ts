@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { CordonError } from '../../config/errors.ts'
+import { CordonError } from '../config/errors.ts'
 
 const LOCK_FILE = 'lock'
 const ATTEMPTS = 5

@@ -63,10 +63,8 @@ import { openSigner } from './signing/open-signer.ts'
 import { StallWatch } from './stall-watch.ts'
 import { stallMs } from './stall.ts'
 import { StatusSource } from './status.ts'
-import { openStorage, storeBytes, STORE_NAMES } from './storage.ts'
-import { damagedInUse, type FileDamage } from './store/leveldb/damage.ts'
-import { startMergeCheck } from './store/leveldb/merge-check.ts'
-import { startScrub } from './store/leveldb/scrub.ts'
+import { openStorage, storeBytes, watchStorage } from './storage.ts'
+import { sourceOf } from './source.ts'
 import { VoteWatch } from './vote-watch.ts'
 
 /** How often old certificates are deleted from disk. */
@@ -118,11 +116,18 @@ export async function startNode(
   const self = validator?.index ?? null
   const operatorKey = config.reviewKey === null ? null : await openOperatorKey(config.reviewKey, genesis)
 
+  const failure = Promise.withResolvers<unknown>()
+  const onFatal = (error: unknown): void => {
+    log.fatal({ err: error }, 'the node cannot go on')
+    failure.resolve(error)
+  }
+
   // Storage. What is executed, what is final and what was signed are reconciled before anything else starts.
   const { ledger, store, pendingStore, newest, checkedAll } = await openStorage(
     { dataDirectory: config.dataDirectory, genesis, genesisHash, epoch: EPOCH, judgeEvidence, reached },
     opened,
   )
+  opened.defer(watchStorage(config.dataDirectory, { checkedAll, onFatal, log }))
   const restored = await store.restore(
     ledger.recentResults(2 * LIMITS.executionLagBlocks),
     parameters.batchTtlMs + parameters.maxClockDriftMs,
@@ -174,12 +179,6 @@ export async function startNode(
   const admission = new Admission({ ledger, pending, parameters, chainId, judgeEvidence })
   const assessor = new Assessor({ ledger, scorer, review, signatures, parameters, chainId })
   const outcomes = new Outcomes()
-
-  const failure = Promise.withResolvers<unknown>()
-  const onFatal = (error: unknown): void => {
-    log.fatal({ err: error }, 'the node cannot go on')
-    failure.resolve(error)
-  }
 
   // Final blocks → ledger → whoever waits.
   const executor: Executor = new Executor({
@@ -247,7 +246,7 @@ export async function startNode(
       driver.input(input)
     },
     onGossipedTx: (bytes) => intake.onGossip(bytes),
-    onSubmittedTxs: (from, txs) => intake.onSubmitted(txs, `peer ${from.id}`),
+    onSubmittedTxs: (from, txs) => intake.onSubmitted(txs, sourceOf(`peer ${from.id}`)),
   })
   const network: Network = await createNetwork({
     genesisHash,
@@ -316,7 +315,7 @@ export async function startNode(
     set,
     ledger,
     chain: chainId,
-    submit: (bytes) => intake.submit(bytes, 'node'),
+    submit: (bytes) => intake.submit(bytes, sourceOf('this node')),
     log: logs.consensus,
   })
   opened.defer(() => {
@@ -528,25 +527,6 @@ export async function startNode(
   opened.defer(() => operator.close())
   if (isLoopback(config.operatorHost)) operatorUrl = operator.url
   opened.defer(announceOperatorUrl(config.dataDirectory, operator.url))
-  const stores = {
-    directories: STORE_NAMES.map((name) => join(config.dataDirectory, name)),
-    onDamage: (directory: string, damage: FileDamage) => {
-      onFatal(damagedInUse(directory, damage))
-    },
-    onFailure: onFatal,
-  }
-  opened.defer(startScrub({ ...stores, atOnce: !checkedAll }))
-  opened.defer(
-    startMergeCheck({
-      ...stores,
-      onUnlinkable: (directory) => {
-        log.warn(
-          { directory },
-          'its file system has no hard links: bits that flip before LevelDB merges go unnoticed',
-        )
-      },
-    }),
-  )
   let pruning = Promise.resolve()
   const pruneTimer = setInterval(() => {
     pruning = store.prune().catch(onFatal)

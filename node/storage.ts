@@ -9,14 +9,17 @@ import { LIMITS } from '../config/limits.ts'
 import type { Genesis } from '../config/genesis.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import type { EvidenceJudge } from '../ledger/types.ts'
+import { lockDirectory } from './directory-lock.ts'
 import { bytesBelow } from './disk-usage.ts'
 import { NOTHING_FAILS, type Reached } from './fail-points.ts'
 import { ChainStore, type FinalEntry } from './store/chain-store.ts'
 import { CheckedStore } from './store/checked-store.ts'
 import { makeDirectory } from './store/database.ts'
-import { checkDatabaseFiles } from './store/leveldb/check.ts'
-import { damagedFile } from './store/leveldb/damage.ts'
+import { checkDatabaseFiles, liveTables } from './store/leveldb/check.ts'
+import { damagedFile, damagedInUse, type FileDamage } from './store/leveldb/damage.ts'
 import { keepTables } from './store/leveldb/kept-tables.ts'
+import { startMergeCheck } from './store/leveldb/merge-check.ts'
+import { startScrub } from './store/leveldb/scrub.ts'
 import { PendingStore } from './store/pending-store.ts'
 
 /** The folders of the stores in the data directory, with what it means if one is damaged. */
@@ -74,9 +77,13 @@ export interface StorageOptions {
 export async function openStorage(options: StorageOptions, opened: AsyncDisposableStack): Promise<Storage> {
   const { dataDirectory, genesis, genesisHash, epoch, judgeEvidence, reached = NOTHING_FAILS } = options
   makeDirectory(dataDirectory)
+  // LevelDB has locks of its own, but what comes before it opens must not meet another process either.
+  const lock = await lockDirectory(dataDirectory)
+  opened.defer(() => lock.release())
   const checkedAll = await checkFiles(dataDirectory)
   // Before LevelDB opens them, which may merge some right away.
-  await Promise.all(STORE_NAMES.map((name) => keepTables(join(dataDirectory, name))))
+  for (const directory of STORE_NAMES.map((name) => join(dataDirectory, name)))
+    await keepTables(directory, await liveTables(directory))
   const store = await ChainStore.open(join(dataDirectory, 'chain'), genesisHash, epoch, reached)
   opened.defer(() => store.close())
   const ledger = await Ledger.over(
@@ -98,6 +105,41 @@ export async function openStorage(options: StorageOptions, opened: AsyncDisposab
     )
   }
   return { ledger, store, pendingStore, newest, checkedAll }
+}
+
+export interface WatchOptions {
+  /** Of `openStorage`. */
+  readonly checkedAll: boolean
+  /** The node has to stop. */
+  readonly onFatal: (error: unknown) => void
+  readonly log: { warn(fields: object, message: string): void }
+}
+
+/** Looks after the files of open stores. @returns how to end that. */
+export function watchStorage(
+  dataDirectory: string,
+  { checkedAll, onFatal, log }: WatchOptions,
+): () => Promise<void> {
+  const options = {
+    directories: STORE_NAMES.map((name) => join(dataDirectory, name)),
+    onDamage: (directory: string, damage: FileDamage) => {
+      onFatal(damagedInUse(directory, damage))
+    },
+    onFailure: onFatal,
+  }
+  const stopScrub = startScrub({ ...options, atOnce: !checkedAll })
+  const stopMergeCheck = startMergeCheck({
+    ...options,
+    onUnlinkable: (directory) => {
+      log.warn(
+        { directory },
+        'its file system has no hard links: bits that flip before LevelDB merges go unnoticed',
+      )
+    },
+  })
+  return async () => {
+    await Promise.all([stopScrub(), stopMergeCheck()])
+  }
 }
 
 /**

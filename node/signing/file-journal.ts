@@ -6,7 +6,7 @@ import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/prom
 import { join } from 'node:path'
 import type { JournalStorage } from '../../consensus/journal.ts'
 import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
-import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
+import { lockDirectory, type DirectoryLock } from '../directory-lock.ts'
 
 /** Name in the signer folder. */
 export const JOURNAL_FILE = 'votes.journal'

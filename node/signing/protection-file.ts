@@ -14,7 +14,7 @@ import { identityOf } from '../../consensus/signer.ts'
 import { replayJournal, type SignerIdentity, type SignerState } from '../../consensus/signer-state.ts'
 import { verify } from '../../crypto/ed25519.ts'
 import { readOwnValidator, validatorSetOf } from '../own-validator.ts'
-import { lockHolder } from './directory-lock.ts'
+import { lockHolder } from '../directory-lock.ts'
 import { FileJournal, readJournal } from './file-journal.ts'
 import { noteSigning, signedBefore } from './signed-before.ts'
 

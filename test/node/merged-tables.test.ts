@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { Level } from 'level'
 import { utf8 } from '../../crypto/bytes.ts'
 import { hash } from '../../crypto/hash.ts'
-import { checkDatabaseFiles } from '../../node/store/leveldb/check.ts'
+import { checkDatabaseFiles, liveTables } from '../../node/store/leveldb/check.ts'
 import type { FileDamage } from '../../node/store/leveldb/damage.ts'
 import { KEPT_FOLDER, keepTables } from '../../node/store/leveldb/kept-tables.ts'
 import { startMergeCheck } from '../../node/store/leveldb/merge-check.ts'
@@ -50,7 +50,7 @@ function unexpected(what: unknown): never {
 async function copy(): Promise<string> {
   const directory = join(root, `copy-${++count}`)
   await cp(original, directory, { recursive: true })
-  await keepTables(directory)
+  await keepTables(directory, await liveTables(directory))
   return directory
 }
 
@@ -132,8 +132,15 @@ test('tables that were whole are let go after they were merged, new ones are kep
   assert.equal(await level.get(keyOf(ROWS - 1)), valueOf(ROWS - 1))
 })
 
-test('what a crash left unfinished is no damage', async () => {
+test('what a crash left of a merge is no damage, and gets no second name', async () => {
   const directory = await copy()
-  await writeFile(join(directory, KEPT_FOLDER, '009999.ldb'), 'the beginning of a table')
+  const [table = ''] = await tablesIn(directory)
+  // Its end is there, something before it is not.
+  const torn = await readFile(join(directory, table))
+  torn.fill(0, 0, 200)
+  for (const name of [join(directory, '009999.ldb'), join(directory, KEPT_FOLDER, '009999.ldb')])
+    await writeFile(name, torn)
   assert.deepEqual((await checkDatabaseFiles(directory, STRICT)).damage, [])
+  await keepTables(directory, await liveTables(directory))
+  assert.deepEqual(await tablesIn(join(directory, KEPT_FOLDER)), await tablesIn(original))
 })

@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileDamage } from './damage.ts'
 import { FIRST_MANIFEST, LOG, numbered, TABLE, tableName } from './file-names.ts'
-import { damageOfKept, mergedTables } from './kept-tables.ts'
+import { damageOfKept, keptTables } from './kept-tables.ts'
 import { logDamage, wholeRecords } from './log.ts'
 import { versionOf, type Version } from './manifest.ts'
 import { tableDamage } from './table.ts'
@@ -49,7 +49,7 @@ export async function checkDatabaseFiles(directory: string, options: CheckOption
   if (!('version' in manifest)) return { damage: [manifest], incomplete: false }
   const logs = await damagedLogs(directory, names, manifest.version, options.mayLoseLast)
   const tables = await checkTables(directory, names, manifest.version, options.maxTableBytes)
-  const merged = await damagedMerged(directory)
+  const merged = await damagedMerged(directory, manifest.version)
   return { damage: [...logs, ...tables.damage, ...merged], incomplete: tables.incomplete }
 }
 
@@ -137,13 +137,24 @@ async function damagedLogs(
 }
 
 /** Checks what the last process on the database merged and had no time to check. */
-async function damagedMerged(directory: string): Promise<FileDamage[]> {
+async function damagedMerged(directory: string, { merged }: Version): Promise<FileDamage[]> {
   const damaged: FileDamage[] = []
-  for (const name of await mergedTables(directory)) {
-    const damage = await damageOfKept(directory, name)
+  for (const { number, name } of numbered(await keptTables(directory), TABLE)) {
+    const damage = merged.has(number) ? await damageOfKept(directory, name) : null
     if (damage !== null) damaged.push(damage)
   }
   return damaged
+}
+
+/** Names of the tables that belong to the database; what an unfinished merge left does not. */
+export async function liveTables(directory: string): Promise<readonly string[]> {
+  const names = await namesIn(directory)
+  if (!names.includes('CURRENT')) return []
+  const manifest = await readManifest(directory)
+  if (!('version' in manifest)) return []
+  return numbered(names, TABLE).flatMap(({ number, name }) =>
+    manifest.version.tables.has(number) ? [name] : [],
+  )
 }
 
 async function checkTables(

@@ -9,6 +9,8 @@ export interface Version {
   readonly firstLog: number
   /** By number. */
   readonly tables: ReadonlyMap<number, TableEntry>
+  /** Numbers of tables that were part of it since LevelDB opened it last: they were merged into others. */
+  readonly merged: ReadonlySet<number>
 }
 
 export interface TableEntry {
@@ -40,6 +42,7 @@ const TAG = {
 export function versionOf(records: Iterable<Uint8Array>): Version | null {
   let firstLog = 0
   const tables = new Map<number, TableEntry>()
+  const merged = new Set<number>()
   for (const record of records) {
     const fields = new Fields(record)
     while (!fields.done) {
@@ -59,14 +62,19 @@ export function versionOf(records: Iterable<Uint8Array>): Version | null {
           fields.number()
           fields.bytes()
           break
-        case TAG.deletedFile:
+        case TAG.deletedFile: {
           fields.number()
-          tables.delete(fields.number())
+          const number = fields.number()
+          tables.delete(number)
+          merged.add(number)
           break
+        }
         case TAG.newFile: {
           const level = fields.number()
           const number = fields.number()
           const length = fields.number()
+          // One that moves to another level goes and comes in one record.
+          merged.delete(number)
           tables.set(number, {
             level,
             length,
@@ -81,7 +89,7 @@ export function versionOf(records: Iterable<Uint8Array>): Version | null {
     }
     if (fields.failed) return null
   }
-  return { firstLog, tables }
+  return { firstLog, tables, merged }
 }
 
 /** The key of the database in a key as LevelDB keeps it. */

@@ -20,16 +20,17 @@ export interface MergeCheckOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-/** @returns how to stop it. What is not checked by then is checked at the next start. */
+/** @returns how to stop it, and wait for what is under way. What is not checked by then is checked at the next start. */
 export function startMergeCheck(options: MergeCheckOptions): () => Promise<void> {
   const stop = new AbortController()
-  const checks = options.directories.map((directory) => checkMerges(directory, options, stop.signal))
-  const done = Promise.all(checks).catch((error: unknown) => {
-    if (!stop.signal.aborted) options.onFailure(error)
-  })
+  const checks = options.directories.map((directory) =>
+    checkMerges(directory, options, stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) options.onFailure(error)
+    }),
+  )
   return async () => {
     stop.abort()
-    await done
+    await Promise.all(checks)
   }
 }
 
@@ -53,6 +54,7 @@ async function checkMerges(
     const now = merged.length > MOST_WAITING ? merged : merged.slice(0, TABLES_PER_LOOK)
     for (const name of now) {
       const damage = await damageOfKept(directory, name)
+      if (signal.aborted) return
       if (damage !== null) {
         // It stays, so that the next start finds it too.
         onDamage(directory, damage)
