@@ -8,6 +8,7 @@
  */
 import { CordonError } from '../config/errors.ts'
 import type { PendingTransactions } from './pending.ts'
+import { holderOf, type Source } from './source.ts'
 
 /** How long what was found is taken for true: it is not looked at for every transaction. */
 const VALID_MS = 50
@@ -26,6 +27,8 @@ const MAX_QUEUED_TXS = 2_000
 const MAX_EXECUTION_BACKLOG_BLOCKS = 1_024
 /** Those with less than their share are taken in up to so many times the room. */
 const FAIR_FACTOR = 2
+/** Sources that may fail while a shortage lasts, each at the cost of a signature check. */
+const MOST_FAILED = 8
 
 /** What of the transactions on their way is of one connection, or one account. */
 export interface Share {
@@ -34,22 +37,32 @@ export interface Share {
   readonly holders: number
 }
 
-/** Why a transaction may be refused. */
+/**
+ * Why transactions are refused, for as long as what was found is taken for true. Those who come in all the same must not
+ * make a flood expensive: who fails after that is not spared again, and after some failures nobody is.
+ */
 export class Shortage {
   /** One for all who come while it lasts: in a flood most of the cost would be its stack trace. */
   readonly refusal: CordonError
   /** What those on their way share, or null: nothing is taken in. */
   readonly #room: number | null
+  readonly #failed = new Set<Source | string>()
 
   constructor(reason: string, room: number | null) {
     this.refusal = busy(reason)
     this.#room = room
   }
 
-  /** Whether somebody with these shares may come in all the same. */
-  spares(shares: readonly Share[]): boolean {
+  /** Whether a source with these shares may come in all the same. */
+  spares(source: Source, shares: readonly Share[]): boolean {
     const room = this.#room
-    return room !== null && shares.every(({ own, holders }) => own < room / holders)
+    if (room === null || this.#failed.size >= MOST_FAILED || this.#failed.has(holderOf(source))) return false
+    return shares.every(({ own, holders }) => own < room / holders)
+  }
+
+  /** What a source brought was no good. */
+  failed(source: Source): void {
+    this.#failed.add(holderOf(source))
   }
 }
 
@@ -106,11 +119,19 @@ export class Congestion {
       return new Shortage(`${executionBacklogTxs} ordered transactions wait to be executed`, null)
     if (executionBacklogBlocks > MAX_EXECUTION_BACKLOG_BLOCKS)
       return new Shortage(`this node is ${executionBacklogBlocks} blocks behind`, null)
-    if (queuedTxs > MAX_QUEUED_TXS)
-      return shared(`${queuedTxs} transactions wait for a batch`, queuedTxs, MAX_QUEUED_TXS)
     const room = this.#room(nowMs)
-    const why = `${pending.size} transactions are on their way, more than lately ended in ${MAX_WAIT_MS / 1000} s`
-    return pending.size > room ? shared(why, pending.size, room) : null
+    const shared = [
+      { taken: queuedTxs, room: MAX_QUEUED_TXS, what: `${queuedTxs} transactions wait for a batch` },
+      {
+        taken: pending.size,
+        room,
+        what: `${pending.size} transactions are on their way, more than lately ended in ${MAX_WAIT_MS / 1000} s`,
+      },
+    ].filter((each) => each.taken > each.room)
+    const [first] = shared
+    if (first === undefined) return null
+    const isOver = shared.some((each) => each.taken > FAIR_FACTOR * each.room)
+    return new Shortage(first.what, isOver ? null : Math.min(...shared.map((each) => each.room)))
   }
 
   #room(nowMs: number): number {
@@ -120,11 +141,6 @@ export class Congestion {
   #endedAt(nowMs: number): number {
     return this.#ended * Math.exp((this.#endedMs - nowMs) / RATE_MS)
   }
-}
-
-/** Of a room that is taken, and shared by those who took it. */
-function shared(reason: string, taken: number, room: number): Shortage {
-  return new Shortage(reason, taken > FAIR_FACTOR * room ? null : room)
 }
 
 function busy(reason: string): CordonError {

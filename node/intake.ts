@@ -14,8 +14,9 @@ import type { ValidatorIndex, ValidatorSet } from '../consensus/types.ts'
 import type { Verdict } from '../p2p/types.ts'
 import type { Admission } from './admission.ts'
 import { assignmentRank } from './assignment.ts'
-import type { Congestion } from './congestion.ts'
+import type { Congestion, Shortage } from './congestion.ts'
 import { TAKEOVER_MS, txName, type PendingTransactions } from './pending.ts'
+import type { Source } from './source.ts'
 import type { PendingStore } from './store/pending-store.ts'
 
 /** Transactions handed to the batch builder in one input. */
@@ -107,43 +108,49 @@ export class Intake {
    */
   async submit(
     bytes: Uint8Array,
-    source: string,
+    source: Source,
   ): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    await this.#refuseEarly(bytes, source)
-    return this.#take(this.#options.admission.decode(bytes), source)
+    const shortage = await this.#shortageFor(bytes, source)
+    if (shortage === null) return this.#take(this.#options.admission.decode(bytes), source)
+    try {
+      return await this.#take(this.#options.admission.decode(bytes), source)
+    } catch (error) {
+      shortage.failed(source)
+      throw error
+    }
   }
 
   /**
-   * Before its signatures are checked, so that what a node does not take costs it little. What it knows is known, however
+   * Before signatures are checked, so that what a node does not take costs it little. What it knows is known, however
    * busy it is.
+   * @returns the shortage from which it is spared, or null.
+   * @throws CordonError `busy`
    */
-  async #refuseEarly(bytes: Uint8Array, source: string): Promise<void> {
+  async #shortageFor(bytes: Uint8Array, source: Source): Promise<Shortage | null> {
     const { admission, pending, ledger, congestion } = this.#options
-    if (congestion.shortage(performance.now()) === null) return
+    const shortage = congestion.shortage(performance.now())
+    if (shortage === null) return null
     const { id, transaction } = admission.decodeUnsigned(bytes)
-    const refusal = this.#refusalFor(transaction, source)
-    if (refusal === null || pending.get(txName(id)) !== null) return
-    if ((await ledger.receipt(id, transaction)) === null) throw refusal
+    if (this.#isSpared(shortage, transaction, source) || pending.get(txName(id)) !== null) return shortage
+    if ((await ledger.receipt(id, transaction)) === null) throw shortage.refusal
+    return shortage
   }
 
-  #refusalFor({ sender }: Transaction, source: string): CordonError | null {
-    const { congestion, pending } = this.#options
-    const shortage = congestion.shortage(performance.now())
-    if (shortage === null || shortage.spares(pending.sharesOf(source, toHex(sender)))) return null
-    return shortage.refusal
+  #isSpared(shortage: Shortage, { sender }: Transaction, source: Source): boolean {
+    return shortage.spares(source, this.#options.pending.sharesOf(source, toHex(sender)))
   }
 
   async #take(
     tx: DecodedTransaction,
-    source: string,
+    source: Source,
   ): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
-    const { admission, pending, checked, submitted, gossip, writesBatches } = this.#options
+    const { admission, pending, congestion, checked, submitted, gossip, writesBatches } = this.#options
     const { id } = tx
     const taken = await this.#withAccount(tx, (account) => {
       const known = pending.get(txName(id)) !== null
       if (!known) {
-        const refusal = this.#refusalFor(tx.transaction, source)
-        if (refusal !== null) throw refusal
+        const shortage = congestion.shortage(performance.now())
+        if (shortage !== null && !this.#isSpared(shortage, tx.transaction, source)) throw shortage.refusal
         admission.judge(tx.transaction, account, Date.now())
         checked(tx)
         submitted(tx)
@@ -220,7 +227,7 @@ export class Intake {
    * @param source the node.
    * @throws CordonError if one of them can never be valid: an honest node hands over none of that kind.
    */
-  async onSubmitted(txs: readonly Uint8Array[], source: string): Promise<readonly boolean[]> {
+  async onSubmitted(txs: readonly Uint8Array[], source: Source): Promise<readonly boolean[]> {
     const decoded = txs.map((bytes) => this.#options.admission.decode(bytes))
     return Promise.all(
       decoded.map(async (tx) => {

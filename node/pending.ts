@@ -11,6 +11,7 @@
 import { toHex } from '../crypto/bytes.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { Share } from './congestion.ts'
+import { holderOf, type Source } from './source.ts'
 import type { ExpiredTx, PendingStore } from './store/pending-store.ts'
 import { Timetable } from './timetable.ts'
 
@@ -38,7 +39,7 @@ interface Entry {
   /** Answered `accepted` here, or about to be: settles when it is on disk. Null: heard by gossip only. */
   durable: Promise<void> | null
   /** Who brought it; null: nobody who shares with others. */
-  readonly source: string | null
+  readonly source: Source | null
 }
 
 interface Sender {
@@ -55,8 +56,8 @@ export class PendingTransactions {
   readonly #batchTtlMs: number
   readonly #entries: Map<string, Entry> = new Map()
   readonly #senders: Map<string, Sender> = new Map()
-  /** How many each source brought. */
-  readonly #sources: Map<string, number> = new Map()
+  /** How many came from each open connection, and otherwise from each origin. */
+  readonly #sources: Map<Source | string, number> = new Map()
   /** Senders with parked transactions, the one longest not looked at first. */
   readonly #parkedSenders: Set<string> = new Set()
   /** When to offer: monotonic time. */
@@ -93,13 +94,24 @@ export class PendingTransactions {
   }
 
   /** What a source, and an account, has of those on their way. */
-  sharesOf(source: string, sender: string): readonly Share[] {
-    const ofSource = this.#sources.get(source) ?? 0
+  sharesOf(source: Source, sender: string): readonly Share[] {
+    this.#foldClosed()
+    const ofOrigin = this.#sources.get(source.origin) ?? 0
+    const ofSource = ofOrigin + (this.#sources.get(source) ?? 0)
     const ofSender = this.#senders.get(sender)?.count ?? 0
     return [
       { own: ofSource, holders: this.#sources.size + (ofSource === 0 ? 1 : 0) },
       { own: ofSender, holders: this.#senders.size + (ofSender === 0 ? 1 : 0) },
     ]
+  }
+
+  /** What closed connections left counts for where they came from. */
+  #foldClosed(): void {
+    for (const [source, count] of this.#sources) {
+      if (typeof source === 'string' || source.isOpen) continue
+      this.#sources.delete(source)
+      this.#count(source.origin, count)
+    }
   }
 
   /** Whether a transaction of this account with this sequence is on its way. */
@@ -113,7 +125,7 @@ export class PendingTransactions {
    * @param nowMs monotonic.
    * @param source who brings it; null: nobody who shares with others.
    */
-  accept(tx: PendingTx, nowMs: number, source: string | null = null): Promise<void> {
+  accept(tx: PendingTx, nowMs: number, source: Source | null = null): Promise<void> {
     const held = this.#entries.get(tx.name)
     if (held !== undefined && held.durable !== null) return held.durable
     const entry = held ?? this.#add(tx, nowMs, source)
@@ -291,9 +303,9 @@ export class PendingTransactions {
     this.#due.set(name, 0)
   }
 
-  #add(tx: PendingTx, dueMs: number, source: string | null = null): Entry {
+  #add(tx: PendingTx, dueMs: number, source: Source | null = null): Entry {
     const entry: Entry = { tx, durable: null, source }
-    if (source !== null) this.#sources.set(source, (this.#sources.get(source) ?? 0) + 1)
+    if (source !== null) this.#count(holderOf(source), 1)
     this.#entries.set(tx.name, entry)
     this.#due.set(tx.name, dueMs)
     this.#validity.set(tx.name, tx.validUntilMs)
@@ -311,7 +323,7 @@ export class PendingTransactions {
     if (entry === undefined) return null
     const { tx, source } = entry
     this.#entries.delete(name)
-    if (source !== null) this.#leave(source)
+    if (source !== null) this.#count(this.#sources.has(source) ? source : source.origin, -1)
     for (const timetable of [this.#due, this.#offered, this.#validity, this.#handover]) timetable.delete(name)
     this.#bytes -= tx.bytes.length
     this.#unparkOne(tx)
@@ -325,10 +337,10 @@ export class PendingTransactions {
     return entry
   }
 
-  #leave(source: string): void {
-    const left = (this.#sources.get(source) ?? 0) - 1
-    if (left > 0) this.#sources.set(source, left)
-    else this.#sources.delete(source)
+  #count(holder: Source | string, more: number): void {
+    const count = (this.#sources.get(holder) ?? 0) + more
+    if (count > 0) this.#sources.set(holder, count)
+    else this.#sources.delete(holder)
   }
 
   #unparkOne({ sender, name }: PendingTx): void {

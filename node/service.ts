@@ -35,6 +35,7 @@ import type { Hold, Receipt } from '../ledger/types.ts'
 import type { Network } from '../p2p/types.ts'
 import type { Admission } from './admission.ts'
 import type { Intake } from './intake.ts'
+import type { Source } from './source.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PaymentFollower } from './payment-follower.ts'
 import type { PaymentTraces } from './payment-trace.ts'
@@ -228,7 +229,7 @@ class Service {
     }
   }
 
-  async submit(hex: string, source: string): Promise<SubmitResult> {
+  async submit(hex: string, source: Source): Promise<SubmitResult> {
     const { intake } = this.#options
     const { id, known } = await intake.submit(this.#txBytes(hex), source)
     if (!known) return { txId: toHex(id), result: 'accepted', status: 'pending' }

@@ -11,6 +11,7 @@ import type { Problem } from '../../client/api.ts'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
 import { DASHBOARD_PATH } from '../dashboard/routes.ts'
+import { originOf, sourceOf } from '../source.ts'
 import { refusal } from './json-rpc.ts'
 import { checkOrigin } from './origin.ts'
 import type { CallContext, RpcLog } from './service.ts'
@@ -64,6 +65,7 @@ export async function makeApp(
 export async function answerPost(
   request: FastifyRequest,
   reply: FastifyReply,
+  port: 'rpc' | 'operator',
   answer: (text: string, context: CallContext) => Promise<string | null>,
 ): Promise<FastifyReply> {
   const abort = new AbortController()
@@ -72,7 +74,7 @@ export async function answerPost(
     abort.abort()
   })
   const text = typeof request.body === 'string' ? request.body : ''
-  const answered = await answer(text, { signal: abort.signal, source: `address ${request.ip}` })
+  const answered = await answer(text, { signal: abort.signal, source: sourceOf(originOf(port, request.ip)) })
   if (answered === null) return reply.code(204).send()
   return reply.type('application/json; charset=utf-8').send(answered)
 }

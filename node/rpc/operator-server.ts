@@ -77,6 +77,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
   const rpc = new JsonRpc(OPERATOR_PORT_TABLE, handlersOf(options), log, requireScope)
   const app = await makeApp(host, log, addWebSocket)
   const sockets = new Sockets(app, {
+    port: 'operator',
     max: LIMITS.operatorConnections,
     events,
     log,
@@ -93,7 +94,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
     // The body of somebody without a token is read, up to its limit, and not looked at.
     (request, reply) => {
       const token = authenticate(request)
-      return answerPost(request, reply, (text, context) =>
+      return answerPost(request, reply, 'operator', (text, context) =>
         rpc.answer(text, { ...context, subscriptions: null, token }),
       )
     },
@@ -108,7 +109,7 @@ export async function startOperatorServer(options: OperatorServerOptions): Promi
     handler: sendWhere('JSON-RPC for operators, with a token: POST / or WebSocket /. GET /dashboard/.'),
     wsHandler: (socket, request) => {
       const token = (): Token => tokens.authenticate(credentialsOf(request), Date.now())
-      sockets.take(socket, whileValid(rpc, socket, token))
+      sockets.take(socket, request.ip, whileValid(rpc, socket, token))
       endWithToken(socket, token)
     },
   })

@@ -48,7 +48,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const { host, events, log, onAnswered = () => undefined } = options
   const rpc = new JsonRpc(PUBLIC_TABLE, publicHandlers(options.service), log)
   const app = await makeApp(host, log, addWebSocket)
-  const sockets = new Sockets(app, { max: LIMITS.rpcConnections, events, log, onAnswered })
+  const sockets = new Sockets(app, { port: 'rpc', max: LIMITS.rpcConnections, events, log, onAnswered })
   app.get('/healthz', (_request, reply) => sendHealth(reply, options.status.problems()))
   app.get('/readyz', (request, reply) =>
     sendHealth(reply, options.status.obstacles(readyQuery(request.query))),
@@ -64,7 +64,9 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       onResponse: async () => onAnswered(),
     },
     (request, reply) =>
-      answerPost(request, reply, (text, context) => rpc.answer(text, { ...context, subscriptions: null })),
+      answerPost(request, reply, 'rpc', (text, context) =>
+        rpc.answer(text, { ...context, subscriptions: null }),
+      ),
   )
   app.route({
     method: 'GET',
@@ -73,8 +75,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       sockets.requirePlace()
     },
     handler: sendWhere('JSON-RPC: POST / or WebSocket /. GET /healthz, /readyz, /metrics, /dashboard/.'),
-    wsHandler: (socket) => {
-      sockets.take(socket, rpc)
+    wsHandler: (socket, request) => {
+      sockets.take(socket, request.ip, rpc)
     },
   })
   const port = await listen(app, { table: 'rpc', host, port: options.port }).catch(async (error: unknown) => {

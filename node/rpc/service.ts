@@ -1,11 +1,11 @@
 /** What the RPC server asks the node for. The server adds `rpc.discover` and the subscriptions itself. */
+import type { Source } from '../source.ts'
 import type { BlockEvent, RpcMethod, RpcParams, RpcResult, Problem } from '../../client/api.ts'
 
 export interface CallContext {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal
-  /** The connection, or over HTTP the address, that it comes from: what is scarce is shared among these. */
-  readonly source: string
+  readonly source: Source
 }
 
 export type ServerMethod = 'rpc.discover' | 'blocks_subscribe' | 'blocks_unsubscribe'

@@ -4,6 +4,7 @@ import websocket, { type WebSocket } from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import { CordonError } from '../../config/errors.ts'
 import { LIMITS } from '../../config/limits.ts'
+import { originOf } from '../source.ts'
 import type { Answerer } from './json-rpc.ts'
 import type { BlockEvents, RpcLog } from './service.ts'
 import { RpcSocket, type RpcContext } from './websocket.ts'
@@ -15,6 +16,8 @@ export const SUBPROTOCOL = 'cordon'
 const GOODBYE_MS = 300
 
 export interface SocketsOptions {
+  /** Of the server. */
+  readonly port: 'rpc' | 'operator'
   readonly max: number
   readonly events: BlockEvents
   readonly log: RpcLog
@@ -28,7 +31,6 @@ export class Sockets {
   /** All of them, upgraded or not: the HTTP server forgets those that were upgraded. */
   readonly #connections = new Set<Socket>()
   readonly #stopEvents: () => void
-  #taken = 0
 
   constructor(app: FastifyInstance, options: SocketsOptions) {
     this.#options = options
@@ -50,9 +52,10 @@ export class Sockets {
     )
   }
 
-  take(socket: WebSocket, rpc: Answerer<RpcContext>): void {
-    const { events, log, onAnswered } = this.#options
-    const connection = new RpcSocket(socket, `socket ${++this.#taken}`, rpc, events, log, onAnswered)
+  /** @param address of the other end. */
+  take(socket: WebSocket, address: string, rpc: Answerer<RpcContext>): void {
+    const { port, events, log, onAnswered } = this.#options
+    const connection = new RpcSocket(socket, originOf(port, address), rpc, events, log, onAnswered)
     this.#open.add(connection)
     socket.on('close', () => this.#open.delete(connection))
   }

@@ -30,12 +30,12 @@ export class RpcSocket {
   #messagesInWindow = 0
 
   /**
-   * @param source a name that no other connection has.
+   * @param origin where the connection comes from.
    * @param onAnswered an answer has left the process.
    */
   constructor(
     socket: WebSocket,
-    source: string,
+    origin: string,
     rpc: Answerer<RpcContext>,
     events: BlockEvents,
     log: RpcLog,
@@ -52,11 +52,13 @@ export class RpcSocket {
         socket.close(INTERNAL_ERROR, 'subscribe again from the next height')
       },
     )
+    const source = { origin, isOpen: true }
     this.#context = { signal: this.#abort.signal, source, subscriptions: this.#subscriptions }
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#onMessage(data, isBinary)
     })
     socket.on('close', () => {
+      source.isOpen = false
       this.#abort.abort()
       this.#subscriptions.close()
     })

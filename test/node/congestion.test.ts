@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { Congestion, type Load, type Share } from '../../node/congestion.ts'
+import { sourceOf, type Source } from '../../node/source.ts'
 import { NO_LOAD } from './fixtures.ts'
 
 const BATCH = 500
@@ -9,11 +10,13 @@ const LEAST = 2 * BATCH
 
 let size: number
 let load: Load
+let nowMs: number
 let congestion: Congestion
 
 beforeEach(() => {
   size = 0
   load = NO_LOAD
+  nowMs = 0
   congestion = new Congestion({
     pending: {
       get size() {
@@ -73,10 +76,14 @@ test('it looks every 50 ms, and says the same in between', () => {
   assert.equal(congestion.shortage(50), null)
 })
 
+const CLIENT = sourceOf('rpc 10.0.0.1')
+
+function comesIn(...shares: readonly Share[]): boolean | undefined {
+  return congestion.shortage((nowMs += 50))?.spares(CLIENT, shares)
+}
+
 test('when there is no room, who has less than an equal share comes in, by connection and by account', () => {
   size = LEAST + 1
-  const shortage = congestion.shortage(0)
-  const comesIn = (...shares: readonly Share[]): boolean | undefined => shortage?.spares(shares)
   assert.equal(comesIn({ own: LEAST, holders: 1 }), false, 'alone, all of it is its share')
   assert.equal(comesIn({ own: LEAST / 2, holders: 2 }), false)
   assert.equal(comesIn({ own: LEAST / 2 - 1, holders: 2 }), true)
@@ -85,11 +92,33 @@ test('when there is no room, who has less than an equal share comes in, by conne
 })
 
 test('nobody comes in once twice the room is taken, or where waiting does not help', () => {
+  const some = { own: 0, holders: 2 }
   size = 2 * LEAST + 1
-  assert.equal(congestion.shortage(0)?.spares([{ own: 0, holders: 2 }]), false)
-  size = 0
+  assert.equal(comesIn(some), false)
   load = { ...NO_LOAD, queuedTxs: 2_001 }
-  assert.equal(congestion.shortage(50)?.spares([{ own: 0, holders: 2 }]), true)
+  assert.equal(comesIn(some), false, 'too many on their way are not hidden by too many in the queue')
+  size = LEAST + 1
+  assert.equal(comesIn(some), true)
+  assert.equal(comesIn({ own: LEAST / 2, holders: 2 }), false, 'the smaller room counts')
+  load = { ...NO_LOAD, queuedTxs: 4_001 }
+  assert.equal(comesIn(some), false)
   load = { ...NO_LOAD, executionBacklogTxs: 20_001 }
-  assert.equal(congestion.shortage(100)?.spares([{ own: 0, holders: 2 }]), false)
+  assert.equal(comesIn(some), false)
+})
+
+test('who brings something that is no good is not spared again for a moment, and after eight nobody is', () => {
+  size = LEAST + 1
+  const some = [{ own: 0, holders: 2 }]
+  const shortage = congestion.shortage(0)
+  assert.ok(shortage !== null)
+  assert.ok(shortage.spares(CLIENT, some))
+  shortage.failed(CLIENT)
+  assert.ok(!shortage.spares(sourceOf(CLIENT.origin), some), 'another request from there')
+  const sockets = Array.from({ length: 8 }, () => ({ origin: CLIENT.origin, isOpen: true }))
+  for (const socket of sockets.slice(1)) {
+    assert.ok(shortage.spares(socket, some))
+    shortage.failed(socket)
+  }
+  assert.ok(!shortage.spares(sockets[0] as Source, some))
+  assert.ok(congestion.shortage(50)?.spares(CLIENT, some), 'the next moment')
 })

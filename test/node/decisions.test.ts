@@ -10,12 +10,13 @@ import { fromHex, toHex, utf8 } from '../../crypto/bytes.ts'
 import { KEY_COSTS, createKey } from '../../crypto/keystore.ts'
 import { hash } from '../../crypto/hash.ts'
 import { decodeTransaction } from '../../ledger/transaction.ts'
+import { sourceOf } from '../../node/source.ts'
 import { Decisions, type DecisionsOptions } from '../../node/review/decisions.ts'
 import { ReviewDesk } from '../../node/review/desk.ts'
 import { OperatorKey, openOperatorKey } from '../../node/review/operator-key.ts'
 import { TestChain, keysOf } from '../ledger/helpers.ts'
 
-const CONTEXT = { signal: new AbortController().signal, source: 'client' }
+const CONTEXT = { signal: new AbortController().signal, source: sourceOf('rpc 10.0.0.1') }
 const silent = { warn: () => undefined, error: () => undefined }
 
 interface Table {

@@ -11,6 +11,9 @@ import type { PendingStore } from '../../node/store/pending-store.ts'
 import { FEE, START_BALANCE, transferTo, type TxOptions } from '../ledger/helpers.ts'
 import { NO_LOAD, NodeChain, makeIntake, turns, type IntakeHarness } from './fixtures.ts'
 
+const CLIENT = { origin: 'rpc 10.0.0.1', isOpen: true }
+const FLOOD = { origin: 'rpc 10.0.0.2', isOpen: true }
+
 let chain: NodeChain
 let opened: IntakeHarness[]
 
@@ -51,7 +54,7 @@ test('accepted is answered only after the pending log has it', async () => {
   const { intake, logged } = await open({ store: slow })
   const tx = transfer(5n)
   let answered = false
-  const answer = intake.submit(tx.bytes, 'client').finally(() => (answered = true))
+  const answer = intake.submit(tx.bytes, CLIENT).finally(() => (answered = true))
   await turns(5)
   assert.equal(answered, false)
   written.resolve(undefined)
@@ -63,14 +66,14 @@ test('a log that cannot be written refuses, and keeps nothing', async () => {
   const store = await chain.pendingStore()
   const { intake, pending } = await open({ store })
   await store.close()
-  await assert.rejects(intake.submit(transfer(5n).bytes, 'client'))
+  await assert.rejects(intake.submit(transfer(5n).bytes, CLIENT))
   assert.equal(pending.size, 0)
 })
 
 test('a validator offers what it accepted at once, and remembers that it checked it', async () => {
   const { intake, offered, gossiped, checked } = await open({ self: 2 })
   const tx = transfer(5n)
-  await intake.submit(tx.bytes, 'client')
+  await intake.submit(tx.bytes, CLIENT)
   assert.deepEqual(offered, [tx.bytes])
   assert.deepEqual(gossiped, [])
   assert.deepEqual(
@@ -82,7 +85,7 @@ test('a validator offers what it accepted at once, and remembers that it checked
 test('a full node gossips it instead', async () => {
   const { intake, offered, gossiped, logged } = await open({ self: null })
   const tx = transfer(5n)
-  await intake.submit(tx.bytes, 'client')
+  await intake.submit(tx.bytes, CLIENT)
   assert.deepEqual(gossiped, [tx.bytes])
   assert.deepEqual(offered, [])
   assert.deepEqual(await logged(), [toHex(tx.id)])
@@ -91,19 +94,19 @@ test('a full node gossips it instead', async () => {
 test('the same bytes again are known, pending or final', async () => {
   const { intake, offered, pending } = await open()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes, 'client')
-  assert.deepEqual(await intake.submit(tx.bytes, 'client'), { id: tx.id, known: true })
+  await intake.submit(tx.bytes, CLIENT)
+  assert.deepEqual(await intake.submit(tx.bytes, CLIENT), { id: tx.id, known: true })
   assert.equal(offered.length, 1)
   await chain.execute([tx])
   pending.settle([toHex(tx.id)])
-  assert.deepEqual(await intake.submit(tx.bytes, 'client'), { id: tx.id, known: true })
+  assert.deepEqual(await intake.submit(tx.bytes, CLIENT), { id: tx.id, known: true })
   assert.equal(pending.size, 0)
 })
 
 test('the same bytes twice at once are one payment', async () => {
   const { intake, offered, pending, logged } = await open()
   const tx = transfer(5n)
-  const answers = await Promise.all([intake.submit(tx.bytes, 'client'), intake.submit(tx.bytes, 'client')])
+  const answers = await Promise.all([intake.submit(tx.bytes, CLIENT), intake.submit(tx.bytes, CLIENT)])
   assert.deepEqual(answers.map(({ known }) => known).sort(), [false, true])
   assert.equal(offered.length, 1)
   assert.deepEqual(pending.outgoing(toHex(tx.transaction.sender)), { amount: 5n + FEE, count: 1 })
@@ -114,7 +117,7 @@ test('payments that come at once cannot spend the same money', async () => {
   const { intake, pending } = await open()
   const half = START_BALANCE / 2n
   const answers = await Promise.allSettled(
-    [half, half, half].map((amount) => intake.submit(transfer(amount).bytes, 'client')),
+    [half, half, half].map((amount) => intake.submit(transfer(amount).bytes, CLIENT)),
   )
   assert.deepEqual(
     answers.map(({ status }) => status),
@@ -140,7 +143,7 @@ test('a block that is executed while the account is read does not let money be s
     }
     return account
   })
-  await assert.rejects(intake.submit(transfer(START_BALANCE / 2n).bytes, 'client'), {
+  await assert.rejects(intake.submit(transfer(START_BALANCE / 2n).bytes, CLIENT), {
     code: 'tx-insufficient-funds',
   })
   assert.equal(reads, 2)
@@ -160,7 +163,7 @@ test('a busy node says when to come back, and keeps nothing', async () => {
   ] as const) {
     harness.load = { ...NO_LOAD, ...load }
     nowMs += 50
-    await assert.rejects(intake.submit(transfer(5n).bytes, 'client'), {
+    await assert.rejects(intake.submit(transfer(5n).bytes, CLIENT), {
       code: 'busy',
       message: why,
       payload: { retryAfterMs: 250 },
@@ -170,7 +173,7 @@ test('a busy node says when to come back, and keeps nothing', async () => {
   assert.deepEqual(await logged(), [])
   harness.load = NO_LOAD
   nowMs += 50
-  await intake.submit(transfer(5n).bytes, 'client')
+  await intake.submit(transfer(5n).bytes, CLIENT)
 })
 
 test('a busy node checks no signature, and knows what it knows', async () => {
@@ -179,16 +182,16 @@ test('a busy node checks no signature, and knows what it knows', async () => {
   const harness = await open()
   const { intake, pending } = harness
   const [waiting, final] = [transfer(5n), transfer(6n)]
-  await intake.submit(waiting.bytes, 'client')
+  await intake.submit(waiting.bytes, CLIENT)
   await chain.execute([final])
   harness.load = { ...NO_LOAD, queuedTxs: 4_001 }
   nowMs += 50
   const forged = transfer(7n).bytes.slice()
   forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
-  await assert.rejects(intake.submit(forged, 'client'), { code: 'busy' })
-  await assert.rejects(intake.submit(forged.subarray(1), 'client'), { code: /^tx-/ })
+  await assert.rejects(intake.submit(forged, CLIENT), { code: 'busy' })
+  await assert.rejects(intake.submit(forged.subarray(1), CLIENT), { code: /^tx-/ })
   for (const { id, bytes } of [waiting, final])
-    assert.deepEqual(await intake.submit(bytes, 'client'), { id, known: true })
+    assert.deepEqual(await intake.submit(bytes, CLIENT), { id, known: true })
   assert.equal(pending.size, 1)
 })
 
@@ -199,23 +202,28 @@ test('a client that fills the room is busy, another one and another account stil
   const some = admission.toPending(transfer(5n))
   const room = 2 * chain.chain.genesis.parameters.batchMaxTxs
   for (let n = 0; n <= room; n++)
-    await pending.accept({ ...some, name: `tx ${n}`, id: hash('block', utf8(String(n))) }, 0, 'flood')
+    await pending.accept({ ...some, name: `tx ${n}`, id: hash('block', utf8(String(n))) }, 0, FLOOD)
   nowMs += 50
   const { name, sender } = some
-  assert.deepEqual(pending.sharesOf('flood', sender), [
+  assert.deepEqual(pending.sharesOf(FLOOD, sender), [
     { own: room + 1, holders: 1 },
     { own: room + 1, holders: 1 },
   ])
   const other = chain.tx('bob', [transferTo('alice', 6n)])
-  await assert.rejects(intake.submit(other.bytes, 'flood'), { code: 'busy' }, 'not from there, whoever pays')
-  await assert.rejects(intake.submit(transfer(7n).bytes, 'client'), { code: 'busy' }, 'not that account')
-  await intake.submit(other.bytes, 'client')
-  assert.deepEqual(pending.sharesOf('client', 'nobody'), [
+  await assert.rejects(intake.submit(other.bytes, FLOOD), { code: 'busy' }, 'not from there, whoever pays')
+  await assert.rejects(intake.submit(transfer(7n).bytes, CLIENT), { code: 'busy' }, 'not that account')
+  const forged = other.bytes.slice()
+  forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
+  await assert.rejects(intake.submit(forged, CLIENT), { code: 'tx-signature' })
+  await assert.rejects(intake.submit(other.bytes, CLIENT), { code: 'busy' }, 'for a moment, after a failure')
+  nowMs += 50
+  await intake.submit(other.bytes, CLIENT)
+  assert.deepEqual(pending.sharesOf(CLIENT, 'nobody'), [
     { own: 1, holders: 2 },
     { own: 0, holders: 3 },
   ])
   pending.settle([txName(other.id), `tx 0`, name])
-  assert.deepEqual(pending.sharesOf('client', sender), [
+  assert.deepEqual(pending.sharesOf(CLIENT, sender), [
     { own: 0, holders: 2 },
     { own: room, holders: 1 },
   ])
@@ -227,12 +235,12 @@ test('a full pool is busy; what is in it is known all the same', async () => {
   const { intake, pending, admission } = await open()
   intake.start()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes, 'client')
+  await intake.submit(tx.bytes, CLIENT)
   const large = admission.toPending(transfer(6n))
   pending.track({ ...large, bytes: new Uint8Array(LIMITS.pendingBytes) }, 0)
   nowMs += 50
-  await assert.rejects(intake.submit(transfer(7n).bytes, 'client'), { code: 'busy' })
-  assert.equal((await intake.submit(tx.bytes, 'client')).known, true)
+  await assert.rejects(intake.submit(transfer(7n).bytes, CLIENT), { code: 'busy' })
+  assert.equal((await intake.submit(tx.bytes, CLIENT)).known, true)
   assert.equal(await intake.onGossip(transfer(8n).bytes), 'accept') // passed on, but not kept
   assert.equal(pending.size, 2)
 })
@@ -250,7 +258,7 @@ test('after a start what was accepted is offered again; what became final meanwh
   intake.start()
   await turns()
   assert.deepEqual(offered.map(toHex), [toHex(waiting.bytes)])
-  assert.deepEqual(await intake.submit(inBatch.bytes, 'client'), { id: inBatch.id, known: true })
+  assert.deepEqual(await intake.submit(inBatch.bytes, CLIENT), { id: inBatch.id, known: true })
 })
 
 test('an accepted transaction that this build cannot read does not stop the start, and stays on disk', async () => {
@@ -325,7 +333,7 @@ test('what was only heard by gossip is durable once it is submitted', async () =
   const tx = transfer(5n)
   await intake.onGossip(tx.bytes)
   assert.deepEqual(await logged(), [])
-  assert.deepEqual(await intake.submit(tx.bytes, 'client'), { id: tx.id, known: true })
+  assert.deepEqual(await intake.submit(tx.bytes, CLIENT), { id: tx.id, known: true })
   assert.deepEqual(await logged(), [toHex(tx.id)])
   assert.equal(pending.outgoing(toHex(tx.transaction.sender)).count, 1)
 })
@@ -333,7 +341,7 @@ test('what was only heard by gossip is durable once it is submitted', async () =
 test('handed over: each is taken or not, and what is taken is durable', async () => {
   const { intake, logged } = await open()
   const [good, poor] = [transfer(5n), transfer(START_BALANCE)]
-  assert.deepEqual(await intake.onSubmitted([good.bytes, poor.bytes, good.bytes], 'peer'), [
+  assert.deepEqual(await intake.onSubmitted([good.bytes, poor.bytes, good.bytes], CLIENT), [
     true,
     false,
     true,
@@ -343,7 +351,7 @@ test('handed over: each is taken or not, and what is taken is durable', async ()
 
 test('handing over what can never be valid is no honest mistake', async () => {
   const { intake, pending } = await open()
-  await assert.rejects(intake.onSubmitted([transfer(5n).bytes, Uint8Array.of(1, 2, 3)], 'peer'), {
+  await assert.rejects(intake.onSubmitted([transfer(5n).bytes, Uint8Array.of(1, 2, 3)], CLIENT), {
     code: 'tx-malformed',
   })
   assert.equal(pending.size, 0)
@@ -360,7 +368,7 @@ test('a full node hands over again until it is final, whatever the validators sa
   })
   intake.start()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes, 'client')
+  await intake.submit(tx.bytes, CLIENT)
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 250) {
       monotonicMs += 250
@@ -389,7 +397,7 @@ test('a validator that signs nothing hands over as a full node does, and batches
   const { intake, gossiped, handed, offered } = await open({ writesBatches: () => signs })
   intake.start()
   const tx = transfer(5n)
-  await intake.submit(tx.bytes, 'client')
+  await intake.submit(tx.bytes, CLIENT)
   assert.deepEqual(gossiped, [tx.bytes])
   for (let passed = 0; passed < 2_000; passed += 250) {
     monotonicMs += 250

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { LIMITS } from '../../config/limits.ts'
+import { sourceOf, type Source } from '../../node/source.ts'
 import { PendingTransactions, txName, type PendingTx } from '../../node/pending.ts'
 import { PendingStore } from '../../node/store/pending-store.ts'
 
@@ -236,4 +237,28 @@ test('a directory of another chain, or in use, is refused with its code', async 
   await store.close()
   await assert.rejects(PendingStore.open(directory, new Uint8Array(32)), { code: 'other-chain' })
   store = await PendingStore.open(directory, GENESIS)
+})
+
+test('what a connection brought counts for its origin once it is closed, for all that come from there', async () => {
+  const first = { origin: 'rpc 10.0.0.1', isOpen: true }
+  const [second, other] = [{ ...first }, { origin: 'rpc 10.0.0.2', isOpen: true }]
+  await pending.accept(tx(1), 0, first)
+  await pending.accept(tx(2), 0, first)
+  await pending.accept(tx(3), 0, second)
+  const own = (source: Source): unknown => pending.sharesOf(source, 'nobody')[0]
+  assert.deepEqual(
+    [own(first), own(second), own(other)],
+    [
+      { own: 2, holders: 2 },
+      { own: 1, holders: 2 },
+      { own: 0, holders: 3 },
+    ],
+  )
+  first.isOpen = false
+  assert.deepEqual(own(second), { own: 3, holders: 2 })
+  assert.deepEqual(own(sourceOf(first.origin)), { own: 2, holders: 2 })
+  pending.settle([tx(1).name, tx(3).name])
+  assert.deepEqual(own(second), { own: 1, holders: 1 })
+  pending.settle([tx(2).name])
+  assert.deepEqual(own(second), { own: 0, holders: 1 })
 })

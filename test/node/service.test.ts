@@ -7,6 +7,7 @@ import { ADDRESS_PREFIX } from '../../config/networks.ts'
 import { encodeAddress } from '../../crypto/address.ts'
 import { toHex } from '../../crypto/bytes.ts'
 import type { DecodedTransaction } from '../../ledger/transaction.ts'
+import { sourceOf } from '../../node/source.ts'
 import { Outcomes } from '../../node/outcomes.ts'
 import type { RpcService } from '../../node/rpc/service.ts'
 import { ChainStore } from '../../node/store/chain-store.ts'
@@ -14,7 +15,7 @@ import { createService, type ServiceOptions } from '../../node/service.ts'
 import { FEE, START_BALANCE, idOf, transferTo, type TxOptions } from '../ledger/helpers.ts'
 import { EPOCH, NodeChain, makeIntake, turns, type IntakeHarness } from './fixtures.ts'
 
-const CONTEXT = { signal: new AbortController().signal, source: 'client' }
+const CONTEXT = { signal: new AbortController().signal, source: sourceOf('rpc 10.0.0.1') }
 const LONG_MS = 60_000
 
 let chain: NodeChain
