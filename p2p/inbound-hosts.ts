@@ -4,6 +4,7 @@
  */
 import type { MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { networkOf } from '../config/hosts.ts'
 import { LIMITS } from '../config/limits.ts'
 
 export class InboundHosts {
@@ -32,30 +33,5 @@ export class InboundHosts {
 export function hostOf(address: Multiaddr): string {
   const component = address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')
   if (component?.value === undefined) return address.toString()
-  return component.name === 'ip6' ? networkOf(component.value) : component.value
-}
-
-const HEXTETS = 8
-const NETWORK_HEXTETS = 4
-/** ::ffff:0:0/96: how a socket for both families names an IPv4 address. */
-const MAPPED_PREFIX = '0:0:0:0:0:ffff'
-
-/** The first 64 bits of an IPv6 address, or the IPv4 address that it stands for. */
-function networkOf(address: string): string {
-  const hextets = hextetsOf(address)
-  if (hextets.slice(0, -2).join(':') !== MAPPED_PREFIX) return hextets.slice(0, NETWORK_HEXTETS).join(':')
-  return hextets
-    .slice(-2)
-    .flatMap((hextet) => [Number.parseInt(hextet, 16) >> 8, Number.parseInt(hextet, 16) & 0xff])
-    .join('.')
-}
-
-/** All eight, without leading zeros. */
-function hextetsOf(address: string): string[] {
-  const [head = '', tail] = address.split('::')
-  const start = head === '' ? [] : head.split(':')
-  const end = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? 0 : Math.max(0, HEXTETS - start.length - end.length)
-  const hextets = [...start, ...Array.from({ length: zeros }, () => '0'), ...end]
-  return hextets.map((hextet) => hextet.replace(/^0+(?=.)/, '').toLowerCase())
+  return networkOf(component.value)
 }

@@ -5,9 +5,8 @@ import { holderOf, originOf, sourceOf } from '../../node/source.ts'
 test('an origin is an IPv4 address or an IPv6 network, of each port by itself', () => {
   assert.equal(originOf('rpc', '10.0.0.1'), 'rpc 10.0.0.1')
   assert.equal(originOf('operator', '10.0.0.1'), 'operator 10.0.0.1')
-  assert.equal(originOf('rpc', '::ffff:10.0.0.1'), 'rpc ::ffff:10.0.0.1')
+  assert.equal(originOf('rpc', '::ffff:10.0.0.1'), 'rpc 10.0.0.1')
   assert.equal(originOf('rpc', '2001:db8:1:2:3:4:5:6'), 'rpc 2001:db8:1:2')
-  assert.equal(originOf('rpc', '2001:db8::6'), 'rpc 2001:db8:0:0')
   assert.equal(originOf('rpc', '::1'), 'rpc 0:0:0:0')
 })
 
