@@ -6,7 +6,7 @@ import type { Values } from './measures.ts'
 /** More than the network takes is offered, by so much, to find its maximum. */
 const PRESSURE = 1.3
 const PROBE_PER_SECOND = 2_000
-const PROBE_PAYOUTS_PER_SECOND = 20
+const PROBE_PAYOUTS_PER_SECOND = 150
 /** V8 optimises what ran for a while: every network is loaded before it is measured. */
 const WARM_UP_PER_SECOND = 1_000
 

@@ -187,6 +187,8 @@ export class Adversary {
   }
 
   #learnAck(ack: Ack): void {
+    // A replayed garbled one may name anybody.
+    if (this.#env.set.validators[ack.signer] === undefined) return
     this.#batches.get(toHex(ack.digest))?.acks.set(ack.signer, ack)
   }
 

@@ -78,6 +78,8 @@ export class Oracles {
   /** Newest view in which a validator that lost its table was seen to have voted. */
   readonly #lostBelow = new Map<number, number>()
   readonly #acks = new Map<string, { readonly content: string; readonly digest: string }>()
+  /** Contents of acks that their signer forgot: others may repeat them. */
+  readonly #forgottenAcks = new Set<string>()
   /** When each batch was made, by digest. */
   readonly #batchMs = new Map<string, number>()
   /** Time of the newest block that each honest node executed. */
@@ -267,7 +269,11 @@ export class Oracles {
 
   /** The acks of a validator are not on its disk any more: others for the same batches are no fault (consensus.md §10). */
   forgetsAcks(validator: number): void {
-    for (const name of this.#acks.keys()) if (name.startsWith(`${validator} `)) this.#acks.delete(name)
+    for (const [name, { content }] of this.#acks) {
+      if (!name.startsWith(`${validator} `)) continue
+      this.#acks.delete(name)
+      this.#forgottenAcks.add(content)
+    }
   }
 
   /** The pairs marked "yes" in consensus.md §10: no honest validator ever makes one. */
@@ -452,6 +458,7 @@ export class Oracles {
     if (!this.#honest.has(ack.signer)) return
     const name = `${ack.signer} acks ${ack.author} ${ack.seq}`
     const content = mapKey(encodeAck(ack))
+    if (this.#forgottenAcks.has(content)) return
     const known = this.#acks.get(name)
     if (known !== undefined && known.content !== content && !this.#isVoid(known, ack))
       throw new Violation(`validator ${name} with two different acks`)
