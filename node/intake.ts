@@ -111,11 +111,10 @@ export class Intake {
     source: Source,
   ): Promise<{ readonly id: Uint8Array; readonly known: boolean }> {
     const shortage = await this.#shortageFor(bytes, source)
-    if (shortage === null) return this.#take(this.#options.admission.decode(bytes), source)
     try {
       return await this.#take(this.#options.admission.decode(bytes), source)
     } catch (error) {
-      shortage.failed(source)
+      shortage?.failed(source)
       throw error
     }
   }

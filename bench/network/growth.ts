@@ -1,11 +1,10 @@
 /** What a payment costs with more accounts, more validators, more history and more suspicion. */
-import type { LoadResult } from '../../devnet/load/run.ts'
 import type { BenchDevnet } from './devnet.ts'
-import { checked, cpuMsPerPayment, maximum, startWith, warmUp, type Scenario } from './runs.ts'
+import { checked, cpuMsPerPayment, executedOf, maximum, startWith, warmUp, type Scenario } from './runs.ts'
 
 const THEFT_SHARES = [0.01, 0.1] as const
 const NETWORKS = [4, 7, 16] as const
-/** Held by the processor of two cores with sixteen validators too. */
+/** Low, for sixteen validators share the cores too. */
 const NETWORK_PER_SECOND = 200
 const HISTORY_PER_SECOND = 1_000
 
@@ -36,12 +35,12 @@ export const suspicion: Scenario = async (effort) => {
   return values
 }
 
-/** The same payments with more validators, far from the maximum of any. */
+/** The same payments with more validators. */
 export const validators: Scenario = async (effort) => {
   const values: Record<string, number> = {}
   for (const count of NETWORKS) {
     await using devnet = await startWith(effort, effort.accounts, '--validators', String(count))
-    await warmUpAt(devnet, NETWORK_PER_SECOND, effort.loadS)
+    await warmUp(devnet, effort.loadS, NETWORK_PER_SECOND)
     const prepared = await devnet.prepare(NETWORK_PER_SECOND, effort.loadS)
     const before = await traffic(devnet)
     const load = checked(await prepared.play())
@@ -58,20 +57,12 @@ export const validators: Scenario = async (effort) => {
 export const history: Scenario = async (effort) => {
   const { loadS, awayPayments } = effort
   await using devnet = await startWith(effort, effort.accounts)
-  await warmUpAt(devnet, HISTORY_PER_SECOND, loadS)
+  await warmUp(devnet, loadS, HISTORY_PER_SECOND)
   const first = checked(await devnet.load(HISTORY_PER_SECOND, loadS))
   const most = awayPayments / HISTORY_PER_SECOND
   checked(await devnet.load(HISTORY_PER_SECOND, most))
   const last = checked(await devnet.load(HISTORY_PER_SECOND, loadS))
   return { historyCpuRatio: cpuMsPerPayment(last) / cpuMsPerPayment(first) }
-}
-
-async function warmUpAt(devnet: BenchDevnet, perSecond: number, durationS: number): Promise<void> {
-  checked(await devnet.load(perSecond, durationS))
-}
-
-function executedOf({ settled, held, failed }: LoadResult): number {
-  return settled + held + failed
 }
 
 /** What all validators have sent so far. */

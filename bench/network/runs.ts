@@ -35,8 +35,12 @@ export function startWith(
   return BenchDevnet.start(['--load-accounts', String(accounts), ...flags], {}, program)
 }
 
-export async function warmUp(devnet: BenchDevnet, durationS: number): Promise<void> {
-  checked(await devnet.load(WARM_UP_PER_SECOND, durationS))
+export async function warmUp(
+  devnet: BenchDevnet,
+  durationS: number,
+  perSecond = WARM_UP_PER_SECOND,
+): Promise<void> {
+  checked(await devnet.load(perSecond, durationS))
 }
 
 /** What settles when somewhat more is offered: how much that is, a short try says. */
@@ -56,9 +60,13 @@ export function checked(result: LoadResult): LoadResult {
   return result
 }
 
+export function executedOf({ settled, held, failed }: LoadResult): number {
+  return settled + held + failed
+}
+
 /** Processor time for an executed payment, all validators together. */
-export function cpuMsPerPayment({ nodes, settled, held, failed }: LoadResult): number {
-  return nodes.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0) / (settled + held + failed)
+export function cpuMsPerPayment(load: LoadResult): number {
+  return load.nodes.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0) / executedOf(load)
 }
 
 export function residentMiB({ nodes }: LoadResult): number {

@@ -177,11 +177,9 @@ function signAll(
   accounts: number,
   facts: ChainFacts,
 ): Signed[] {
-  const keys = deriveKeys(seed, 'load', (options.firstAccount ?? 0) + accounts).slice(
-    options.firstAccount ?? 0,
-  )
+  const { transfers: perPayment = 1, theftShare = 0, firstAccount = 0 } = options
+  const keys = deriveKeys(seed, 'load', firstAccount + accounts).slice(firstAccount)
   const plan = new LoadPlan(seed, run, accounts)
-  const { transfers: perPayment = 1, theftShare = 0 } = options
   const keyOf = (account: number): KeyPair => {
     const key = keys[account]
     if (key === undefined) throw new RangeError(`the plan names an account beyond ${accounts}`)
