@@ -18,7 +18,7 @@ const LONGEST_RESTART_MS = 30_000
 
 export interface SignatureChecker {
   /**
-   * One answer per signature: 0 bad, 1 the fast verifier accepts, 2 only the reference does. As soon as the batch cannot
+   * One answer per signature: 0 bad, 1 accepted, 2 only the slow reference accepts it. As soon as the batch cannot
    * be acked any more (a bad signature, or more than `LIMITS.slowSignaturesPerBatch` slow ones), the rest are answered 0
    * unseen: nobody can buy a second of reference checks with one batch. Never rejects.
    */

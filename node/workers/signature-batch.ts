@@ -1,4 +1,5 @@
 /** A batch of signatures in one buffer, and the check of it. Runs in the worker and, for small batches, beside it. */
+import { FEWEST, MOST, verifyAll } from '../../crypto/batch/verify.ts'
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyFast, verifyReference } from '../../crypto/ed25519.ts'
 
 export interface SignatureToCheck {
@@ -41,27 +42,43 @@ export function packSignatures(signatures: readonly SignatureToCheck[]): Uint8Ar
   return packed
 }
 
-/**
- * 0 bad, 1 fast, 2 reference only, per signature. Ends at the first bad one and when more than `slowAllowed` needed the
- * reference: what is left stays 0.
- */
-export function checkPacked(packed: Uint8Array, slowAllowed: number): Uint8Array<ArrayBuffer> {
+/** The signatures of a packed batch, as views. */
+function unpack(packed: Uint8Array): SignatureToCheck[] {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
-  const answers = new Uint8Array(view.getUint32(0))
-  let slow = 0
   let at = LENGTH_BYTES
-  for (let i = 0; i < answers.length; i++) {
+  return Array.from({ length: view.getUint32(0) }, () => {
     const key = packed.subarray(at, at + PUBLIC_KEY_BYTES)
     const signature = packed.subarray(at + PUBLIC_KEY_BYTES, at + FIXED_BYTES)
     const messageEnd = at + FIXED_BYTES + LENGTH_BYTES + view.getUint32(at + FIXED_BYTES)
     const message = packed.subarray(at + FIXED_BYTES + LENGTH_BYTES, messageEnd)
     at = messageEnd
-    if (verifyFast(signature, message, key)) {
-      answers[i] = 1
+    return { key, message, signature }
+  })
+}
+
+/**
+ * 0 bad, 1 accepted, 2 accepted by the reference only, per signature: at once where there are enough of them, and one by one
+ * where that does not accept all. Ends at the first bad one and when more than `slowAllowed` needed the reference: what is
+ * left stays 0.
+ */
+export function checkPacked(packed: Uint8Array, slowAllowed: number): Uint8Array<ArrayBuffer> {
+  const signatures = unpack(packed)
+  const answers = new Uint8Array(signatures.length)
+  let slow = 0
+  for (let first = 0; first < signatures.length; first += MOST) {
+    const part = signatures.slice(first, first + MOST)
+    if (part.length >= FEWEST && verifyAll(part)) {
+      answers.fill(1, first, first + part.length)
       continue
     }
-    if (slow++ >= slowAllowed || !verifyReference(signature, message, key)) break
-    answers[i] = 2
+    for (const [i, { key, message, signature }] of part.entries()) {
+      if (verifyFast(signature, message, key)) {
+        answers[first + i] = 1
+        continue
+      }
+      if (slow++ >= slowAllowed || !verifyReference(signature, message, key)) return answers
+      answers[first + i] = 2
+    }
   }
   return answers
 }
