@@ -11,6 +11,7 @@ import type { Assessment, TransferFacts } from '../fraud/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { checkStructure } from '../ledger/rules.ts'
 import { decodeTransaction, type DecodedTransaction } from '../ledger/transaction.ts'
+import type { DecodedBatches } from './decoded-batches.ts'
 import type { ReviewDesk } from './review/desk.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import type { SignatureChecker } from './scoring/signature-checker.ts'
@@ -28,6 +29,8 @@ export interface AssessorOptions {
   /** What the operator's lists make of the model's opinion. */
   readonly review: Pick<ReviewDesk, 'judge'>
   readonly signatures: SignatureChecker
+  /** Takes what was decoded of a batch that holds. */
+  readonly decoded: DecodedBatches
   readonly parameters: Parameters
   /** 8 bytes. */
   readonly chainId: Uint8Array
@@ -69,6 +72,7 @@ export class Assessor {
     const txs = this.#decode(batch)
     if (txs === null || !(await this.#signaturesHold(txs)))
       return { ref, valid: false, flags: [], modelId: NO_MODEL }
+    this.#options.decoded.remember(batch.batch.txs, txs)
     try {
       const facts = await this.#facts(batch, txs)
       if (facts.length === 0) return { ref, valid: true, flags: [], modelId: NO_MODEL }

@@ -8,12 +8,14 @@ import { batchDigestOfCertificate } from '../consensus/wire.ts'
 import type { BatchCertificate, BatchRef, Block, Digest, ValidatorSet } from '../consensus/types.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { BlockExecution, ExecutionBatch } from '../ledger/types.ts'
+import type { DecodedBatches } from './decoded-batches.ts'
 import type { ChainStore } from './store/chain-store.ts'
 
 export interface ExecutorOptions {
   readonly set: ValidatorSet
   readonly ledger: Ledger
   readonly store: ChainStore
+  readonly decoded: DecodedBatches
   /** Asks peers for bodies; `bodiesArrived` is to be called when they came. */
   readonly needBatches: (certificates: readonly BatchCertificate[]) => void
   /** After the block is executed and durable. Awaited before the next block. */
@@ -139,7 +141,7 @@ export class Executor {
   }
 
   async #execute({ digest, block }: Final): Promise<void> {
-    const { set, ledger, store } = this.#options
+    const { set, ledger, store, decoded } = this.#options
     const refs = block.payload.map((certificate) => refOfCertificate(set, certificate))
     const skips = ledger.skipsOf(
       block.payload.map((certificate, i) => ({ ...(refs[i] as BatchRef), createdMs: certificate.createdMs })),
@@ -156,7 +158,10 @@ export class Executor {
         held: skips[i] === true ? [] : heldTransfers(set, certificate),
       }),
     )
-    const execution = await ledger.execute({ height: block.height, digest, timeMs: block.timeMs, batches })
+    const execution = await ledger.execute(
+      { height: block.height, digest, timeMs: block.timeMs, batches },
+      bodies.map((txs) => (txs === null ? null : decoded.take(txs))),
+    )
     const skipped = refs.filter((_, i) => skips[i] === true)
     const skippedTxs = (await Promise.all(skipped.map((ref) => store.batch(ref)))).flatMap(
       (batch) => batch?.batch.txs ?? [],

@@ -28,6 +28,7 @@ import { Assessor } from './assessor.ts'
 import { clockSkewLimitMs, ClockSkew } from './clock-skew.ts'
 import { CLOCK_ADVICE, ClockWatch, describeSkew } from './clock-watch.ts'
 import { Congestion } from './congestion.ts'
+import { DecodedBatches } from './decoded-batches.ts'
 import { Driver } from './driver.ts'
 import { EPOCH } from './epoch.ts'
 import { Exchange, VALIDATOR_TOPICS } from './exchange.ts'
@@ -177,7 +178,8 @@ export async function startNode(
   const rehearsal = new Rehearsal({ scorer, signatures }, log)
   const pending = new PendingTransactions(pendingStore, parameters.batchTtlMs)
   const admission = new Admission({ ledger, pending, parameters, chainId, judgeEvidence })
-  const assessor = new Assessor({ ledger, scorer, review, signatures, parameters, chainId })
+  const decoded = new DecodedBatches()
+  const assessor = new Assessor({ ledger, scorer, review, signatures, decoded, parameters, chainId })
   const outcomes = new Outcomes()
 
   // Final blocks → ledger → whoever waits.
@@ -185,6 +187,7 @@ export async function startNode(
     set,
     ledger,
     store,
+    decoded,
     needBatches: (certificates) => {
       driver.input({ type: 'need-batches', certificates })
     },

@@ -26,6 +26,7 @@ import { decodeMessage, encodeMessage } from '../consensus/wire.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { signTransaction } from '../ledger/transaction.ts'
 import { Assessor, batchKey } from './assessor.ts'
+import { DecodedBatches } from './decoded-batches.ts'
 import { refOfCertificate } from './executor.ts'
 import type { Scorer } from './scoring/scorer.ts'
 import type { SignatureChecker } from './scoring/signature-checker.ts'
@@ -191,6 +192,7 @@ class Stage {
       scorer,
       review: { judge: (_facts, assessment) => assessment }, // nobody's payment, so nobody's case
       signatures,
+      decoded: new DecodedBatches(),
       parameters,
       chainId: this.#chain,
     })

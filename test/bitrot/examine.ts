@@ -14,6 +14,7 @@ import type { Signer } from '../../consensus/replica-types.ts'
 import { encodeBlock, encodeCertificate, encodeSignedBatch } from '../../consensus/wire.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { EPOCH } from '../../node/epoch.ts'
+import { DecodedBatches } from '../../node/decoded-batches.ts'
 import { Executor } from '../../node/executor.ts'
 import { FraudMemory } from '../../node/fraud-memory.ts'
 import { openSigner } from '../../node/signing/open-signer.ts'
@@ -120,6 +121,7 @@ async function catchUp(
     set,
     ledger,
     store,
+    decoded: new DecodedBatches(),
     needBatches: (certificates) => {
       fetched = true
       const wanted = batches.filter(({ batch }) => certificates.some(({ seq }) => seq === batch.seq))

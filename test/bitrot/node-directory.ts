@@ -14,6 +14,7 @@ import { writeKeyFile } from '../../crypto/key-file.ts'
 import { hash } from '../../crypto/hash.ts'
 import { utf8 } from '../../crypto/bytes.ts'
 import { Ledger } from '../../ledger/ledger.ts'
+import { DecodedBatches } from '../../node/decoded-batches.ts'
 import { Executor } from '../../node/executor.ts'
 import { FraudMemory } from '../../node/fraud-memory.ts'
 import { openSigner } from '../../node/signing/open-signer.ts'
@@ -97,6 +98,7 @@ class Maker implements MadeDirectory {
       set: this.#chain.set,
       ledger: this.#ledger,
       store: this.#chain.store,
+      decoded: new DecodedBatches(),
       needBatches: fail,
       onExecuted: () => Promise.resolve(),
       onFatal: fail,

@@ -126,8 +126,26 @@ test('a batch dated ahead of a clock that was set back gives up its place (simul
   )
 })
 
-test('with two own batches on their way the next one grows until one is ordered, at most ackRetryMs', () => {
+test('where little is ordered a batch waits batchIntervalMs for each earlier one on its way', () => {
   const bench = new Bench({ parameters: { batchIntervalMs: 5, ackRetryMs: 200 } })
+  bench.write([tx(1)])
+  bench.write([tx(2)])
+  for (const earlier of [1, 2, 3]) {
+    bench.do(() => {
+      bench.dissemination.submit([tx(2 + earlier)])
+    })
+    assert.deepEqual(gossipOf(bench.after(5 * earlier - 1)), [])
+    assert.equal(gossipOf(bench.after(1)).length, 1)
+  }
+})
+
+test('with two own batches on their way under load the next one grows until one is ordered, at most ackRetryMs', () => {
+  const bench = new Bench({ parameters: { batchIntervalMs: 5, ackRetryMs: 200 } })
+  const ordered = bench.batchOf(1, 1)
+  bench.do(() => {
+    const certificate = bench.certificateOf(ordered, [bench.ackOf(1, ordered)])
+    bench.dissemination.onDelivered(bench.blockWith([{ ...certificate, txCount: 5_000 }]))
+  })
   const first = bench.write([tx(1)])
   bench.write([tx(2)])
   bench.do(() => {

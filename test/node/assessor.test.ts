@@ -7,6 +7,7 @@ import type { SignedBatch } from '../../consensus/types.ts'
 import type { Assessment } from '../../fraud/types.ts'
 import type { DecodedTransaction } from '../../ledger/transaction.ts'
 import { Assessor, type AssessorOptions, type BatchAssessment } from '../../node/assessor.ts'
+import { DecodedBatches } from '../../node/decoded-batches.ts'
 import { refOf } from '../../node/store/chain-store.ts'
 import { START_BALANCE, transferTo } from '../ledger/helpers.ts'
 import { NodeChain } from './fixtures.ts'
@@ -35,6 +36,7 @@ const AS_JUDGED: AssessorOptions['review'] = { judge: (_facts, assessment) => as
 function open(assess?: AssessorOptions['scorer']['assess'], review = AS_JUDGED): Assessor {
   return new Assessor({
     ledger: chain.ledger,
+    decoded: new DecodedBatches(),
     parameters: chain.chain.genesis.parameters,
     chainId: chainIdOf(chain.chain.genesisHash),
     signatures: {

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { BatchCertificate } from '../../consensus/types.ts'
+import { DecodedBatches } from '../../node/decoded-batches.ts'
 import { Executor, type ExecutedBlock } from '../../node/executor.ts'
 import { refOf } from '../../node/store/chain-store.ts'
 import { transferTo } from '../ledger/helpers.ts'
 import { NodeChain, type FinalBlock } from './fixtures.ts'
 
 let chain: NodeChain
+const decoded = new DecodedBatches()
 let executor: Executor
 let executed: ExecutedBlock[]
 let needed: (readonly BatchCertificate[])[]
@@ -33,6 +35,7 @@ function makeExecutor(): Executor {
     set: chain.set,
     ledger: chain.ledger,
     store: chain.store,
+    decoded,
     needBatches: (certificates) => {
       needed.push(certificates)
       onNeed()
@@ -73,6 +76,20 @@ test('final blocks are executed in order, and what they order is marked', async 
   assert.deepEqual((await chain.store.restore([], 0)).batches, [])
   assert.equal(executor.backlogBlocks, 0)
   assert.equal(executor.backlogTxs, 0)
+})
+
+test('what the assessor has decoded is executed as it is, and forgotten', async () => {
+  const tx = chain.tx('alice', [transferTo('bob', 5n)])
+  const batch = chain.batch([tx])
+  await chain.storeBatch(batch)
+  const { txs } = (await chain.store.batch(refOf(batch)))?.batch ?? { txs: [] }
+  // Another transaction than the bytes hold, to see that they are not decoded once more.
+  const other = chain.tx('alice', [transferTo('bob', 6n)])
+  decoded.remember(txs, [other])
+  deliver(chain.block([chain.certificate(batch)]))
+  await executor.idle()
+  assert.equal((await chain.ledger.receipt(other.id))?.outcome, 'settled')
+  assert.equal(decoded.take(txs), null)
 })
 
 test('a missing body is asked for; execution waits, and goes on when it has come', async () => {
