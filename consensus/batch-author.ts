@@ -11,10 +11,16 @@ import { batchDigestOfBatch, batchFields } from './wire.ts'
 
 /**
  * While none is on its way the first transaction makes a batch by itself. While this many own batches are, the next one
- * waits for one of them to be ordered, at most ackRetryMs, and grows meanwhile: under load each batch costs the network the
- * same whatever is in it (docs/adr/0004, 0016).
+ * waits for one of them to be ordered, and grows meanwhile: under load each batch costs the network the same whatever is in
+ * it (docs/adr/0004, 0016).
  */
 const EAGER_BATCHES = 2
+/**
+ * It does not wait longer than batchIntervalMs for each earlier one on its way and this in proportion to what the network orders:
+ * where that is little, it is distance that makes batches take their time, and waiting for them helps nobody
+ * (docs/adr/0020).
+ */
+const WAIT_MS_AT_1000_PER_SECOND = 100
 
 export class BatchAuthor {
   readonly #core: DisseminationCore
@@ -74,9 +80,11 @@ export class BatchAuthor {
 
   /** A payment alone goes at once; what comes while it is on its way is collected. */
   #waitMs(): number {
-    const { own, parameters } = this.#core
+    const { own, parameters, rate, clock } = this.#core
     if (own.count === 0) return 0
-    return own.count < EAGER_BATCHES ? parameters.batchIntervalMs : parameters.ackRetryMs
+    if (own.count < EAGER_BATCHES) return parameters.batchIntervalMs
+    const busyMs = (WAIT_MS_AT_1000_PER_SECOND * rate.perSecond(clock.wallMs)) / 1_000
+    return Math.min((own.count - 1) * parameters.batchIntervalMs + busyMs, parameters.ackRetryMs)
   }
 
   #closeBatches(): void {

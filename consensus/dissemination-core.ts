@@ -4,6 +4,7 @@ import type { AuthorLimits } from './author-limits.ts'
 import type { BatchCheck } from './batch-check.ts'
 import type { BatchPool, PoolEntry } from './batch-pool.ts'
 import type { Hearing } from './hearing.ts'
+import type { OrderedRate } from './ordered-rate.ts'
 import type { OwnBatches } from './own-batches.ts'
 import type { Clock, Effect, Misbehaviour, Note, Peer, Signer } from './replica-types.ts'
 import type { Ack, BatchCertificate, BatchRef, SignedBatch, ValidatorIndex, ValidatorSet } from './types.ts'
@@ -20,6 +21,7 @@ export interface DisseminationCore {
   readonly own: OwnBatches
   readonly limits: AuthorLimits
   readonly hearing: Hearing
+  readonly rate: OrderedRate
   readonly emit: (effect: Effect) => void
   /** Current view, for the leaders to be told. */
   readonly view: () => number

@@ -32,6 +32,7 @@ import { Bodies } from './bodies.ts'
 import { Certifier } from './certifier.ts'
 import { refOfBatch, refOfCertificate, type DisseminationCore } from './dissemination-core.ts'
 import { Hearing } from './hearing.ts'
+import { OrderedRate } from './ordered-rate.ts'
 import { OwnBatches } from './own-batches.ts'
 import type { Excluded, PayloadSource } from './payload-source.ts'
 import type { Clock, Effect, Peer, Restored, Signer, Verifier } from './replica-types.ts'
@@ -73,6 +74,7 @@ export class Dissemination implements PayloadSource {
       own: new OwnBatches(parameters),
       limits: new AuthorLimits(set.validators.length, parameters.maxOpenBatches),
       hearing,
+      rate: new OrderedRate(),
       emit,
       view,
       clock: { monotonicMs: 0, wallMs: 0 },
@@ -234,6 +236,7 @@ export class Dissemination implements PayloadSource {
   /** A block became final. */
   onDelivered(block: Block): void {
     this.#bodies.networkIsAlive()
+    this.#core.rate.note(block)
     this.#order(block, true)
   }
 
