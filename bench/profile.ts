@@ -65,8 +65,7 @@ const bundles = new Map<string, BundleLines>()
 function moduleOf(url: string, line: number): string | null {
   if (url === '' || url.startsWith('node:')) return null
   const file = url.replace('file://', '')
-  if (!file.endsWith('.cjs') || !file.includes('/dist/'))
-    return file.replace(`${ROOT}/`, '')
+  if (!file.endsWith('.cjs') || !file.includes('/dist/')) return file.replace(`${ROOT}/`, '')
   let bundle = bundles.get(file)
   if (bundle === undefined) bundles.set(file, (bundle = new BundleLines(file)))
   return bundle.moduleAt(line)
