@@ -28,11 +28,16 @@ const SLOW_POLL_MS = 500
 const NODE_FLAGS = [
   // MiB. A heap that begins small is collected all the time while a node starts: a tenth of its processor time.
   '--min-semi-space-size=16',
-  '--initial-heap-size=192',
+  '--initial-heap-size=96',
+  // Four nodes share a machine. Left to itself, V8 lets a young generation grow to 64 MiB and the old one to some times what
+  // lives in it, for no difference in speed that could be measured: 100 MiB more of each node under load.
+  '--max-semi-space-size=16',
+  '--heap-growing-percent=100',
+  // Threads that help with a collection of the young generation are in the way of the other nodes: a tenth of the processor
+  // time at the maximum.
+  '--no-parallel-scavenge',
   // As in bin/cordon: the scoring worker loads TensorFlow.js.
   '--disable-warning=ExperimentalWarning',
-  // Four nodes share the cores: threads that help with a collection are in the way of those they help.
-  '--no-parallel-scavenge',
 ]
 /** A log longer than this is put aside at the next start. */
 const LOG_BYTES = 32 * 1024 * 1024

@@ -10,7 +10,7 @@ import { PARAMETER_NAMES } from '../config/parameters.ts'
 import { LIMITS } from '../config/limits.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
-import { hash } from '../crypto/hash.ts'
+import { hash, hashToKeep } from '../crypto/hash.ts'
 import type { Guardian } from './guardian.ts'
 import {
   OFFENCE_KINDS,
@@ -64,7 +64,7 @@ export interface BucketEntry {
 }
 
 export function accountKey(id: Bytes32): Bytes32 {
-  return hash('state-key', Uint8Array.of(KIND.account), id)
+  return hashToKeep('state-key', Uint8Array.of(KIND.account), id)
 }
 
 export function holdKey(id: Bytes32): Bytes32 {

@@ -21,8 +21,15 @@ export interface DaemonOptions extends RunOptions {
   readonly signal: AbortSignal
 }
 
+/**
+ * Of the memory that small buffers are pieces of; Node's default is 64 KiB. All of it stays as long as one piece is kept, and
+ * digests and signatures are kept for a minute among others that are not.
+ */
+const BUFFER_POOL_BYTES = 8 * 1024
+
 /** Runs a node until the signal aborts or the node fails. Resolves to the exit code. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
+  Buffer.poolSize = BUFFER_POOL_BYTES
   try {
     const { config, warnings } = readNodeConfig(options.directory, process.env)
     const reached = failPointOf(process.env.CORDON_FAIL_AT)

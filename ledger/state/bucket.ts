@@ -11,6 +11,9 @@ export const BUCKET_PAGE = 1
 /** Longest value of an entry: a hold that all validators flagged and reviewed fits. */
 const MAX_VALUE_BYTES = 65_535
 
+/** V8 puts typed arrays up to this size on its heap. */
+const ON_HEAP_BYTES = 64
+
 export interface Entry {
   readonly key: Uint8Array
   readonly value: Uint8Array
@@ -76,7 +79,7 @@ export class Bucket {
   /** Sets an entry, or removes it if `value` is null. */
   set(key: Uint8Array, value: Uint8Array | null): void {
     if (value === null) this.#root = this.#remove(this.#root, this.depth, key)
-    else this.#put({ leaf: true, key, value, hash: leafHash(key, value) })
+    else this.#put({ leaf: true, key, value: toKeep(value), hash: leafHash(key, value) })
   }
 
   #put(leaf: Leaf): void {
@@ -190,6 +193,11 @@ function branchOf(one: Leaf, other: Leaf, depth: number): Branch {
   if (ofOne === ofOther) branch.children[ofOne] = branchOf(one, other, depth + 1)
   else branch.children = ofOne === 0 ? [one, other] : [other, one]
   return branch
+}
+
+/** Small values are kept on V8's heap, for the reason of `hashToKeep`. */
+function toKeep(value: Uint8Array): Uint8Array {
+  return value.length <= ON_HEAP_BYTES ? new Uint8Array(value) : value
 }
 
 function subtreeHash(node: Node | null): Uint8Array {

@@ -7,7 +7,7 @@
  *
  * so the root depends on the entries only, not on the order in which they came nor on how they are stored.
  */
-import { DIGEST_BYTES, hash } from '../../crypto/hash.ts'
+import { DIGEST_BYTES, hashToKeep } from '../../crypto/hash.ts'
 
 /** Hash of a subtree without entries. */
 export const EMPTY_SUBTREE: Uint8Array = new Uint8Array(DIGEST_BYTES)
@@ -17,12 +17,12 @@ export const KEY_BITS: number = 8 * DIGEST_BYTES
 
 /** Hash of a subtree with this one entry. */
 export function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
-  return hash('state-leaf', key, value)
+  return hashToKeep('state-leaf', key, value)
 }
 
 /** Hash of a subtree with two entries or more. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return hash('state-node', left, right)
+  return hashToKeep('state-node', left, right)
 }
 
 /** Bit `depth` of a key, the most significant first. */

@@ -56,8 +56,8 @@ const POINTS = {
 type Points = (typeof POINTS)[keyof typeof POINTS]
 
 /** Kept in memory for execution and for answering requests. */
-const BATCH_CACHE_BYTES = 64 * 1024 * 1024
-const BLOCK_CACHE_BYTES = 32 * 1024 * 1024
+const BATCH_CACHE_BYTES = 16 * 1024 * 1024
+const BLOCK_CACHE_BYTES = 8 * 1024 * 1024
 /** Epochs have 32 bits in keys. Peers may ask for others: those are not here. */
 const MAX_EPOCH = 0xffff_ffff
 
