@@ -20,7 +20,7 @@ export const LIMITS = {
   /** Accounts kept decoded in memory. */
   accountsInMemory: 50_000,
   /** State entries whose pages stay in memory. */
-  stateEntriesInMemory: 100_000,
+  stateEntriesInMemory: 400_000,
   /** Blocks that a changed page of the state waits for more changes before it is written. */
   statePageLagBlocks: 32,
   /** Newest heights whose results the ledger keeps in memory. */

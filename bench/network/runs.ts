@@ -3,10 +3,10 @@ import { allAccountedFor, type LoadResult } from '../../devnet/load/run.ts'
 import { BenchDevnet } from './devnet.ts'
 import type { Values } from './measures.ts'
 
-/** More than the network takes is offered, by so much, to find its maximum. */
+/** More than the network takes is offered, by so much, to find its maximum; and far more first, to see about where it is. */
 const PRESSURE = 1.3
-const PROBE_PER_SECOND = 2_000
-const PROBE_PAYOUTS_PER_SECOND = 150
+const PROBE_PER_SECOND = 4_000
+const PROBE_PAYOUTS_PER_SECOND = 300
 /** V8 optimises what ran for a while: every network is loaded before it is measured. */
 const WARM_UP_PER_SECOND = 1_000
 
