@@ -111,7 +111,12 @@ const DECAY_GROUPS: readonly (readonly [end: number, tauMs: number])[] = [
   [Field.decayEnd, WINDOW_MS.twentyDays],
 ]
 
+/**
+ * Room is made in these steps, and then for all at once: the system gives memory when it is written to, while growing further
+ * would copy hundreds of megabytes and need them twice meanwhile.
+ */
 const INITIAL_ACCOUNTS = 256
+const MORE_ACCOUNTS = 4_096
 const NONE = -1
 
 /** The first 52 bits of an account id: enough that nobody finds another id with the tag of a known payee. */
@@ -181,8 +186,6 @@ export class AccountTable {
     const slot = this.#slots.size < this.#maxAccounts ? this.#append() : this.#evictOldest()
     this.#slots.set(account, slot)
     this.#ids[slot] = account
-    this.#numbers.fill(0, slot * NUMBERS, (slot + 1) * NUMBERS)
-    this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS)
     const base = slot * NUMBERS
     const tag = tagOf(account)
     this.#slotsByTag.set(tag, slot)
@@ -216,7 +219,8 @@ export class AccountTable {
 
   #append(): number {
     const slot = this.#slots.size
-    if (slot === this.#newer.length) this.#grow(Math.min(2 * slot, Math.max(this.#maxAccounts, slot + 1)))
+    if (slot === this.#newer.length)
+      this.#grow(slot < MORE_ACCOUNTS ? Math.min(MORE_ACCOUNTS, this.#maxAccounts) : this.#maxAccounts)
     return slot
   }
 
@@ -233,6 +237,8 @@ export class AccountTable {
     this.#unlink(slot)
     this.#slots.delete(this.#ids[slot] as string)
     this.#slotsByTag.delete(this.#numbers[slot * NUMBERS + Field.tag] as number)
+    this.#numbers.fill(0, slot * NUMBERS, (slot + 1) * NUMBERS)
+    this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS)
     return slot
   }
 
