@@ -5,14 +5,19 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+/** Methods of buffers that take any `Uint8Array` for `this`, left out of the types of Node. */
+const { hexSlice, latin1Slice } = Buffer.prototype as unknown as Readonly<
+  Record<'hexSlice' | 'latin1Slice', (this: Uint8Array, start: number, end: number) => string>
+>
+
 /** Lower-case hex of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('hex')
+  return hexSlice.call(bytes, 0, bytes.length)
 }
 
 /** Bytes as the key of a map: one character per byte, the smallest string there is. For hex see `toHex`. */
 export function mapKey(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('latin1')
+  return latin1Slice.call(bytes, 0, bytes.length)
 }
 
 /**

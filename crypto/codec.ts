@@ -9,6 +9,9 @@ export class DecodeError extends Error {
 }
 
 const MAX_U48 = 2 ** 48
+const U32_SIZE = 2 ** 32
+/** Of the upper four of eight bytes. */
+const U48_HIGH_LIMIT: number = MAX_U48 / U32_SIZE
 
 /** Room to write into, with its view. */
 interface Room {
@@ -93,7 +96,8 @@ export class Writer {
     if (!Number.isSafeInteger(value) || value < 0 || value >= MAX_U48)
       throw new RangeError(`${value} is not below 2^48`)
     const offset = this.#reserve(8)
-    this.#room.view.setBigUint64(offset, BigInt(value))
+    this.#room.view.setUint32(offset, Math.floor(value / U32_SIZE))
+    this.#room.view.setUint32(offset + 4, value % U32_SIZE)
     return this
   }
 
@@ -195,13 +199,17 @@ export class Reader {
   }
 
   u48(): number {
-    const value = this.#view.getBigUint64(this.#take(8))
-    if (value >= BigInt(MAX_U48))
-      throw new DecodeError(`expected a value below 2^48 at offset ${this.#offset - 8}, got ${value}`)
-    return Number(value)
+    const offset = this.#take(8)
+    const high = this.#view.getUint32(offset)
+    if (high >= U48_HIGH_LIMIT)
+      throw new DecodeError(
+        `expected a value below 2^48 at offset ${offset}, got ${this.#view.getBigUint64(offset)}`,
+      )
+    return high * U32_SIZE + this.#view.getUint32(offset + 4)
   }
 
   fixed(length: number): Uint8Array {
+    if (length === 0) return NO_BYTES
     const offset = this.#take(length)
     return this.#bytes.subarray(offset, offset + length)
   }

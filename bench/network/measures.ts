@@ -74,7 +74,7 @@ export const MEASURES: readonly Measure[] = [
   ...[4, 7, 16].flatMap((count) => [
     less(
       `validators${count}CpuMs`,
-      `${count} validators at 200/s: processor time for a payment`,
+      `${count} validators at 3/s: processor time for a payment`,
       'ms',
       null,
       null,

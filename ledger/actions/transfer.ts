@@ -43,7 +43,8 @@ export const transfer: ActionDefinition<Transfer> = {
         'a transfer must go to another account than its sender; choose another payee',
       )
     }
-    if (!isUtf8(body.memo)) throw new CordonError('tx-action-invalid', 'the memo must be UTF-8 text')
+    if (body.memo.length > 0 && !isUtf8(body.memo))
+      throw new CordonError('tx-action-invalid', 'the memo must be UTF-8 text')
   },
 
   spends: (body) => body.amount,
