@@ -7,8 +7,9 @@ import type { Values } from './measures.ts'
 const PRESSURE = 1.3
 const PROBE_PER_SECOND = 4_000
 const PROBE_PAYOUTS_PER_SECOND = 300
-/** V8 optimises what ran for a while: every network is loaded before it is measured. */
-const WARM_UP_PER_SECOND = 1_000
+/** V8 optimises what ran some thousand times: every network is loaded before it is measured, at least this long. */
+const WARM_UP_PER_SECOND = 1_500
+const LEAST_WARM_UP_S = 10
 
 export interface Effort {
   /** `bin/cordon` of the build that is measured. */
@@ -40,7 +41,7 @@ export async function warmUp(
   durationS: number,
   perSecond = WARM_UP_PER_SECOND,
 ): Promise<void> {
-  checked(await devnet.load(perSecond, durationS))
+  checked(await devnet.load(perSecond, Math.max(durationS, LEAST_WARM_UP_S)))
 }
 
 /** What settles when somewhat more is offered: how much that is, a short try says. */
