@@ -17,7 +17,7 @@ export const MOST: i32 = 128
 export const RECORD_BYTES: i32 = 176
 
 const POINTS = 2 * MOST + 1
-/** Additions for each point before it is given up: some thirty are likely, and no choice of signatures makes them more. */
+/** Additions for each point before it is given up: thirty to seventy are likely, and no choice of signatures makes them more. */
 const STEPS_PER_POINT = 160
 
 const RECORDS: usize = memory.data(MOST * RECORD_BYTES, 16)
