@@ -67,13 +67,13 @@ export class Bucket {
   }
 
   get hash(): Uint8Array {
-    this.#root ??= new Uint8Array(this.#subtree(0, this.#count, this.depth))
-    return this.#root
+    return this.#root ?? this.rehash()
   }
 
   /** Computes the hash now. */
-  rehash(): void {
-    void this.hash
+  rehash(): Uint8Array {
+    this.#root ??= new Uint8Array(this.#subtree(0, this.#count, this.depth))
+    return this.#root
   }
 
   /** A copy, or null. */
