@@ -8,7 +8,7 @@
  *
  * Everything is in one memory, at fixed places; one call at a time.
  */
-import { POINT_BYTES, addPoints, decodeNegated, isNeutral, setNeutral, start } from './point'
+import { POINT_BYTES, addPoints, decompressNegated, isNeutral, setNeutral, start } from './point'
 import { SCALAR_BYTES, addMod, isCanonical, isLess, isZero, mulShort, negate, reduceWide, subtract } from './scalar'
 
 /** Signatures in one call. */
@@ -72,7 +72,7 @@ export function verify(count: i32): i32 {
     mulShort(PRODUCT, z, s)
     addMod(SUM, SUM, PRODUCT)
   }
-  // −R and −A are added to −(−Σ z·s)·B: all points are negated when they are decoded.
+  // −R and −A are added to −(−Σ z·s)·B: all points are negated when they are decompressed.
   negate(scalar(2 * count), SUM)
   const points = 2 * count + 1
   for (let first = 0; first < points; first += 4) {
@@ -82,7 +82,7 @@ export function verify(count: i32): i32 {
       encodings[lane] = i >= 2 * count ? BASE_BYTES : RECORDS + (RECORD_BYTES * (i >> 1) + 64 * (i & 1)) as usize
       decoded[lane] = isHere ? point(i) : SPARE + POINT_BYTES * (lane as usize)
     }
-    if (!decodeNegated(decoded, encodings)) return 0
+    if (!decompressNegated(decoded, encodings)) return 0
   }
   return sumIsSmall(points) ? 1 : 0
 }

@@ -109,11 +109,11 @@ const X: usize = memory.data(160, 16)
 const T: usize = memory.data(160, 16)
 
 /**
- * Decodes four points and negates them. `bytes`: addresses of four encodings, 32 bytes each; any y is taken as it is, and
+ * Decompresses four points and negates them. `bytes`: addresses of four encodings, 32 bytes each; any y is taken as it is, and
  * either sign of x = 0 (ZIP-215). `out`: addresses of four points.
  * @returns whether all four are points.
  */
-export function decodeNegated(out: StaticArray<usize>, bytes: StaticArray<usize>): bool {
+export function decompressNegated(out: StaticArray<usize>, bytes: StaticArray<usize>): bool {
   for (let lane = 0; lane < 4; lane++) loadElement(Y, lane, bytes[lane])
   reduce(Y, Y)
   square(T, Y)
