@@ -16,8 +16,8 @@ import { batchDigestOfBatch, batchFields } from './wire.ts'
  */
 const EAGER_BATCHES = 2
 /**
- * It does not wait longer than batchIntervalMs for each earlier one on its way and this in proportion to what the network orders:
- * where that is little, it is distance that makes batches take their time, and waiting for them helps nobody
+ * It does not wait longer than batchIntervalMs for each earlier one on its way and this in proportion to what the network
+ * orders: where that is little, it is distance that makes batches take their time, and waiting for them helps nobody
  * (docs/adr/0020).
  */
 const WAIT_MS_AT_1000_PER_SECOND = 100
