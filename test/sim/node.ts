@@ -46,6 +46,8 @@ export class SimNode {
   readonly #options: NodeOptions
   readonly #env: NodeEnvironment
   readonly #prng: Prng
+  /** How often it asked "anyone". */
+  #asked = 0
   readonly #disks: Disks
   #store: ChainStore
   /** Batches that were executed here, not skipped. */
@@ -599,8 +601,11 @@ export class SimNode {
         return [this.#oneOf(this.#env.nodesOf[target.index] as readonly number[])]
       case 'peer':
         return [Number(target.id.slice(1))]
-      case 'anyone':
-        return [this.#prng.pick(this.#others())]
+      case 'anyone': {
+        // In turn, as `node/exchange.ts`: after so many failures everybody was asked.
+        const others = this.#others()
+        return [others[this.#asked++ % others.length] as number]
+      }
     }
   }
 

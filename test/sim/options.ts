@@ -189,8 +189,7 @@ export function drawOptions(seed: number): RunOptions {
     executeMs: Array.from({ length: nodes }, () => prng.pick([1, 5, 50])),
     txEveryMs: prng.pick([10, 40, 200]),
     recoveryMs: 8_000,
-    // A follower asks one peer after the other for a body, with pauses of up to a second; three in five may not answer.
-    progressMs: 6_000,
+    progressMs: 4_000,
     throughWire: prng.chance(0.2),
     realKeys: false,
     realLedger: prng.chance(0.3),
