@@ -16,7 +16,7 @@ export function twoP(i: i32): v128 {
 /** f − g + 2p. `g` must be reduced. */
 export function sub(out: usize, f: usize, g: usize): void {
   for (let i = 0; i < 10; i++) {
-    const at = ((16 * i) as usize)
+    const at = (16 * i) as usize
     v128.store(out + at, i32x4.sub(i32x4.add(v128.load(f + at), twoP(i)), v128.load(g + at)))
   }
 }
@@ -25,7 +25,7 @@ export function sub(out: usize, f: usize, g: usize): void {
 export function reduce(out: usize, f: usize): void {
   let carry = i32x4.splat(0)
   for (let i = 0; i < 10; i++) {
-    const at = ((16 * i) as usize)
+    const at = (16 * i) as usize
     const sum = i32x4.add(v128.load(f + at), carry)
     const bits = 26 - (i & 1)
     v128.store(out + at, v128.and(sum, i32x4.splat((1 << bits) - 1)))
@@ -82,7 +82,7 @@ export function setLimb(f: usize, i: i32, lane: i32, value: u32): void {
 }
 
 /** The one form below p of a reduced element: ten limbs from `out` on. */
-export function canonical(out: usize, f: usize, lane: i32): void {
+function canonical(out: usize, f: usize, lane: i32): void {
   let carry: u32 = (19 * limbOf(f, 9, lane) + (1 << 24)) >> 25
   for (let i = 0; i < 10; i++) carry = (limbOf(f, i, lane) + carry) >> (26 - (i & 1))
   carry *= 19 // 1 before that if it is p or more, else 0

@@ -58,7 +58,7 @@ export function addPoints(out: usize, p: usize, q: usize): void {
   mul(LEFT, LEFT, RIGHT)
   // E = B − A, F = D + C, G = D − C, H = B + A;   X, Y, T, Z = E·F, G·H, E·H, F·G
   for (let i = 0; i < 10; i++) {
-    const at = ((16 * i) as usize)
+    const at = (16 * i) as usize
     const abcd = v128.load(LEFT + at)
     const badc = i8x16.shuffle(abcd, abcd, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
     const sums = i32x4.add(abcd, badc) // H, H, F, F
@@ -79,7 +79,7 @@ export function addPoints(out: usize, p: usize, q: usize): void {
 @inline
 function spread(out: usize, p: usize): void {
   for (let i = 0; i < 10; i++) {
-    const at = ((16 * i) as usize)
+    const at = (16 * i) as usize
     const xytz = v128.load(p + at)
     const yytz = i8x16.shuffle(xytz, xytz, 4, 5, 6, 7, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
     const x = i8x16.shuffle(xytz, xytz, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3)

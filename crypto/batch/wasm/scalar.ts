@@ -25,7 +25,7 @@ function setWord(at: usize, i: i32, value: u64): void {
 
 /** The product of `a` (n words) and `b` (m words), n + m words; `out` must be neither. */
 function multiply(out: usize, a: usize, n: i32, b: usize, m: i32): void {
-  memory.fill(out, 0, ((4 * (n + m)) as usize))
+  memory.fill(out, 0, (4 * (n + m)) as usize)
   for (let i = 0; i < n; i++) {
     let carry: u64 = 0
     const factor = word(a, i)
