@@ -4,13 +4,14 @@
  *   npm run bench:profile -- [--rate 2700] [--seconds 10] [--transfers 1] [--accounts 2000]
  *
  * Every thread that runs JavaScript is sampled once a millisecond. What Node or V8 does for a function counts for the
- * module of that function. Times are per payment and validator, so they compare with the verify limit's.
+ * module of that function. Times are µs per payment and validator. Linux only.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readDevnetFile } from '../devnet/layout.ts'
+import { threadCpuMs } from '../devnet/processes.ts'
 import { wholeNumber } from './arguments.ts'
 import { BenchDevnet } from './network/devnet.ts'
 
@@ -113,18 +114,11 @@ function addUp(profile: CpuProfile, fromUs: number, toUs: number, { modules, fun
   }
 }
 
-/** Milliseconds of processor time by name of thread, over some processes. */
+/** Processor time by name of thread, over some processes. */
 function threadTimesMs(pids: readonly number[]): Map<string, number> {
   const times = new Map<string, number>()
-  for (const pid of pids) {
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8')
-      const name =
-        stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) + (task === String(pid) ? ' main' : '')
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      times.set(name, (times.get(name) ?? 0) + (Number(fields[11]) + Number(fields[12])) * 10)
-    }
-  }
+  for (const pid of pids)
+    for (const [name, ms] of threadCpuMs(pid)) times.set(name, (times.get(name) ?? 0) + ms)
   return times
 }
 

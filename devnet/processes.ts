@@ -1,6 +1,6 @@
 /** Facts about processes: whether a pid is still the process we started, and what it uses. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 
 /** Ticks per second of /proc times; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
@@ -56,19 +56,41 @@ export function processUse(pid: number): ProcessUse | null {
   if (fields === null) return null
   const number = (index: number): number => Number(fields[index] ?? 0)
   return {
-    cpuMs: ((number(USER_TIME_FIELD) + number(SYSTEM_TIME_FIELD)) * 1000) / TICKS_PER_SECOND,
+    cpuMs: cpuMsOf(fields),
     rssBytes: number(RESIDENT_PAGES_FIELD) * PAGE_BYTES,
   }
 }
 
-/** The fields of /proc/PID/stat from the state on. The command before it may hold spaces and brackets. */
-function statFields(pid: number): string[] | null {
+/** Processor time of the threads of a running process so far, ms, by their names. Linux only. */
+export function threadCpuMs(pid: number): ReadonlyMap<string, number> {
+  const times = new Map<string, number>()
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    const stat = readStat(`/proc/${pid}/task/${task}/stat`)
+    if (stat === null) continue // it has ended meanwhile
+    times.set(stat.name, (times.get(stat.name) ?? 0) + cpuMsOf(stat.fields))
+  }
+  return times
+}
+
+function cpuMsOf(fields: readonly string[]): number {
+  const ticks = Number(fields[USER_TIME_FIELD] ?? 0) + Number(fields[SYSTEM_TIME_FIELD] ?? 0)
+  return (ticks * 1000) / TICKS_PER_SECOND
+}
+
+function statFields(pid: number): readonly string[] | null {
+  return readStat(`/proc/${pid}/stat`)?.fields ?? null
+}
+
+/** Name and the fields from the state on. The name before them may hold spaces and brackets. */
+function readStat(path: string): { readonly name: string; readonly fields: readonly string[] } | null {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text
-      .slice(text.lastIndexOf(')') + 2)
+    const text = readFileSync(path, 'utf8')
+    const end = text.lastIndexOf(')')
+    const fields = text
+      .slice(end + 2)
       .trim()
       .split(' ')
+    return { name: text.slice(text.indexOf('(') + 1, end), fields }
   } catch {
     return null
   }

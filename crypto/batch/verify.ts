@@ -18,8 +18,10 @@ const FACTOR_BYTES = 16
 const POINT_BYTES = 32
 
 export interface Signed {
+  /** 32 bytes. */
   readonly key: Uint8Array
   readonly message: Uint8Array
+  /** 64 bytes. */
   readonly signature: Uint8Array
 }
 

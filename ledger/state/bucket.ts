@@ -287,7 +287,7 @@ export class Bucket {
     return { key: new Uint8Array(this.#key(index)), value: this.#valueAt(index) }
   }
 
-  /** Makes room, to be filled by `#put` and `#copy` in any order but that of values: theirs is ascending. */
+  /** Makes room, to be filled by `#put` and `#copy` from the first entry on: where a value goes follows from those before. */
   #allocate(count: number, valueBytes: number): void {
     this.#count = count
     this.#bytes = new Uint8Array(FIXED_BYTES * count + valueBytes)
@@ -308,15 +308,13 @@ export class Bucket {
 
   /** Copies a range of another bucket's entries to an index of this one. */
   #copy(other: Bucket, from: number, to: number, index: number): void {
-    if (to === from) return
-    const sections = [
-      [other.#leafOffset(from), other.#leafOffset(to), this.#leafOffset(index)],
-      [other.#lengthOffset(from), other.#lengthOffset(to), this.#lengthOffset(index)],
-    ] as const
-    this.#bytes.set(other.#bytes.subarray(KEY_BYTES * from, KEY_BYTES * to), KEY_BYTES * index)
-    for (const [start, end, at] of sections) this.#bytes.set(other.#bytes.subarray(start, end), at)
-    const values = other.#bytes.subarray(other.#valueOffset(from), other.#valueOffset(to))
-    this.#bytes.set(values, this.#valueOffset(index))
+    const copy = (start: number, end: number, at: number): void => {
+      this.#bytes.set(other.#bytes.subarray(start, end), at)
+    }
+    copy(KEY_BYTES * from, KEY_BYTES * to, KEY_BYTES * index)
+    copy(other.#leafOffset(from), other.#leafOffset(to), this.#leafOffset(index))
+    copy(other.#lengthOffset(from), other.#lengthOffset(to), this.#lengthOffset(index))
+    copy(other.#valueOffset(from), other.#valueOffset(to), this.#valueOffset(index)) // after the lengths
   }
 
   /** Removes so many entries at an index, none or one, and puts another one there. */

@@ -1,14 +1,8 @@
 /** A batch of signatures in one buffer, and the check of it. Runs in the worker and, for small batches, beside it. */
-import { FEWEST, MOST, verifyAll } from '../../crypto/batch/verify.ts'
+import { FEWEST, MOST, verifyAll, type Signed } from '../../crypto/batch/verify.ts'
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyFast, verifyReference } from '../../crypto/ed25519.ts'
 
-export interface SignatureToCheck {
-  /** 32 bytes. */
-  readonly key: Uint8Array
-  readonly message: Uint8Array
-  /** 64 bytes. */
-  readonly signature: Uint8Array
-}
+export type SignatureToCheck = Signed
 
 const FIXED_BYTES = PUBLIC_KEY_BYTES + SIGNATURE_BYTES
 const LENGTH_BYTES = 4

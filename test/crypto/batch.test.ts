@@ -23,7 +23,7 @@ function acceptedInCompany(one: Signed, number: number): boolean {
   return verifyAll(others.toSpliced(number % FEWEST, 0, one))
 }
 
-test('valid signatures of every count are accepted, and one that is not is found at every place', () => {
+test('valid signatures of many counts are accepted, and one that is not is found at the first and last places', () => {
   const all = company(MOST)
   for (let count = FEWEST; count <= MOST; count += 7) {
     assert.equal(verifyAll(all.slice(0, count)), true, String(count))
@@ -68,25 +68,21 @@ test('all 196 small-order pairs of ZIP-215 are accepted, alone and together', ()
 })
 
 test('property: with bits flipped or bytes made up, all are accepted exactly if the reference accepts each', () => {
-  const byte = fc.integer({ min: 0, max: 255 })
   const change = fc.record({
-    what: fc.constantFrom('key', 'message', 'signature'),
+    what: fc.constantFrom('key' as const, 'message' as const, 'signature' as const),
     at: fc.nat({ max: 63 }),
-    to: byte,
-    share: fc.constantFrom(0, 0, 1),
+    to: fc.nat({ max: 255 }),
   })
-  const changed = (
-    one: Signed,
-    { what, at, to, share }: typeof change extends fc.Arbitrary<infer C> ? C : never,
-  ): Signed => {
-    if (share === 0) return one
-    const bytes = Uint8Array.from(one[what])
-    bytes[at % bytes.length] = to
-    return { ...one, [what]: bytes }
-  }
+  const changes = fc.array(fc.tuple(fc.nat({ max: 19 }), change), { maxLength: 2 })
   fc.assert(
-    fc.property(fc.array(change, { minLength: FEWEST, maxLength: 20 }), (changes) => {
-      const all = changes.map((each, i) => changed(signedBy(i), each))
+    fc.property(fc.integer({ min: FEWEST, max: 20 }), changes, (count, made) => {
+      const all = company(count)
+      for (const [place, { what, at, to }] of made) {
+        const one = all[place % count]!
+        const bytes = Uint8Array.from(one[what])
+        bytes[at % bytes.length] = to
+        all[place % count] = { ...one, [what]: bytes }
+      }
       assert.equal(verifyAll(all), all.every(holds))
     }),
     { numRuns: 60 },
