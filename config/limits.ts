@@ -194,6 +194,8 @@ export const LIMITS = {
   startCheckBytes: 64 * 1024 * 1024,
   /** Inputs waiting for the consensus engine, above which messages and gossip of peers are dropped. */
   inputBacklog: 10_000,
+  /** Inputs whose records are written together, so that a slow disk does not set how many there are a second. */
+  inputsPerWrite: 1_024,
   /** Transactions on their way and not yet final, of one node. */
   pendingTxs: 200_000,
   /** The same for one account. */

@@ -1,12 +1,14 @@
 /**
  * Drives the pure replica in real time: one queue feeds it, its records are made durable, then its messages leave.
- * Inputs that arrive while a write is under way are taken together afterwards, so one fsync covers many of them.
+ * Inputs that arrive while a write is under way are taken together afterwards, so one fsync covers all of them.
  *
  *   inputs ─▶ replica.step ─▶ store records ─▶ fsync ─▶ signer.flush ─▶ send, gossip, deliver
  *
  * The order of the last three is what consensus.md §9 rests on: a notarization is on disk before the finalize vote that
  * it justifies, and every vote is in the signer's journal before its bytes leave.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { LIMITS } from '../config/limits.ts'
 import type { Replica } from '../consensus/replica.ts'
 import type { Clock, Effect, Input, Signer, StoreRecord } from '../consensus/replica-types.ts'
 import type { Message } from '../consensus/types.ts'
@@ -20,16 +22,18 @@ const SENT: Readonly<Partial<Record<Message['type'], FailPoint>>> = {
   batch: 'batch-sent',
   ack: 'ack-sent',
 }
-/** Inputs stepped before their effects are written: bounds one turn of the event loop. */
+/** Inputs stepped before others may run: bounds one turn of the event loop. */
 const INPUTS_PER_TURN = 64
 const LONGEST_SLEEP_MS = 60_000
+
+type Leaving = Exclude<Effect, { type: 'store' }>
 
 export interface DriverOptions {
   readonly replica: Replica
   readonly signer: Signer | null
   readonly store: ChainStore
   /** Everything that leaves the replica but store records, in order, after they are durable. */
-  readonly dispatch: (effect: Exclude<Effect, { type: 'store' }>) => void
+  readonly dispatch: (effect: Leaving) => void
   /** A write or the replica itself failed: the node cannot go on. */
   readonly onFatal: (error: unknown) => void
   readonly reached?: Reached
@@ -76,7 +80,7 @@ export class Driver {
     try {
       // Lets the inputs of this turn of the event loop gather, and keeps `input` itself free of surprises.
       await Promise.resolve()
-      while (this.#queue.length > 0) await this.#turn()
+      while (this.#queue.length > 0) await this.#takeWaiting()
       this.#armTimer()
     } catch (error) {
       this.#stopped = true
@@ -86,23 +90,33 @@ export class Driver {
     }
   }
 
-  async #turn(): Promise<void> {
-    const { replica, signer, store, dispatch, reached = NOTHING_FAILS } = this.#options
-    const inputs = this.#queue.splice(0, INPUTS_PER_TURN)
+  /** What waits now is stepped, then written in one go, then let out. */
+  async #takeWaiting(): Promise<void> {
+    const { signer, store, dispatch, reached = NOTHING_FAILS } = this.#options
     const records: StoreRecord[] = []
-    const rest: Exclude<Effect, { type: 'store' }>[] = []
-    for (const input of inputs) {
-      for (const effect of replica.step(input, readClock())) {
-        if (effect.type === 'store') records.push(effect.record)
-        else if (effect.type === 'assess') dispatch(effect)
-        else rest.push(effect)
-      }
+    const rest: Leaving[] = []
+    let left = Math.min(this.#queue.length, LIMITS.inputsPerWrite)
+    for (;;) {
+      const inputs = this.#queue.splice(0, Math.min(left, INPUTS_PER_TURN))
+      for (const input of inputs) this.#step(input, records, rest)
+      left -= inputs.length
+      if (left === 0 || inputs.length === 0) break
+      await nextTurn()
     }
     if (records.length > 0) await store.write(records, records.some(mustBeDurable))
     if (signer?.dirty === true) await signer.flush()
     for (const effect of rest) {
       dispatch(effect)
       if (reached !== NOTHING_FAILS) passAfter(effect, reached)
+    }
+  }
+
+  #step(input: Input, records: StoreRecord[], rest: Leaving[]): void {
+    const { replica, dispatch } = this.#options
+    for (const effect of replica.step(input, readClock())) {
+      if (effect.type === 'store') records.push(effect.record)
+      else if (effect.type === 'assess') dispatch(effect)
+      else rest.push(effect)
     }
   }
 

@@ -116,6 +116,25 @@ test('inputs that arrive during a write are taken together afterwards, in order'
   await driver.stop()
 })
 
+test('whatever has gathered during a write is written in one go, and others run meanwhile (swarm 323266)', async () => {
+  const { driver, inputs, log } = harness(() => [{ type: 'store', record: DURABLE }])
+  driver.input({ type: 'start' })
+  await Promise.resolve()
+  for (let timeMs = 1; timeMs <= 300; timeMs++) driver.input({ type: 'next-due', timeMs })
+  let othersRan = 0
+  while (inputs.length < 301) {
+    await settled()
+    othersRan++
+  }
+  await settled()
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('write')),
+    ['write 1 synced', 'write 300 synced'],
+  )
+  assert.ok(othersRan >= 4, `only ${othersRan} turns of others`)
+  await driver.stop()
+})
+
 test('what arrives before the start comes after it', async () => {
   const { driver, inputs } = harness(() => [])
   driver.input({ type: 'tick' })

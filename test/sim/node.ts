@@ -23,7 +23,6 @@ import type { Action, Alarm } from './scheduler.ts'
 import { Killed, type Boundary } from './storage.ts'
 import { decodeTx, honestFlags } from './transactions.ts'
 
-const INPUTS_PER_TURN = 64
 const TURN_MS = 0.05
 const OFFER_AGAIN_MS = 4_000
 /** What a start did not look through is looked through this much later. */
@@ -443,7 +442,7 @@ export class SimNode {
     const clock = this.#clock()
     const records: StoreRecord[] = []
     const rest: Effect[] = []
-    for (const input of this.#inputs.splice(0, INPUTS_PER_TURN)) {
+    for (const input of this.#inputs.splice(0, LIMITS.inputsPerWrite)) {
       for (const effect of replica.step(input, clock)) {
         if (effect.type === 'store') records.push(effect.record)
         else if (effect.type === 'assess') this.#assess(effect.batch)
