@@ -17,8 +17,8 @@ export const LIMITS = {
   liveIdBucketMs: 10_000,
   /** Reviewed holds of one payer that count for the record of those who flagged them. */
   labelsPerPayer: 16,
-  /** Accounts kept decoded in memory. */
-  accountsInMemory: 50_000,
+  /** Accounts kept in memory, some 150 bytes each. */
+  accountsInMemory: 200_000,
   /** State entries whose pages stay in memory. */
   stateEntriesInMemory: 400_000,
   /** Blocks that a changed page of the state waits for more changes before it is written. */

@@ -61,10 +61,20 @@ export function hash(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Arra
  * long as one piece does; this is 32 bytes on V8's heap. To make a string of it costs more, though.
  */
 export function hashToKeep(domain: Domain, ...parts: readonly Uint8Array[]): Uint8Array {
-  const text = characters(domain, parts)
   const digest = new Uint8Array(DIGEST_BYTES)
-  for (let i = 0; i < DIGEST_BYTES; i++) digest[i] = text.charCodeAt(i)
+  hashInto(digest, 0, domain, ...parts)
   return digest
+}
+
+/** Writes the digest into `target` from `offset` on. */
+export function hashInto(
+  target: Uint8Array,
+  offset: number,
+  domain: Domain,
+  ...parts: readonly Uint8Array[]
+): void {
+  const text = characters(domain, parts)
+  for (let i = 0; i < DIGEST_BYTES; i++) target[offset + i] = text.charCodeAt(i)
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Bounds of the feature store. They belong to the fraud engine alone; `docs/fraud.md` lists them. */
 export const FRAUD_LIMITS = {
-  /** Accounts remembered; beyond it the least recently active is forgotten. About 2 KiB each. */
+  /** Accounts remembered; beyond it the least recently active is forgotten. About 0.7 KiB each, and 48 bytes for each partner. */
   accounts: 100_000,
   /** Payees remembered per account; the one paid longest ago makes room. */
   payeesPerAccount: 32,

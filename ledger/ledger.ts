@@ -272,12 +272,12 @@ export class Ledger extends LedgerReader {
     for (const [key, id] of ids) {
       const cached = this.cache.get(key)
       if (cached === undefined) missing.push([key, { id: Uint8Array.from(id), key: accountKey(id) }])
-      else found.set(key, cached.entry)
+      else found.set(key, cached)
     }
     await tree.load(missing.map(([, { key }]) => key))
     for (const [key, { id, key: treeKey }] of missing) {
       const entry = decodeOrNull(tree.get(treeKey), (bytes) => decodeAccount(id, bytes))
-      this.cache.set(key, { key: treeKey, entry })
+      this.cache.set(key, id, entry, treeKey)
       found.set(key, entry)
     }
     return found
@@ -414,9 +414,7 @@ export class Ledger extends LedgerReader {
   ): void {
     const memory = this.memory
     const { head, result, body, live, batches } = written
-    for (const [key, entry] of changes.accounts)
-      this.cache.set(key, { key: this.cache.treeKey(key, entry.id), entry })
-    this.cache.trim()
+    for (const [key, entry] of changes.accounts) this.cache.set(key, entry.id, entry)
     for (const { holds } of receipts) {
       for (const { holdId } of holds) {
         const hold = changes.holds.get(mapKey(holdId)) as Hold

@@ -195,7 +195,7 @@ export class LedgerReader {
   async #account(id: Bytes32): Promise<Account | null> {
     const key = mapKey(id)
     const cached = this.cache.get(key)
-    if (cached !== undefined) return publicAccount(cached.entry)
+    if (cached !== undefined) return publicAccount(cached)
     const treeKey = accountKey(id)
     for (;;) {
       await this.memory.tree.load([treeKey])
@@ -207,7 +207,7 @@ export class LedgerReader {
       if (bytes === undefined) continue
       const copy = Uint8Array.from(id)
       const entry = decodeOrNull(bytes, (value) => decodeAccount(copy, value))
-      this.cache.set(key, { key: treeKey, entry })
+      this.cache.set(key, copy, entry, treeKey)
       return publicAccount(entry)
     }
   }

@@ -1,16 +1,14 @@
 /**
- * The per-account memory of the feature store: one fixed-size record per account in two flat arrays, an index by account
- * id, and a list in order of last activity, whose end makes room when the table is full. Fixed records keep memory
- * bounded, snapshots a copy, and the cost of a transfer independent of history.
+ * The per-account memory of the feature store: one fixed-size record of numbers per account in a flat array, its partners
+ * (`partners.ts`), an index by account id, and a list in order of last activity, whose end makes room when the table is
+ * full. All of it is bounded, so the cost of a transfer is independent of history.
  *
  * Counters decay exponentially: a counter with time constant τ that is 1 at some moment is exp(−t/τ) at t later. All
  * counters of an account share one reference time, `Field.touchedMs`, and are brought forward together.
  */
 import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
+import { PartnerField, Partners, PAYEE_FIELDS, PAYER_FIELDS, type PartnerList } from './partners.ts'
 
-const PAYEES = FRAUD_LIMITS.payeesPerAccount
-const PAYERS = FRAUD_LIMITS.payersPerAccount
-const PARTNERS = PAYEES + PAYERS
 const OWN = FRAUD_LIMITS.ownAmounts
 const INFLOWS = FRAUD_LIMITS.inflowAmounts
 
@@ -81,24 +79,6 @@ export const Field = {
 /** Numbers per record. */
 export const NUMBERS: number = Field.inflowMs + INFLOWS
 
-/**
- * Offsets in `words`: tags of partners in two halves (`rings.ts`), times as whole seconds since 1970, counts, and the low
- * 32 bits of amounts, to tell equal ones.
- */
-export const WordField = {
-  payeeTags: 0,
-  payeeFirstS: 2 * PAYEES,
-  payeeLastS: 3 * PAYEES,
-  payeeCount: 4 * PAYEES,
-  payeeAmount: 5 * PAYEES,
-  payerTags: 6 * PAYEES,
-  payerLastS: 6 * PAYEES + 2 * PAYERS,
-  payerCount: 6 * PAYEES + 3 * PAYERS,
-} as const
-
-/** Whole numbers per record. */
-export const WORDS: number = WordField.payerCount + PAYERS
-
 /** First counter after each window's group, with the window's time constant: the layout that `decayTo` walks. */
 const DECAY_GROUPS: readonly (readonly [end: number, tauMs: number])[] = [
   [Field.outCountTenMinutes, WINDOW_MS.minute],
@@ -134,9 +114,8 @@ export class AccountTable {
   #newest = NONE
   #oldest = NONE
   #numbers: Float64Array = new Float64Array(INITIAL_ACCOUNTS * NUMBERS)
-  #words: Uint32Array = new Uint32Array(INITIAL_ACCOUNTS * WORDS)
-  /** Where each partner's own record was found last; it may lie elsewhere by now. */
-  #partnerSlots: Int32Array = new Int32Array(INITIAL_ACCOUNTS * PARTNERS)
+  readonly payees: Partners = new Partners(PAYEE_FIELDS, FRAUD_LIMITS.payeesPerAccount, INITIAL_ACCOUNTS)
+  readonly payers: Partners = new Partners(PAYER_FIELDS, FRAUD_LIMITS.payersPerAccount, INITIAL_ACCOUNTS)
 
   constructor(maxAccounts: number) {
     this.#maxAccounts = maxAccounts
@@ -151,27 +130,21 @@ export class AccountTable {
     return this.#numbers
   }
 
-  get words(): Uint32Array {
-    return this.#words
-  }
-
   /** Slot of an account, or −1: never seen, or forgotten. */
   find(account: string): number {
     return this.#slots.get(account) ?? NONE
   }
 
   /**
-   * Slot of a partner that a record knows by this tag, or −1. Where it was found last time is remembered beside the
-   * record, since looking for it costs more than all the rest of a row.
-   * @param place in the record: payees first, then payers.
+   * Slot of the partner at position `i` of a list, or −1: forgotten. Where it was found last time is remembered beside it,
+   * since looking for it costs more than all the rest of a row.
    */
-  partnerSlot(slot: number, place: number, tag: number): number {
-    const at = slot * PARTNERS + place
-    const hint = this.#partnerSlots[at] as number
+  partnerSlot(list: PartnerList, i: number, tag: number): number {
+    const hint = list.at(PartnerField.slot, i)
     if (this.#numbers[hint * NUMBERS + Field.tag] === tag) return hint
     const found = this.#slotsByTag.get(tag)
     if (found === undefined) return NONE
-    this.#partnerSlots[at] = found
+    list.set(PartnerField.slot, i, found)
     return found
   }
 
@@ -228,8 +201,8 @@ export class AccountTable {
     this.#newer = grown(this.#newer, new Int32Array(capacity))
     this.#older = grown(this.#older, new Int32Array(capacity))
     this.#numbers = grown(this.#numbers, new Float64Array(capacity * NUMBERS))
-    this.#words = grown(this.#words, new Uint32Array(capacity * WORDS))
-    this.#partnerSlots = grown(this.#partnerSlots, new Int32Array(capacity * PARTNERS))
+    this.payees.reserve(capacity)
+    this.payers.reserve(capacity)
   }
 
   #evictOldest(): number {
@@ -238,7 +211,8 @@ export class AccountTable {
     this.#slots.delete(this.#ids[slot] as string)
     this.#slotsByTag.delete(this.#numbers[slot * NUMBERS + Field.tag] as number)
     this.#numbers.fill(0, slot * NUMBERS, (slot + 1) * NUMBERS)
-    this.#words.fill(0, slot * WORDS, (slot + 1) * WORDS)
+    this.payees.forget(slot)
+    this.payers.forget(slot)
     return slot
   }
 
@@ -260,7 +234,7 @@ export class AccountTable {
   }
 }
 
-function grown<Numbers extends Int32Array | Float64Array | Uint32Array>(from: Numbers, to: Numbers): Numbers {
+function grown<Numbers extends Int32Array | Float64Array>(from: Numbers, to: Numbers): Numbers {
   to.set(from)
   return to
 }

@@ -1,15 +1,13 @@
 /** What an executed transfer changes in the records of its accounts. */
 import type { AccountTable } from './account-table.ts'
-import { Field, NUMBERS, WORDS, WordField } from './account-table.ts'
+import { Field, NUMBERS } from './account-table.ts'
 import { FRAUD_LIMITS, WINDOW_MS } from '../limits.ts'
-import { indexOfTag, oldestOf, setTag } from './rings.ts'
+import { PartnerField, PartnerList } from './partners.ts'
 import { rememberAmount } from './rows/amounts.ts'
 import type { Scene, Side } from './rows/scene.ts'
 import { leaveTrail } from './rows/trail.ts'
 import { lowBits } from '../units.ts'
 
-const PAYEES = FRAUD_LIMITS.payeesPerAccount
-const PAYERS = FRAUD_LIMITS.payersPerAccount
 const INFLOWS = FRAUD_LIMITS.inflowAmounts
 /** Weight of a new ten-minute stretch in the usual count. */
 const USUAL_WEIGHT = 0.2
@@ -63,12 +61,13 @@ function payOut(
   numbers[base + Field.lastOutMs] = Math.max(numbers[base + Field.lastOutMs] as number, timeMs)
 }
 
-function becomeUsual({ numbers, words }: AccountTable, slot: number, scene: Scene): void {
+function becomeUsual(accounts: AccountTable, slot: number, scene: Scene): void {
+  const { numbers } = accounts
   const base = slot * NUMBERS
   bump(numbers, base + Field.outTotal, 1)
   countStretch(numbers, base, scene.timeMs)
   rememberAmount(numbers, base, scene.amount)
-  rememberPayee(words, slot, scene)
+  rememberPayee(accounts, slot, scene)
 }
 
 const OUT_COUNTERS = [
@@ -102,7 +101,8 @@ const NEW_PAYER_COUNTERS = [
   Field.newPayersTotal,
 ] as const
 
-function takeIn({ numbers, words }: AccountTable, slot: number, { payer, amount, timeMs }: Scene): void {
+function takeIn(accounts: AccountTable, slot: number, { payer, amount, timeMs }: Scene): void {
+  const { numbers } = accounts
   const base = slot * NUMBERS
   for (const field of IN_COUNTERS) bump(numbers, base + field, 1)
   for (const field of IN_SUMS) bump(numbers, base + field, amount)
@@ -111,7 +111,7 @@ function takeIn({ numbers, words }: AccountTable, slot: number, { payer, amount,
   numbers[base + Field.inflow + (written % INFLOWS)] = amount
   numbers[base + Field.inflowMs + (written % INFLOWS)] = timeMs
   numbers[base + Field.inflowWritten] = written + 1
-  rememberPayer(numbers, words, { slot, tag: payer.tag, timeMs })
+  rememberPayer(accounts, slot, payer.tag, timeMs)
 }
 
 /** Mean count of the ten-minute stretches in which the account paid at all: "usually 1". */
@@ -131,45 +131,39 @@ function countStretch(numbers: Float64Array, base: number, timeMs: number): void
   numbers[base + Field.stretchCount] = 1
 }
 
-function rememberPayee(words: Uint32Array, slot: number, { paid, payee, facts, timeMs }: Scene): void {
-  const base = slot * WORDS
+/** Shows the list that is being changed. */
+const list = new PartnerList()
+
+function rememberPayee({ payees }: AccountTable, slot: number, { paid, payee, facts, timeMs }: Scene): void {
   const nowS = Math.floor(timeMs / 1_000)
+  payees.look(slot, list)
   let i = paid
   if (i < 0) {
-    i = oldestOf(words, base + WordField.payeeLastS, PAYEES)
-    setTag(words, base + WordField.payeeTags, PAYEES, i, payee.tag)
-    words[base + WordField.payeeFirstS + i] = nowS
-    words[base + WordField.payeeCount + i] = 0
+    i = payees.add(slot, list, payee.tag)
+    list.set(PartnerField.firstS, i, nowS)
   }
-  words[base + WordField.payeeLastS + i] = nowS
-  words[base + WordField.payeeCount + i] = (words[base + WordField.payeeCount + i] as number) + 1
-  words[base + WordField.payeeAmount + i] = lowBits(facts.amount)
+  list.set(PartnerField.lastS, i, nowS)
+  list.set(PartnerField.payments, i, list.at(PartnerField.payments, i) + 1)
+  list.set(PartnerField.amount, i, lowBits(facts.amount))
 }
 
 /**
  * Counts distinct payers: each payer contributes what its latest payment has decayed to, so one that pays again is
  * only brought back to 1. A payer that was forgotten counts as another one.
  */
-function rememberPayer(
-  numbers: Float64Array,
-  words: Uint32Array,
-  { slot, tag, timeMs }: { readonly slot: number; readonly tag: number; readonly timeMs: number },
-): void {
+function rememberPayer({ numbers, payers }: AccountTable, slot: number, tag: number, timeMs: number): void {
   const base = slot * NUMBERS
-  const lastS = slot * WORDS + WordField.payerLastS
-  const counts = slot * WORDS + WordField.payerCount
-  let i = indexOfTag(words, slot * WORDS + WordField.payerTags, PAYERS, tag)
-  const elapsedMs = i < 0 ? Infinity : Math.max(0, timeMs - 1_000 * (words[lastS + i] as number))
+  payers.look(slot, list)
+  let i = list.indexOf(tag)
+  const elapsedMs = i < 0 ? Infinity : Math.max(0, timeMs - 1_000 * list.at(PartnerField.lastS, i))
   bump(numbers, base + Field.payersDay, 1 - Math.exp(-elapsedMs / WINDOW_MS.day))
   bump(numbers, base + Field.payersWeek, 1 - Math.exp(-elapsedMs / WINDOW_MS.week))
   if (i < 0) {
     for (const field of NEW_PAYER_COUNTERS) bump(numbers, base + field, 1)
-    i = oldestOf(words, lastS, PAYERS)
-    setTag(words, slot * WORDS + WordField.payerTags, PAYERS, i, tag)
-    words[counts + i] = 0
+    i = payers.add(slot, list, tag)
   }
-  words[lastS + i] = Math.floor(timeMs / 1_000)
-  words[counts + i] = (words[counts + i] as number) + 1
+  list.set(PartnerField.lastS, i, Math.floor(timeMs / 1_000))
+  list.set(PartnerField.payments, i, list.at(PartnerField.payments, i) + 1)
 }
 
 function bump(numbers: Float64Array, index: number, by: number): void {

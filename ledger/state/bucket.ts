@@ -10,7 +10,7 @@
  */
 import { DecodeError, Reader, Writer } from '../../crypto/codec.ts'
 import { DIGEST_BYTES } from '../../crypto/hash.ts'
-import { EMPTY_SUBTREE, keyBit, keyNibble, leafHash, nodeHash } from './hashing.ts'
+import { EMPTY_SUBTREE, keyBit, keyNibble, nodeHash, writeLeafHash } from './hashing.ts'
 
 /** First byte of an encoded bucket. */
 export const BUCKET_PAGE = 1
@@ -51,7 +51,9 @@ export class Bucket {
   #bytes: Uint8Array = NO_BYTES
   /** Which hashes of subtrees are right: bit `right mod 32`. */
   #kept = 0
-  #root: Uint8Array | null = EMPTY_SUBTREE
+  readonly #root = new Uint8Array(DIGEST_BYTES)
+  /** Whether `#root` is the hash of the entries; it is that of none at first. */
+  #rooted = true
 
   constructor(path: string) {
     this.path = path
@@ -66,14 +68,17 @@ export class Bucket {
     return 4 * this.path.length
   }
 
+  /** Until an entry changes. */
   get hash(): Uint8Array {
-    return this.#root ?? this.rehash()
+    this.rehash()
+    return this.#root
   }
 
   /** Computes the hash now. */
-  rehash(): Uint8Array {
-    this.#root ??= new Uint8Array(this.#subtree(0, this.#count, this.depth))
-    return this.#root
+  rehash(): void {
+    if (this.#rooted) return
+    this.#root.set(this.#subtree(0, this.#count, this.depth))
+    this.#rooted = true
   }
 
   /** A copy, or null. */
@@ -90,7 +95,7 @@ export class Bucket {
       if (isHere) this.#rebuild(index, 1, null)
     } else if (isHere && this.#lengthAt(index) === value.length) {
       this.#bytes.set(value, this.#valueOffset(index))
-      this.#bytes.set(leafHash(key, value), this.#leafOffset(index))
+      writeLeafHash(this.#bytes, this.#leafOffset(index), key, value)
       this.#changed(index)
     } else this.#rebuild(index, isHere ? 1 : 0, { key, value })
   }
@@ -199,7 +204,7 @@ export class Bucket {
 
   /** The hashes above an entry are to be computed again. */
   #changed(index: number): void {
-    this.#root = null
+    this.#rooted = false
     let [from, to] = [0, this.#count]
     while (to - from > 1) {
       const { right } = this.#forkOf(from, to)
@@ -292,7 +297,7 @@ export class Bucket {
     this.#count = count
     this.#bytes = new Uint8Array(FIXED_BYTES * count + valueBytes)
     this.#kept = 0
-    this.#root = count === 0 ? EMPTY_SUBTREE : null
+    this.#rooted = false
   }
 
   #put(index: number, { key, value }: Entry): void {
@@ -302,7 +307,7 @@ export class Bucket {
     this.#bytes[length] = value.length >> 8
     this.#bytes[length + 1] = value.length & 0xff
     this.#bytes.set(key, KEY_BYTES * index)
-    this.#bytes.set(leafHash(key, value), this.#leafOffset(index))
+    writeLeafHash(this.#bytes, this.#leafOffset(index), key, value)
     this.#bytes.set(value, this.#valueOffset(index))
   }
 

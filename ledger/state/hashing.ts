@@ -7,7 +7,7 @@
  *
  * so the root depends on the entries only, not on the order in which they came nor on how they are stored.
  */
-import { DIGEST_BYTES, hashToKeep } from '../../crypto/hash.ts'
+import { DIGEST_BYTES, hashInto, hashToKeep } from '../../crypto/hash.ts'
 
 /** Hash of a subtree without entries. */
 export const EMPTY_SUBTREE: Uint8Array = new Uint8Array(DIGEST_BYTES)
@@ -23,6 +23,16 @@ export function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
 /** Hash of a subtree with two entries or more. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return hashToKeep('state-node', left, right)
+}
+
+/** Writes a leaf's hash into `target` from `offset` on. */
+export function writeLeafHash(target: Uint8Array, offset: number, key: Uint8Array, value: Uint8Array): void {
+  hashInto(target, offset, 'state-leaf', key, value)
+}
+
+/** Writes a node's hash into `target` from `offset` on. */
+export function writeNodeHash(target: Uint8Array, offset: number, left: Uint8Array, right: Uint8Array): void {
+  hashInto(target, offset, 'state-node', left, right)
 }
 
 /** Bit `depth` of a key, the most significant first. */

@@ -3,8 +3,9 @@
  * Children that are not in memory are stubs that know their hash and how many entries they hold.
  */
 import { DecodeError, Reader, Writer } from '../../crypto/codec.ts'
+import { DIGEST_BYTES } from '../../crypto/hash.ts'
 import type { Bucket } from './bucket.ts'
-import { EMPTY_SUBTREE, nodeHash } from './hashing.ts'
+import { EMPTY_SUBTREE, writeNodeHash } from './hashing.ts'
 
 /** First byte of an encoded inner page. */
 export const INNER_PAGE = 2
@@ -22,31 +23,30 @@ export interface Stub {
 export type Page = Bucket | Inner
 export type Child = Page | Stub | null
 
-/** Hash and number of entries of a subtree. */
-interface Summary {
-  readonly hash: Uint8Array
-  readonly count: number
-}
-
-const EMPTY: Summary = { hash: EMPTY_SUBTREE, count: 0 }
-
 export class Inner {
   /** Nibbles of the prefix, as hex digits. */
   readonly path: string
   readonly #children: Child[] = new Array<Child>(FAN_OUT).fill(null)
-  /** Nodes as in a heap: 1 is the root of the page, 16 + i is child i. Null: to be computed. */
-  readonly #nodes: (Summary | null)[] = new Array<Summary | null>(FAN_OUT).fill(null)
+  /**
+   * Of the nodes in between, numbered as in a heap: 1 is the root of the page, 16 + i is child i. A hash is written where
+   * the one before was: a block changes thousands of them, and what lives as long as a block is copied by the collector.
+   */
+  readonly #hashes: Uint8Array[] = []
+  readonly #counts = new Uint32Array(FAN_OUT)
+  /** Bit n: hash and count of node n are those of what is below it. */
+  #known = 0
 
   constructor(path: string) {
     this.path = path
   }
 
   get count(): number {
-    return this.summary(1).count
+    return this.countOf(1)
   }
 
+  /** Until something below changes. */
   get hash(): Uint8Array {
-    return this.summary(1).hash
+    return this.hashOf(1)
   }
 
   child(nibble: number): Child {
@@ -60,18 +60,34 @@ export class Inner {
 
   /** Forgets the hashes above a child. */
   touch(nibble: number): void {
-    for (let node = (FAN_OUT + nibble) >> 1; node >= 1; node >>= 1) this.#nodes[node] = null
+    for (let node = (FAN_OUT + nibble) >> 1; node >= 1; node >>= 1) this.#known &= ~(1 << node)
   }
 
-  /** Hash and count of heap node 1…31. */
-  summary(node: number): Summary {
-    if (node >= FAN_OUT) return this.#children[node - FAN_OUT] ?? EMPTY
-    let summary = this.#nodes[node] ?? null
-    if (summary === null) {
-      summary = combine(this.summary(2 * node), this.summary(2 * node + 1))
-      this.#nodes[node] = summary
-    }
-    return summary
+  /** Entries below heap node 1…31. */
+  countOf(node: number): number {
+    if (node >= FAN_OUT) return this.#children[node - FAN_OUT]?.count ?? 0
+    this.#know(node)
+    return this.#counts[node] as number
+  }
+
+  /** Hash of heap node 1…31, until something below changes. */
+  hashOf(node: number): Uint8Array {
+    if (node >= FAN_OUT) return this.#children[node - FAN_OUT]?.hash ?? EMPTY_SUBTREE
+    this.#know(node)
+    return this.#hashes[node] as Uint8Array
+  }
+
+  /** The compact rule: a single entry is carried up, everything else is hashed. */
+  #know(node: number): void {
+    if ((this.#known & (1 << node)) !== 0) return
+    const [left, right] = [2 * node, 2 * node + 1]
+    const [leftCount, rightCount] = [this.countOf(left), this.countOf(right)]
+    const hash = (this.#hashes[node] ??= new Uint8Array(DIGEST_BYTES))
+    if (leftCount + rightCount > 1) writeNodeHash(hash, 0, this.hashOf(left), this.hashOf(right))
+    else if (leftCount + rightCount === 1) hash.set(this.hashOf(leftCount === 1 ? left : right))
+    else hash.set(EMPTY_SUBTREE)
+    this.#counts[node] = leftCount + rightCount
+    this.#known |= 1 << node
   }
 
   encode(): Uint8Array {
@@ -102,12 +118,4 @@ export class Inner {
     reader.end()
     return inner
   }
-}
-
-/** The compact rule: a single entry is carried up, everything else is hashed. */
-function combine(left: Summary, right: Summary): Summary {
-  const count = left.count + right.count
-  if (count === 0) return EMPTY
-  if (count === 1) return left.count === 1 ? left : right
-  return { count, hash: nodeHash(left.hash, right.hash) }
 }

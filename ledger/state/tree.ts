@@ -77,8 +77,9 @@ export class StateTree {
       : new StateTree({ path: '', hash: root, count, stub: true }, source)
   }
 
+  /** A copy. */
   get root(): Uint8Array {
-    return this.#root.hash
+    return new Uint8Array(this.#root.hash)
   }
 
   get count(): number {
@@ -337,9 +338,9 @@ export class StateTree {
       const page: Inner = at
       let node = 1
       while (node < 16) {
-        if (page.summary(node).count <= 1) return { siblings, entry: await this.#entryBelow(page, node) }
+        if (page.countOf(node) <= 1) return { siblings, entry: await this.#entryBelow(page, node) }
         const bit = (keyNibble(key, depth) >> (3 - (31 - Math.clz32(node)))) & 1
-        siblings.push(page.summary((2 * node + bit) ^ 1).hash)
+        siblings.push(new Uint8Array(page.hashOf((2 * node + bit) ^ 1)))
         node = 2 * node + bit
       }
       at = page.child(node - 16)
@@ -352,8 +353,8 @@ export class StateTree {
   /** The only entry below a node of an inner page, or null if there is none. */
   async #entryBelow(page: Inner, from: number): Promise<Entry | null> {
     let node = from
-    if (page.summary(node).count === 0) return null
-    while (node < 16) node = page.summary(2 * node).count === 1 ? 2 * node : 2 * node + 1
+    if (page.countOf(node) === 0) return null
+    while (node < 16) node = page.countOf(2 * node) === 1 ? 2 * node : 2 * node + 1
     let child = page.child(node - 16)
     if (child !== null && 'stub' in child) {
       await this.#fetch([child], decodePage)

@@ -10,36 +10,15 @@
  * A payment weighs exp(−age / a week) ÷ payments of its pair, so that a tie of habit counts little. Executed payments
  * only: what is pending is too young to have closed much.
  */
-import { type AccountTable, Field, NUMBERS, WORDS, WordField } from '../account-table.ts'
+import { type AccountTable, Field, NUMBERS } from '../account-table.ts'
 import { FRAUD_LIMITS, WINDOW_MS } from '../../limits.ts'
-import { highHalf, lowHalf, wholeTag } from '../rings.ts'
+import { highHalf, lowHalf, PartnerField, PartnerList, wholeTag } from '../partners.ts'
 import { COLUMN } from '../../schema.ts'
-import type { Scene, Side } from './scene.ts'
+import { type Scene, Side } from './scene.ts'
 
-const PAYEES = FRAUD_LIMITS.payeesPerAccount
-const PAYERS = FRAUD_LIMITS.payersPerAccount
 const MOST_TIES = FRAUD_LIMITS.tiesPerAccount
 /** Payments older than this close no circle. */
 const RECENT_MS = 3 * WINDOW_MS.week
-
-/** The two kinds of partners in a record: where their tags, times and numbers of payments lie. */
-const PAYEE_KIND = {
-  tags: WordField.payeeTags,
-  lastS: WordField.payeeLastS,
-  count: WordField.payeeCount,
-  length: PAYEES,
-  firstPlace: 0,
-  paid: 0,
-} as const
-const PAYER_KIND = {
-  tags: WordField.payerTags,
-  lastS: WordField.payerLastS,
-  count: WordField.payerCount,
-  length: PAYERS,
-  firstPlace: PAYEES,
-  paid: 1,
-} as const
-type Kind = typeof PAYEE_KIND | typeof PAYER_KIND
 
 const NOT_LOOKED_UP = -2
 
@@ -54,7 +33,9 @@ class Ties {
   readonly weights: Float64Array = new Float64Array(MOST_TIES)
   /** 1: the partner paid. */
   readonly paid: Uint8Array = new Uint8Array(MOST_TIES)
-  #owner = 0
+  /** Whose ties they are. */
+  #side: Side = new Side()
+  /** Of each tie its position among the side's payees, or its payers. */
   readonly #places: Uint8Array = new Uint8Array(MOST_TIES)
   readonly #slots: Int32Array = new Int32Array(MOST_TIES)
   readonly #lastS: Uint32Array = new Uint32Array(MOST_TIES)
@@ -64,9 +45,9 @@ class Ties {
   gather(side: Side, other: number, timeMs: number): void {
     this.count = 0
     if (!side.known) return
-    this.#owner = side.slot
-    this.#gatherKind(side, PAYEE_KIND, other, timeMs)
-    this.#gatherKind(side, PAYER_KIND, other, timeMs)
+    this.#side = side
+    this.#gatherKind(side.payees, 0, other, timeMs)
+    this.#gatherKind(side.payers, 1, other, timeMs)
     for (let i = 0; i < this.count; i++) {
       const fresh = freshness(timeMs - 1_000 * (this.#lastS[i] as number))
       this.freshness[i] = fresh
@@ -79,30 +60,29 @@ class Ties {
   slotOf(i: number, accounts: AccountTable): number {
     if (this.#slots[i] === NOT_LOOKED_UP) {
       const tag = wholeTag(this.lows[i] as number, this.highs[i] as number)
-      this.#slots[i] = accounts.partnerSlot(this.#owner, this.#places[i] as number, tag)
+      const list = this.paid[i] === 1 ? this.#side.payers : this.#side.payees
+      this.#slots[i] = accounts.partnerSlot(list, this.#places[i] as number, tag)
     }
     return this.#slots[i] as number
   }
 
-  #gatherKind({ words, wordBase }: Side, kind: Kind, other: number, timeMs: number): void {
+  #gatherKind({ words, base, room }: PartnerList, paid: 0 | 1, other: number, timeMs: number): void {
     const otherLow = lowHalf(other)
     const otherHigh = highHalf(other)
-    const lows = wordBase + kind.tags
-    const highs = lows + kind.length
-    for (let i = 0; i < kind.length; i++) {
-      const low = words[lows + i] as number
-      const high = words[highs + i] as number
+    for (let i = 0; i < room; i++) {
+      const low = words[base + i] as number
+      const high = words[base + room + i] as number
       if (low === 0 && high === 0) return
-      const lastS = words[wordBase + kind.lastS + i] as number
+      const lastS = words[base + PartnerField.lastS * room + i] as number
       if (timeMs - 1_000 * lastS >= RECENT_MS || (low === otherLow && high === otherHigh)) continue
       const at = this.count < MOST_TIES ? this.count++ : this.#placeOfOlder(lastS)
       if (at < 0) continue
       this.lows[at] = low
       this.highs[at] = high
-      this.#places[at] = kind.firstPlace + i
+      this.#places[at] = i
       this.#lastS[at] = lastS
-      this.#payments[at] = words[wordBase + kind.count + i] as number
-      this.paid[at] = kind.paid
+      this.#payments[at] = words[base + PartnerField.payments * room + i] as number
+      this.paid[at] = paid
     }
   }
 
@@ -120,6 +100,8 @@ export class Circles {
   readonly #payerTies: Ties = new Ties()
   readonly #payeeTies: Ties = new Ties()
   readonly #index: TieIndex = new TieIndex()
+  /** Shows one partner's partners after another's. */
+  readonly #list: PartnerList = new PartnerList()
 
   columns(accounts: AccountTable, scene: Scene, rows: Float32Array, at: number): void {
     const { payer, payee, timeMs } = scene
@@ -140,39 +122,35 @@ export class Circles {
     let circles = 0
     for (let i = 0; i < ties.count; i++) {
       const slot = ties.slotOf(i, accounts)
-      if (slot >= 0) circles += (ties.weights[i] as number) * this.#tiesToOthers(accounts.words, slot, timeMs)
+      if (slot >= 0) circles += (ties.weights[i] as number) * this.#tiesToOthers(accounts, slot, timeMs)
     }
     return circles
   }
 
   /** Σ over the payments between the account of `slot` and the indexed partners of their weights' products. */
-  #tiesToOthers(words: Uint32Array, slot: number, timeMs: number): number {
-    const base = slot * WORDS
-    return (
-      this.#tiesOfKind(words, base, PAYEE_KIND, timeMs) + this.#tiesOfKind(words, base, PAYER_KIND, timeMs)
-    )
+  #tiesToOthers({ payees, payers }: AccountTable, slot: number, timeMs: number): number {
+    const list = this.#list
+    payees.look(slot, list)
+    const paid = this.#tiesOfKind(list, timeMs)
+    payers.look(slot, list)
+    return paid + this.#tiesOfKind(list, timeMs)
   }
 
-  #tiesOfKind(
-    words: Uint32Array,
-    base: number,
-    { tags, lastS, count, length }: Kind,
-    timeMs: number,
-  ): number {
+  #tiesOfKind({ words, base, room }: PartnerList, timeMs: number): number {
     const index = this.#index
     const { marks } = index
-    const lows = base + tags
     let sum = 0
-    for (let k = 0; k < length; k++) {
-      const low = words[lows + k] as number
+    for (let i = base; i < base + room; i++) {
+      const low = words[i] as number
       // Few tags get further than this look: it is the innermost of all.
       if (marks[low & INDEX_MASK] === 0 && low !== 0) continue
-      const high = words[lows + length + k] as number
+      const high = words[i + room] as number
       if (low === 0 && high === 0) break
       const other = index.weightOf(low, high)
       if (other === 0) continue
-      const ageMs = timeMs - 1_000 * (words[base + lastS + k] as number)
-      if (ageMs < RECENT_MS) sum += (other * freshness(ageMs)) / (words[base + count + k] as number)
+      const ageMs = timeMs - 1_000 * (words[i + PartnerField.lastS * room] as number)
+      if (ageMs < RECENT_MS)
+        sum += (other * freshness(ageMs)) / (words[i + PartnerField.payments * room] as number)
     }
     return sum
   }

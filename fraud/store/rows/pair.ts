@@ -1,5 +1,5 @@
 /** What payer and payee have had to do with each other. */
-import { WordField } from '../account-table.ts'
+import { PartnerField } from '../partners.ts'
 import { COLUMN } from '../../schema.ts'
 import { lowBits } from '../../units.ts'
 import type { Scene } from './scene.ts'
@@ -10,7 +10,7 @@ export function pairColumns(scene: Scene, rows: Float32Array, at: number): void 
   rows[at + COLUMN.pair_young] = scene.youngPair ? 1 : 0
   rows[at + COLUMN.pair_count] = scene.pairCount
   const amount = lowBits(facts.amount)
-  if (paid >= 0 && payer.wordAt(WordField.payeeAmount + paid) === amount) {
+  if (paid >= 0 && payer.payees.at(PartnerField.amount, paid) === amount) {
     rows[at + COLUMN.pair_same_amount] = 1
   }
   if (paidBack < 0) {
@@ -18,7 +18,7 @@ export function pairColumns(scene: Scene, rows: Float32Array, at: number): void 
     return
   }
   rows[at + COLUMN.reciprocal] = 1
-  const backMs = 1_000 * payee.wordAt(WordField.payeeLastS + paidBack)
+  const backMs = 1_000 * payee.payees.at(PartnerField.lastS, paidBack)
   rows[at + COLUMN.reciprocal_gap_s] = Math.max(0, timeMs - backMs) / 1_000
-  rows[at + COLUMN.reciprocal_same_amount] = payee.wordAt(WordField.payeeAmount + paidBack) === amount ? 1 : 0
+  rows[at + COLUMN.reciprocal_same_amount] = payee.payees.at(PartnerField.amount, paidBack) === amount ? 1 : 0
 }

@@ -3,15 +3,14 @@
  * Every file of columns reads from here. One scene is used for row after row, so that a row allocates next to nothing.
  */
 import type { AccountTable } from '../account-table.ts'
-import { Field, NUMBERS, WORDS, WordField, tagOf } from '../account-table.ts'
-import { FRAUD_LIMITS, WINDOW_MS, YOUNG_PAIR_MS } from '../../limits.ts'
+import { Field, NUMBERS, tagOf } from '../account-table.ts'
+import { WINDOW_MS, YOUNG_PAIR_MS } from '../../limits.ts'
 import { nothingPending, type Contribution, type Overlay, type PendingSums } from '../overlay.ts'
-import { indexOfTag } from '../rings.ts'
+import { PartnerField, PartnerList } from '../partners.ts'
 import type { TransferFacts } from '../../types.ts'
 import { toCrd } from '../../units.ts'
 
 const NO_NUMBERS = new Float64Array(NUMBERS)
-const NO_WORDS = new Uint32Array(WORDS)
 const NO_PENDING = nothingPending('')
 
 /** What brings the counters of a record to the time of the transfer, per window. */
@@ -32,10 +31,10 @@ export class Side {
   slot = -1
   tag = 0
   numbers: Float64Array = NO_NUMBERS
-  /** Start of its record in `numbers`, and in `words`. */
+  /** Start of its record in `numbers`. */
   base = 0
-  words: Uint32Array = NO_WORDS
-  wordBase = 0
+  readonly payees: PartnerList = new PartnerList()
+  readonly payers: PartnerList = new PartnerList()
   /** Acked and not executed. */
   pending: PendingSums = NO_PENDING
   readonly decay: Decays = {
@@ -60,8 +59,13 @@ export class Side {
     this.slot = slot
     this.numbers = known ? accounts.numbers : NO_NUMBERS
     this.base = known ? slot * NUMBERS : 0
-    this.words = known ? accounts.words : NO_WORDS
-    this.wordBase = known ? slot * WORDS : 0
+    if (known) {
+      accounts.payees.look(slot, this.payees)
+      accounts.payers.look(slot, this.payers)
+    } else {
+      this.payees.room = 0
+      this.payers.room = 0
+    }
     this.tag = known ? this.at(Field.tag) : tagOf(account)
     this.pending = overlay?.account(account) ?? NO_PENDING
     const elapsedMs = Math.max(0, timeMs - this.at(Field.touchedMs))
@@ -85,21 +89,6 @@ export class Side {
   /** A number of its record. */
   at(field: number): number {
     return this.numbers[this.base + field] as number
-  }
-
-  /** A whole number of its record. */
-  wordAt(field: number): number {
-    return this.words[this.wordBase + field] as number
-  }
-
-  /** Position of a partner among those paid, or −1. */
-  payeeIndex(tag: number): number {
-    return indexOfTag(this.words, this.wordBase + WordField.payeeTags, FRAUD_LIMITS.payeesPerAccount, tag)
-  }
-
-  /** Position of a partner among those that paid, or −1. */
-  payerIndex(tag: number): number {
-    return indexOfTag(this.words, this.wordBase + WordField.payerTags, FRAUD_LIMITS.payersPerAccount, tag)
   }
 }
 
@@ -131,15 +120,15 @@ export class Scene {
     this.timeMs = facts.timeMs
     payer.look(accounts, overlay, facts.payer, facts.timeMs)
     payee.look(accounts, overlay, facts.payee, facts.timeMs)
-    this.paid = payer.payeeIndex(payee.tag)
-    this.paidBack = payee.payeeIndex(payer.tag)
+    this.paid = payer.payees.indexOf(payee.tag)
+    this.paidBack = payee.payees.indexOf(payer.tag)
     const pendingPair = payer.pending.payees?.get(facts.payee) ?? 0
-    this.pairCount = (this.paid < 0 ? 0 : payer.wordAt(WordField.payeeCount + this.paid)) + pendingPair
+    this.pairCount = (this.paid < 0 ? 0 : payer.payees.at(PartnerField.payments, this.paid)) + pendingPair
     this.newPair = this.pairCount === 0
     this.youngPair =
-      this.paid < 0 || facts.timeMs - 1_000 * payer.wordAt(WordField.payeeFirstS + this.paid) < YOUNG_PAIR_MS
+      this.paid < 0 || facts.timeMs - 1_000 * payer.payees.at(PartnerField.firstS, this.paid) < YOUNG_PAIR_MS
     this.freshPayee = !payee.known && payee.pending.inCount === 0
-    this.newPayer = payee.payerIndex(payer.tag) < 0 && pendingPair === 0
+    this.newPayer = payee.payers.indexOf(payer.tag) < 0 && pendingPair === 0
   }
 
   /** What the transfer adds to what is pending. */
