@@ -26,8 +26,12 @@ export const PartnerField = {
 export const PAYEE_FIELDS = 7
 export const PAYER_FIELDS = 5
 
+/** Partners that the smallest block has room for; the next class has twice the room. */
 const LEAST_ROOM = 4
-const PIECE_WORDS = 256 * 1024
+const CLASS_BITS = 3
+const CLASS_MASK = 2 ** CLASS_BITS - 1
+const PIECE_BITS = 18
+const PIECE_WORDS = 2 ** PIECE_BITS
 const TWO_POW_32 = 2 ** 32
 const NO_WORDS = new Uint32Array(0)
 
@@ -96,40 +100,37 @@ export class Partners {
   readonly #pieces: Uint32Array[] = []
   /** First word of the newest piece that is not given out. */
   #next = PIECE_WORDS
-  /** By slot: where its block starts, counted through all pieces, and its room; 0: it has none. */
-  #starts: Float64Array
-  #rooms: Uint8Array
-  /** Blocks given up, by room. */
-  readonly #free = new Map<number, number[]>()
+  /** By slot: where its block starts, in fours of words through all pieces, and in the lowest bits the class of its room. */
+  #blocks: Uint32Array
+  /** Blocks given up, by class. */
+  readonly #free: number[][] = []
 
   /** @param fields of each partner. @param most partners of an account: `LEAST_ROOM` times a power of 2. */
   constructor(fields: number, most: number, accounts: number) {
     this.fields = fields
     this.most = most
-    this.#starts = new Float64Array(accounts)
-    this.#rooms = new Uint8Array(accounts)
+    this.#blocks = new Uint32Array(accounts)
   }
 
   /** Makes room for so many accounts. */
   reserve(accounts: number): void {
-    const [starts, rooms] = [new Float64Array(accounts), new Uint8Array(accounts)]
-    starts.set(this.#starts)
-    rooms.set(this.#rooms)
-    this.#starts = starts
-    this.#rooms = rooms
+    const blocks = new Uint32Array(accounts)
+    blocks.set(this.#blocks)
+    this.#blocks = blocks
   }
 
   /** Lets `list` show the partners of an account. */
   look(slot: number, list: PartnerList): void {
-    const room = this.#rooms[slot] as number
-    list.room = room
-    if (room > 0) this.#show(this.#starts[slot] as number, list)
+    this.#show(this.#blocks[slot] as number, list)
   }
 
-  #show(start: number, list: PartnerList): void {
-    const piece = Math.floor(start / PIECE_WORDS)
-    list.words = this.#pieces[piece] as Uint32Array
-    list.base = start - piece * PIECE_WORDS
+  #show(block: number, list: PartnerList): void {
+    const size = block & CLASS_MASK
+    list.room = size === 0 ? 0 : LEAST_ROOM << (size - 1)
+    if (size === 0) return
+    const start = LEAST_ROOM * (block >>> CLASS_BITS)
+    list.words = this.#pieces[start >>> PIECE_BITS] as Uint32Array
+    list.base = start & (PIECE_WORDS - 1)
   }
 
   /** Adds a partner to an account, whose list `list` shows before and after. @returns its position, all other fields 0. */
@@ -149,22 +150,20 @@ export class Partners {
 
   #enlarge(slot: number, list: PartnerList): void {
     const { words, base, room } = list
-    const start = this.#take(room === 0 ? LEAST_ROOM : 2 * room)
-    list.room = room === 0 ? LEAST_ROOM : 2 * room
-    this.#show(start, list)
+    const block = this.#take(((this.#blocks[slot] as number) & CLASS_MASK) + 1)
+    this.#show(block, list)
     for (let field = 0; field < this.fields; field++) {
       const from = base + field * room
       list.words.set(words.subarray(from, from + room), list.base + field * list.room)
     }
     this.forget(slot)
-    this.#starts[slot] = start
-    this.#rooms[slot] = list.room
+    this.#blocks[slot] = block
   }
 
   /** An empty block. */
-  #take(room: number): number {
-    const used = this.#free.get(room)?.pop()
-    const words = this.fields * room
+  #take(size: number): number {
+    const words = this.fields * (LEAST_ROOM << (size - 1))
+    const used = this.#free[size]?.pop()
     if (used !== undefined) {
       const list = new PartnerList()
       this.#show(used, list)
@@ -177,16 +176,15 @@ export class Partners {
     }
     const start = (this.#pieces.length - 1) * PIECE_WORDS + this.#next
     this.#next += words
-    return start
+    return (start / LEAST_ROOM) * (CLASS_MASK + 1) + size
   }
 
   /** The account has no partners any more. */
   forget(slot: number): void {
-    const room = this.#rooms[slot] as number
-    if (room === 0) return
-    const free = this.#free.get(room)
-    if (free === undefined) this.#free.set(room, [this.#starts[slot] as number])
-    else free.push(this.#starts[slot] as number)
-    this.#rooms[slot] = 0
+    const block = this.#blocks[slot] as number
+    if (block === 0) return
+    const free = (this.#free[block & CLASS_MASK] ??= [])
+    free.push(block)
+    this.#blocks[slot] = 0
   }
 }
