@@ -45,10 +45,10 @@ interface Entry {
 interface Sender {
   amount: bigint
   count: number
-  /** Of ordered transactions, with how many have each. */
-  readonly sequences: Map<bigint, number>
-  /** Names of transactions that were void for their sequence. */
-  readonly parked: Set<string>
+  /** Of ordered transactions, with how many have each. Null, as most have it: there was none. */
+  sequences: Map<bigint, number> | null
+  /** Names of transactions that were void for their sequence. Null: there was none. */
+  parked: Set<string> | null
 }
 
 export class PendingTransactions {
@@ -116,7 +116,7 @@ export class PendingTransactions {
 
   /** Whether a transaction of this account with this sequence is on its way. */
   hasSequence(sender: string, sequence: bigint): boolean {
-    return this.#senders.get(sender)?.sequences.has(sequence) === true
+    return this.#senders.get(sender)?.sequences?.has(sequence) === true
   }
 
   /**
@@ -222,7 +222,9 @@ export class PendingTransactions {
       if (entry === undefined || entry.tx.sequence === 0n) continue
       this.#due.delete(name)
       this.#offered.delete(name)
-      this.#senders.get(entry.tx.sender)?.parked.add(name)
+      const sender = this.#senders.get(entry.tx.sender) as Sender
+      sender.parked ??= new Set()
+      sender.parked.add(name)
       this.#parkedSenders.add(entry.tx.sender)
     }
   }
@@ -314,7 +316,10 @@ export class PendingTransactions {
     this.#senders.set(tx.sender, sender)
     sender.amount += tx.outgoing
     sender.count++
-    if (tx.sequence > 0n) sender.sequences.set(tx.sequence, (sender.sequences.get(tx.sequence) ?? 0) + 1)
+    if (tx.sequence > 0n) {
+      sender.sequences ??= new Map()
+      sender.sequences.set(tx.sequence, (sender.sequences.get(tx.sequence) ?? 0) + 1)
+    }
     return entry
   }
 
@@ -330,9 +335,9 @@ export class PendingTransactions {
     const sender = this.#senders.get(tx.sender) as Sender
     sender.amount -= tx.outgoing
     sender.count--
-    const same = sender.sequences.get(tx.sequence) ?? 0
-    if (same > 1) sender.sequences.set(tx.sequence, same - 1)
-    else sender.sequences.delete(tx.sequence)
+    const same = sender.sequences?.get(tx.sequence) ?? 0
+    if (same > 1) sender.sequences?.set(tx.sequence, same - 1)
+    else sender.sequences?.delete(tx.sequence)
     if (sender.count === 0) this.#senders.delete(tx.sender)
     return entry
   }
@@ -350,7 +355,7 @@ export class PendingTransactions {
 }
 
 function newSender(): Sender {
-  return { amount: 0n, count: 0, sequences: new Map(), parked: new Set() }
+  return { amount: 0n, count: 0, sequences: null, parked: null }
 }
 
 /** Name of a transaction in maps. */

@@ -39,8 +39,31 @@ export interface PendingSums {
   lastInMs: number
   /** The earliest pending amounts, in CRD: a history of its own while none is executed. */
   readonly earliest: number[]
-  /** Pending payments to each payee; null: none yet. */
-  payees: Map<string, number> | null
+  readonly payees: PayeeCounts
+}
+
+/** Pending payments to each payee. Most accounts pay one at a time, and a map is hundreds of bytes. */
+export class PayeeCounts {
+  #payee = ''
+  #count = 0
+  /** Of all others; null: there was none. */
+  #others: Map<string, number> | null = null
+
+  of(payee: string): number {
+    return payee === this.#payee ? this.#count : (this.#others?.get(payee) ?? 0)
+  }
+
+  change(payee: string, by: 1 | -1): void {
+    if (this.#count === 0 && this.of(payee) === 0) this.#payee = payee
+    if (payee === this.#payee) {
+      this.#count += by
+      return
+    }
+    this.#others ??= new Map()
+    const count = (this.#others.get(payee) ?? 0) + by
+    if (count === 0) this.#others.delete(payee)
+    else this.#others.set(payee, count)
+  }
 }
 
 export function nothingPending(account: string): PendingSums {
@@ -57,7 +80,7 @@ export function nothingPending(account: string): PendingSums {
     newPayers: 0,
     lastInMs: 0,
     earliest: [],
-    payees: null,
+    payees: new PayeeCounts(),
   }
 }
 
@@ -217,10 +240,7 @@ function apply({ contribution, from, to }: PendingTransfer, sign: 1 | -1): void 
     const place = from.earliest.indexOf(amount)
     if (place >= 0) from.earliest.splice(place, 1)
   }
-  from.payees ??= new Map()
-  const pairCount = (from.payees.get(payee) ?? 0) + sign
-  if (pairCount === 0) from.payees.delete(payee)
-  else from.payees.set(payee, pairCount)
+  from.payees.change(payee, sign)
   to.inCount += sign
   to.inSum += sign * amount
   if (contribution.newPayer) to.newPayers += sign

@@ -14,7 +14,7 @@ export function pairColumns(scene: Scene, rows: Float32Array, at: number): void 
     rows[at + COLUMN.pair_same_amount] = 1
   }
   if (paidBack < 0) {
-    rows[at + COLUMN.reciprocal] = payee.pending.payees?.has(facts.payer) === true ? 1 : 0
+    rows[at + COLUMN.reciprocal] = payee.pending.payees.of(facts.payer) > 0 ? 1 : 0
     return
   }
   rows[at + COLUMN.reciprocal] = 1

@@ -122,7 +122,7 @@ export class Scene {
     payee.look(accounts, overlay, facts.payee, facts.timeMs)
     this.paid = payer.payees.indexOf(payee.tag)
     this.paidBack = payee.payees.indexOf(payer.tag)
-    const pendingPair = payer.pending.payees?.get(facts.payee) ?? 0
+    const pendingPair = payer.pending.payees.of(facts.payee)
     this.pairCount = (this.paid < 0 ? 0 : payer.payees.at(PartnerField.payments, this.paid)) + pendingPair
     this.newPair = this.pairCount === 0
     this.youngPair =
