@@ -117,9 +117,12 @@ export class FeatureStore {
 
   /** Held transfers that go on: their payees have the money from `timeMs` on. */
   released(transfers: readonly TransferFacts[]): void {
+    const row = this.#executedRow
     for (const facts of transfers) {
-      this.#writeExecutedRow(facts)
-      release(this.#accounts, this.#scene, this.#executedRow)
+      row.fill(0)
+      this.#ownColumns(facts, row, 0, null)
+      this.#surprise(false)
+      release(this.#accounts, this.#scene, row)
     }
   }
 
@@ -168,6 +171,12 @@ export class FeatureStore {
 
   /** Writes one row, all zeros before; afterwards the scene is that of its transfer. `overlay`: null, or acked transfers count. */
   #row(facts: TransferFacts, rows: Float32Array, at: number, overlay: Overlay | null): void {
+    this.#ownColumns(facts, rows, at, overlay)
+    this.#tiedColumns(rows, at)
+  }
+
+  /** What the records of the two accounts say. */
+  #ownColumns(facts: TransferFacts, rows: Float32Array, at: number, overlay: Overlay | null): void {
     const scene = this.#scene
     scene.set(this.#accounts, overlay, facts)
     velocityColumns(scene, rows, at)
@@ -177,26 +186,34 @@ export class FeatureStore {
     amountColumns(scene, this.#baseline.usualAmountLog2, rows, at)
     balanceColumns(scene, rows, at)
     ageColumns(scene, rows, at)
-    this.#circles.columns(this.#accounts, scene, rows, at)
-    trailColumns(scene, this.#baseline.inputs, rows, at)
+  }
+
+  /** What those of their partners add, and what comes of all columns. Most of what a row costs. */
+  #tiedColumns(rows: Float32Array, at: number): void {
+    this.#circles.columns(this.#accounts, this.#scene, rows, at)
+    trailColumns(this.#scene, this.#baseline.inputs, rows, at)
   }
 
   #execute({ facts, held }: TransferOutcome): void {
     const row = this.#executedRow
-    this.#writeExecutedRow(facts)
-    if (!held) this.#sampleBaseline(row, facts.timeMs)
+    row.fill(0)
+    this.#ownColumns(facts, row, 0, null)
+    const sampled = !held && isSampled(row)
+    this.#surprise(sampled)
+    if (sampled) this.#baseline.sample(row, 0, facts.timeMs)
     execute(this.#accounts, this.#scene, row, held)
   }
 
-  #writeExecutedRow(facts: TransferFacts): void {
-    this.#executedRow.fill(0)
-    this.#row(facts, this.#executedRow, 0, null)
+  /** Completes the executed row as far as it matters: until the baseline speaks, nothing surprises. */
+  #surprise(sampled: boolean): void {
+    if (sampled || this.#baseline.ready) this.#tiedColumns(this.#executedRow, 0)
   }
+}
 
-  /** Busy accounts are left out, so that nobody's flood becomes everybody's baseline; nor is what was held. */
-  #sampleBaseline(row: Float32Array, timeMs: number): void {
-    if ((row[COLUMN.out_count_1d] as number) > FRAUD_LIMITS.sampledPaymentsPerDay) return
-    if ((row[COLUMN.payee_in_count_1d] as number) > FRAUD_LIMITS.sampledReceiptsPerDay) return
-    this.#baseline.sample(row, 0, timeMs)
-  }
+/** Busy accounts are left out, so that nobody's flood becomes everybody's baseline; nor is what was held. */
+function isSampled(row: Float32Array): boolean {
+  return (
+    (row[COLUMN.out_count_1d] as number) <= FRAUD_LIMITS.sampledPaymentsPerDay &&
+    (row[COLUMN.payee_in_count_1d] as number) <= FRAUD_LIMITS.sampledReceiptsPerDay
+  )
 }
