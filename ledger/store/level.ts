@@ -1,8 +1,7 @@
 /** A store in a LevelDB directory, each value with its checksum. */
-import { Level } from 'level'
 import { CordonError } from '../../config/errors.ts'
+import { Database } from './database.ts'
 import { levelCode, reading } from './level-errors.ts'
-import { SEALED } from './sealed.ts'
 import type { LedgerStore, RangeQuery, StoreChange, StoreRow } from './store.ts'
 
 /** Told of a write that is under way, and when it is done; so that a test can end the process there. */
@@ -16,11 +15,11 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 export class LevelStore implements LedgerStore {
   readonly #directory: string
-  readonly #level: Level<Uint8Array, Uint8Array>
+  readonly #level: Database
 
   readonly #watch: WriteWatch | null
 
-  private constructor(directory: string, level: Level<Uint8Array, Uint8Array>, watch: WriteWatch | null) {
+  private constructor(directory: string, level: Database, watch: WriteWatch | null) {
     this.#directory = directory
     this.#level = level
     this.#watch = watch
@@ -31,11 +30,7 @@ export class LevelStore implements LedgerStore {
    * @throws CordonError `directory-locked`, `data-inconsistent`.
    */
   static async open(directory: string, watch: WriteWatch | null = null): Promise<LevelStore> {
-    const level = new Level<Uint8Array, Uint8Array>(directory, {
-      keyEncoding: 'view',
-      valueEncoding: SEALED,
-      writeBufferSize: WRITE_BUFFER_BYTES,
-    })
+    const level = new Database(directory, { writeBufferSize: WRITE_BUFFER_BYTES })
     try {
       await level.open()
     } catch (error) {
@@ -59,11 +54,7 @@ export class LevelStore implements LedgerStore {
 
   /** Not synced: what a power cut takes away is executed again from the final blocks, which are. */
   async write(changes: readonly StoreChange[]): Promise<void> {
-    const written = this.#level.batch(
-      changes.map(({ key, value }) =>
-        value === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
-      ),
-    )
+    const written = this.#level.write(changes)
     this.#watch?.writing()
     await written
     this.#watch?.written()

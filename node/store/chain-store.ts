@@ -31,11 +31,11 @@ import {
   encodeSignedBatch,
 } from '../../consensus/wire.ts'
 import { readError, reading } from '../../ledger/store/level-errors.ts'
-import type { RangeQuery, StoreRow } from '../../ledger/store/store.ts'
+import type { RangeQuery, StoreChange, StoreRow } from '../../ledger/store/store.ts'
 import { NOTHING_FAILS, type FailPoint, type Reached } from '../fail-points.ts'
 import { ByteCache } from './byte-cache.ts'
 import { CompleteReads, NO_FILES } from './complete-reads.ts'
-import { openDatabase, type Operation } from './database.ts'
+import { openDatabase } from './database.ts'
 
 /** 2: values have a checksum. */
 const FORMAT = 'cordon-chain/2'
@@ -74,12 +74,12 @@ interface KeyRange {
   readonly lt: Uint8Array
 }
 
-/** What is needed of a database: `level` has it, and so has the disk of a simulated node. */
+/** What is needed of a database: `Database` has it, and so has the disk of a simulated node. */
 export interface ChainDatabase {
   /** What `level` throws for a damaged value comes out of every read. */
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   /** All of it or nothing. With `sync` it survives a crash of the machine once this resolves. */
-  batch(operations: Operation[], options?: { readonly sync: boolean }): Promise<void>
+  write(changes: readonly StoreChange[], options?: { readonly sync: boolean }): Promise<void>
   /** Rows ascending, unless `reverse` says otherwise. */
   iterator(range: KeyRange & { readonly reverse: boolean; readonly limit: number }): {
     all(): Promise<[Uint8Array, Uint8Array][]>
@@ -141,30 +141,28 @@ export class ChainStore {
    * (simulation, swarm 259073).
    */
   async write(records: readonly StoreRecord[], sync: boolean): Promise<void> {
-    const operations: Operation[] = []
+    const changes: StoreChange[] = []
     const remember: (() => void)[] = []
-    for (const record of records) this.#append(operations, remember, record)
-    if (operations.length === 0) return
+    for (const record of records) this.#append(changes, remember, record)
+    if (changes.length === 0) return
     const points = pointsOf(records)
-    const written = this.#database.batch(operations, { sync })
+    const written = this.#database.write(changes, { sync })
     for (const { storing } of points) this.#reached(storing)
     await written
     for (const each of remember) each()
     for (const { stored } of points) this.#reached(stored)
   }
 
-  #append(operations: Operation[], remember: (() => void)[], record: StoreRecord): void {
+  #append(changes: StoreChange[], remember: (() => void)[], record: StoreRecord): void {
     switch (record.kind) {
       case 'certificate':
-        operations.push({
-          type: 'put',
+        changes.push({
           key: this.#certificateKey(record.certificate),
           value: encodeCertificate(record.certificate),
         })
         return
       case 'proposal':
-        operations.push({
-          type: 'put',
+        changes.push({
           key: viewKey(TABLE.proposal, this.#epoch, record.proposal.proposal.view),
           value: encodeProposalMessage(record.proposal),
         })
@@ -174,34 +172,33 @@ export class ChainStore {
         remember.push(() => {
           this.#blocks.set(record.digest, record.block, value.length)
         })
-        operations.push({ type: 'put', key: digestKey(TABLE.block, record.digest), value })
+        changes.push({ key: digestKey(TABLE.block, record.digest), value })
         return
       }
       case 'finalized':
-        operations.push({
-          type: 'put',
+        changes.push({
           key: heightKey(record.height),
           value: concatBytes(record.digest, encodeCertificate(record.finalization)),
         })
         return
       case 'batch':
-        this.#appendBatch(operations, remember, record.batch, record.ack)
+        this.#appendBatch(changes, remember, record.batch, record.ack)
         return
       case 'delete-batch':
         remember.push(() => {
           this.#batches.delete(refBytes(record.ref))
         })
-        operations.push(
-          { type: 'del', key: refKey(TABLE.batch, record.ref) },
-          { type: 'del', key: refKey(TABLE.ack, record.ref) },
-          { type: 'del', key: refKey(TABLE.unordered, record.ref) },
+        changes.push(
+          { key: refKey(TABLE.batch, record.ref), value: null },
+          { key: refKey(TABLE.ack, record.ref), value: null },
+          { key: refKey(TABLE.unordered, record.ref), value: null },
         )
         return
       case 'delete-block':
         remember.push(() => {
           this.#blocks.delete(record.digest)
         })
-        operations.push({ type: 'del', key: digestKey(TABLE.block, record.digest) })
+        changes.push({ key: digestKey(TABLE.block, record.digest), value: null })
         return
       case 'delete-certificates-below':
         this.#prune = Math.max(this.#prune, record.view)
@@ -209,17 +206,17 @@ export class ChainStore {
     }
   }
 
-  #appendBatch(operations: Operation[], remember: (() => void)[], batch: SignedBatch, ack: Ack | null): void {
+  #appendBatch(changes: StoreChange[], remember: (() => void)[], batch: SignedBatch, ack: Ack | null): void {
     const ref = refOf(batch)
     const value = encodeSignedBatch(batch)
     remember.push(() => {
       this.#batches.set(refBytes(ref), batch, value.length)
     })
-    operations.push(
-      { type: 'put', key: refKey(TABLE.batch, ref), value },
-      { type: 'put', key: refKey(TABLE.unordered, ref), value: new Uint8Array(0) },
+    changes.push(
+      { key: refKey(TABLE.batch, ref), value },
+      { key: refKey(TABLE.unordered, ref), value: new Uint8Array(0) },
     )
-    if (ack !== null) operations.push({ type: 'put', key: refKey(TABLE.ack, ref), value: encodeAck(ack) })
+    if (ack !== null) changes.push({ key: refKey(TABLE.ack, ref), value: encodeAck(ack) })
   }
 
   /** Deletes certificates and proposals below the floor that consensus named; cheap, and done now and then. */
@@ -234,9 +231,7 @@ export class ChainStore {
 
   /** The batches are part of an executed block: no restart hands them to consensus again. */
   async markOrdered(refs: readonly BatchRef[]): Promise<void> {
-    await this.#database.batch(
-      refs.map((ref) => ({ type: 'del' as const, key: refKey(TABLE.unordered, ref) })),
-    )
+    await this.#database.write(refs.map((ref) => ({ key: refKey(TABLE.unordered, ref), value: null })))
     this.#reached('batches-marked')
   }
 

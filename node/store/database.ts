@@ -1,17 +1,9 @@
 /** Opening LevelDB databases of a node: one place for the errors that an operator can meet. Values have a checksum. */
 import { mkdirSync } from 'node:fs'
-import { Level } from 'level'
 import { CordonError } from '../../config/errors.ts'
 import { equalBytes, toHex, utf8 } from '../../crypto/bytes.ts'
+import { Database } from '../../ledger/store/database.ts'
 import { levelCode, reading } from '../../ledger/store/level-errors.ts'
-import { SEALED } from '../../ledger/store/sealed.ts'
-
-export type Database = Level<Uint8Array, Uint8Array>
-
-/** One put or delete of a write batch. */
-export type Operation =
-  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly type: 'del'; readonly key: Uint8Array }
 
 const META_FORMAT = utf8('!format')
 const META_CHAIN = utf8('!chain')
@@ -26,10 +18,7 @@ export async function openDatabase(
   genesisHash: Uint8Array,
 ): Promise<Database> {
   makeDirectory(directory)
-  const database: Database = new Level<Uint8Array, Uint8Array>(directory, {
-    keyEncoding: 'view',
-    valueEncoding: SEALED,
-  })
+  const database = new Database(directory)
   try {
     await database.open()
   } catch (error) {
@@ -72,10 +61,10 @@ async function checkMeta(
   )
   if (storedFormat === undefined || storedChain === undefined) {
     await checkEmpty(database, directory)
-    await database.batch(
+    await database.write(
       [
-        { type: 'put', key: META_FORMAT, value: utf8(format) },
-        { type: 'put', key: META_CHAIN, value: genesisHash },
+        { key: META_FORMAT, value: utf8(format) },
+        { key: META_CHAIN, value: genesisHash },
       ],
       { sync: true },
     )

@@ -1,19 +1,20 @@
 /** Joins writes that arrive while one is under way into a single synced batch: one fsync covers many. */
-import type { Database, Operation } from './database.ts'
+import type { Database } from '../../ledger/store/database.ts'
+import type { StoreChange } from '../../ledger/store/store.ts'
 
 export class GroupCommit {
   readonly #database: Database
-  #waiting: { operations: readonly Operation[]; resolve: () => void; reject: (error: unknown) => void }[] = []
+  #waiting: { changes: readonly StoreChange[]; resolve: () => void; reject: (error: unknown) => void }[] = []
   #running = false
 
   constructor(database: Database) {
     this.#database = database
   }
 
-  /** Resolves when `operations` are on disk. They become visible and durable together. */
-  write(operations: readonly Operation[]): Promise<void> {
+  /** Resolves when `changes` are on disk. They become visible and durable together. */
+  write(changes: readonly StoreChange[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ operations, resolve, reject })
+      this.#waiting.push({ changes, resolve, reject })
       if (!this.#running) void this.#run()
     })
   }
@@ -24,8 +25,8 @@ export class GroupCommit {
       const group = this.#waiting
       this.#waiting = []
       try {
-        await this.#database.batch(
-          group.flatMap((entry) => entry.operations),
+        await this.#database.write(
+          group.flatMap((entry) => entry.changes),
           { sync: true },
         )
         for (const entry of group) entry.resolve()

@@ -3,10 +3,12 @@
  * while the ids of those that expired. Written before `accepted` leaves (dissemination.md, Life of a batch 1).
  */
 import { Writer, Reader } from '../../crypto/codec.ts'
+import type { Database } from '../../ledger/store/database.ts'
 import { readError, reading } from '../../ledger/store/level-errors.ts'
+import type { StoreChange } from '../../ledger/store/store.ts'
 import { NOTHING_FAILS, type Reached } from '../fail-points.ts'
 import { CompleteReads } from './complete-reads.ts'
-import { openDatabase, type Database, type Operation } from './database.ts'
+import { openDatabase } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
 
 /** 2: values have a checksum. */
@@ -53,7 +55,7 @@ export class PendingStore {
 
   /** Resolves when the transaction is on disk. */
   async put(txId: Uint8Array, bytes: Uint8Array): Promise<void> {
-    const written = this.#commit.write([{ type: 'put', key: key(TABLE.pending, txId), value: bytes }])
+    const written = this.#commit.write([{ key: key(TABLE.pending, txId), value: bytes }])
     this.#reached('tx-logging')
     await written
     this.#reached('tx-logged')
@@ -61,22 +63,22 @@ export class PendingStore {
 
   /** Forgets transactions whose end the ledger knows. May be lost in a crash: they end again. */
   async remove(txIds: readonly Uint8Array[]): Promise<void> {
-    await this.#database.batch(txIds.map((txId) => ({ type: 'del' as const, key: key(TABLE.pending, txId) })))
+    await this.#database.write(txIds.map((txId) => ({ key: key(TABLE.pending, txId), value: null })))
     this.#reached('pending-released')
   }
 
   /** Marks transactions as expired at this block time, so that the answer can be had later; forgets old marks. */
   async expire(entries: readonly ExpiredTx[], timeMs: number): Promise<void> {
-    const operations: Operation[] = entries.flatMap(({ txId, validUntilMs }) => [
-      { type: 'del', key: key(TABLE.pending, txId) },
-      { type: 'put', key: key(TABLE.expired, txId), value: new Writer(8).u48(validUntilMs).finish() },
-      { type: 'put', key: expiryKey(timeMs, txId), value: new Uint8Array(0) },
+    const changes: StoreChange[] = entries.flatMap(({ txId, validUntilMs }) => [
+      { key: key(TABLE.pending, txId), value: null },
+      { key: key(TABLE.expired, txId), value: new Writer(8).u48(validUntilMs).finish() },
+      { key: expiryKey(timeMs, txId), value: new Uint8Array(0) },
     ])
     // Twice as many as come: so the old ones become fewer, however many there are.
     for (const old of await this.#expiredBefore(timeMs - KEEP_EXPIRED_MS, 2 * entries.length)) {
-      operations.push({ type: 'del', key: old }, { type: 'del', key: key(TABLE.expired, old.subarray(9)) })
+      changes.push({ key: old, value: null }, { key: key(TABLE.expired, old.subarray(9)), value: null })
     }
-    await this.#commit.write(operations)
+    await this.#commit.write(changes)
   }
 
   async #expiredBefore(timeMs: number, limit: number): Promise<Uint8Array[]> {

@@ -301,7 +301,7 @@ test('a body is in memory only when its write is on disk (simulation, swarm 2590
   const onDisk = Promise.withResolvers<undefined>()
   const database: ChainDatabase = {
     get: () => Promise.resolve(undefined),
-    batch: () => onDisk.promise,
+    write: () => onDisk.promise,
     iterator: () => ({ all: () => Promise.resolve([]) }),
     clear: () => Promise.resolve(),
     close: () => Promise.resolve(),

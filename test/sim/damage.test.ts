@@ -105,7 +105,7 @@ const VALUE = Uint8Array.of(1, 2, 3)
 
 test('a flipped bit of a database is met by every read of the value, until it is written anew', async () => {
   const database = new VirtualDatabase()
-  await database.batch([{ type: 'put', key: KEY, value: VALUE }], { sync: true })
+  await database.write([{ key: KEY, value: VALUE }], { sync: true })
   database.flip(new Prng(SEED))
   assert.deepEqual(await database.get(KEY), VALUE, 'what was not synced is not on the disk')
   database.sync()
@@ -113,7 +113,7 @@ test('a flipped bit of a database is met by every read of the value, until it is
   assert.equal(database.damaged, true)
   await assert.rejects(database.get(KEY), { code: 'LEVEL_DECODE_ERROR' })
   await assert.rejects(ChainStore.over(database, 'chain', 1).restore([], 0), { code: 'data-inconsistent' })
-  await database.batch([{ type: 'put', key: KEY, value: VALUE }], { sync: true })
+  await database.write([{ key: KEY, value: VALUE }], { sync: true })
   database.sync()
   assert.equal(database.damaged, false)
   assert.deepEqual(await database.get(KEY), VALUE)
@@ -121,12 +121,12 @@ test('a flipped bit of a database is met by every read of the value, until it is
 
 test('a crash takes from a database what was not synced, and nothing else', async () => {
   const database = new VirtualDatabase()
-  await database.batch([{ type: 'put', key: KEY, value: VALUE }], { sync: true })
+  await database.write([{ key: KEY, value: VALUE }], { sync: true })
   database.sync()
   const survived = new Set<boolean>()
   for (let seed = 0; seed < 20; seed++) {
     const other = Uint8Array.of(3, 2, seed)
-    await database.batch([{ type: 'put', key: other, value: VALUE }], { sync: true })
+    await database.write([{ key: other, value: VALUE }], { sync: true })
     assert.deepEqual(await database.get(other), VALUE)
     database.crash(new Prng(seed))
     survived.add((await database.get(other)) !== undefined)

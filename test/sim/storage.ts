@@ -7,7 +7,7 @@ import { mapKey } from '../../crypto/bytes.ts'
 import type { JournalStorage } from '../../consensus/journal.ts'
 import { SEALED } from '../../ledger/store/sealed.ts'
 import type { ChainDatabase } from '../../node/store/chain-store.ts'
-import type { Operation } from '../../node/store/database.ts'
+import type { StoreChange } from '../../ledger/store/store.ts'
 import type { Prng } from './prng.ts'
 
 /** A moment at which a process can be killed so that more or less of its last step survives. */
@@ -146,11 +146,8 @@ export class VirtualDatabase implements ChainDatabase {
   }
 
   /** Durable after the next `sync` of the simulated disk, whenever this resolves. */
-  batch(operations: readonly Operation[], { sync = false } = {}): Promise<void> {
-    const writes = operations.map((operation) => ({
-      name: mapKey(operation.key),
-      value: operation.type === 'put' ? operation.value : null,
-    }))
+  write(changes: readonly StoreChange[], { sync = false } = {}): Promise<void> {
+    const writes = changes.map(({ key, value }) => ({ name: mapKey(key), value }))
     this.#unsynced.push({ writes, sync })
     for (const { name, value } of writes) this.#overlay.set(name, value)
     return Promise.resolve()
@@ -173,7 +170,7 @@ export class VirtualDatabase implements ChainDatabase {
   }
 
   async clear(range: KeyRange): Promise<void> {
-    await this.batch(this.#names(range).map((name) => ({ type: 'del', key: bytesOf(name) })))
+    await this.write(this.#names(range).map((name) => ({ key: bytesOf(name), value: null })))
   }
 
   close(): Promise<void> {
