@@ -29,19 +29,20 @@ export function bodyOf(execution: Execution, encodedReceipts: readonly Uint8Arra
 }
 
 /** Everything but state pages, result and head. */
-export function blockRecords(height: number, execution: Execution, body: BlockBody | null): StoreChange[] {
-  const changes: StoreChange[] = []
-  if (body !== null) changes.push({ key: bodyKey(height), value: encodeBody(body) })
+export function* blockRecords(
+  height: number,
+  execution: Execution,
+  body: BlockBody | null,
+): Generator<StoreChange> {
+  if (body !== null) yield { key: bodyKey(height), value: encodeBody(body) }
   for (const { txId, index } of execution.receipts)
-    changes.push({ key: txKey(txId), value: encodeLocation({ height, index }) })
+    yield { key: txKey(txId), value: encodeLocation({ height, index }) }
   for (const { account, record } of historyRecords(execution))
-    changes.push({ key: historyKey(account, height), value: record })
-  changes.push(...holdRecords(height, execution))
-  if (execution.newBatches.length > 0) {
-    const record = { liveIds: execution.newLiveIds, batches: execution.newBatches }
-    changes.push({ key: windowKey(height), value: encodeWindowRecord(record) })
-  }
-  return changes
+    yield { key: historyKey(account, height), value: record }
+  yield* holdRecords(height, execution)
+  if (execution.newBatches.length === 0) return
+  const record = { liveIds: execution.newLiveIds, batches: execution.newBatches }
+  yield { key: windowKey(height), value: encodeWindowRecord(record) }
 }
 
 function* holdRecords(height: number, { changes, endedHolds }: Execution): Generator<StoreChange> {

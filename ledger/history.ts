@@ -49,9 +49,9 @@ interface Pointer {
 }
 
 /** The record of each account that a block touched, in order of execution. */
-export function historyRecords(
+export function* historyRecords(
   execution: Execution,
-): readonly { readonly account: Bytes32; readonly record: Uint8Array }[] {
+): Generator<{ readonly account: Bytes32; readonly record: Uint8Array }> {
   const touched = new Map<string, { readonly account: Bytes32; readonly pointers: Pointer[] }>()
   const point = (account: Bytes32, pointer: Pointer): void => {
     const key = mapKey(account)
@@ -83,7 +83,7 @@ export function historyRecords(
     pointHolds(hold, end)
     hold = end
   }
-  return [...touched.values()].map(({ account, pointers }) => ({ account, record: encodePointers(pointers) }))
+  for (const { account, pointers } of touched.values()) yield { account, record: encodePointers(pointers) }
 }
 
 function encodePointers(pointers: readonly Pointer[]): Uint8Array {

@@ -77,6 +77,16 @@ export interface AccountProof {
   readonly proof: Uint8Array
 }
 
+/** What executing a block came to, beside its execution. */
+interface BlockOutcome {
+  readonly updates: readonly Change[]
+  readonly body: BlockBody | null
+  /** Window records that nobody needs any more. */
+  readonly windowsGone: readonly NeededWindow[]
+  readonly result: BlockResult
+  readonly head: Head
+}
+
 /** Transactions of a block as decoded before, batch by batch; null where a batch was not decoded. */
 export type DecodedBatches = readonly (readonly DecodedTransaction[] | null)[]
 
@@ -318,13 +328,7 @@ export class Ledger extends LedgerReader {
       const head = this.#headAfter(execution, totals, live, batches)
       const body = bodyOf(execution, encoded)
       const windowsGone = this.#windowsGone(block.timeMs)
-      await this.store.write([
-        ...this.#stateRecords(block.height, updates),
-        ...blockRecords(block.height, execution, body),
-        ...windowsGone.map(({ height }): StoreChange => ({ key: windowKey(height), value: null })),
-        { key: resultKey(block.height), value: encodeResult(result) },
-        { key: headKey, value: encodeHead(head) },
-      ])
+      await this.store.write(this.#recordsOf(execution, { updates, body, windowsGone, result, head }))
       this.#remember(input, execution, { head, result, body, live, batches, windowsGone: windowsGone.length })
       return blockExecution(result, execution, this.nextDueMs)
     } catch (error) {
@@ -342,6 +346,19 @@ export class Ledger extends LedgerReader {
       if ((index + 1) % LIMITS.txsPerTurn === 0) await this.#nextTurn()
     }
     for (const _ of tree.rehash()) await this.#nextTurn()
+  }
+
+  /** Made one by one as they are written: thousands that wait for each other would be copied by collections. */
+  *#recordsOf(
+    execution: Execution,
+    { updates, body, windowsGone, result, head }: BlockOutcome,
+  ): Generator<StoreChange> {
+    const { height } = result
+    yield* this.#stateRecords(height, updates)
+    yield* blockRecords(height, execution, body)
+    for (const gone of windowsGone) yield { key: windowKey(gone.height), value: null }
+    yield { key: resultKey(height), value: encodeResult(result) }
+    yield { key: headKey, value: encodeHead(head) }
   }
 
   /** Pages that have waited long enough, the entries this block changed, and the end of what need not be kept any more. */

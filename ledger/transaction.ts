@@ -11,7 +11,7 @@
  */
 import { CordonError } from '../config/errors.ts'
 import { LIMITS } from '../config/limits.ts'
-import { compareBytes } from '../crypto/bytes.ts'
+import { compareBytes, equalBytes } from '../crypto/bytes.ts'
 import { DecodeError, Reader, Writer } from '../crypto/codec.ts'
 import { sign, type KeyPair } from '../crypto/ed25519.ts'
 import { hash } from '../crypto/hash.ts'
@@ -130,7 +130,7 @@ export function decodeTransaction(bytes: Uint8Array): DecodedTransaction {
 function decodeBody(bytes: Uint8Array): DecodedTransaction {
   const reader = new Reader(bytes)
   reader.u8()
-  const chain = reader.fixed(8)
+  const chain = sameChain(reader.fixed(8))
   const sender = reader.fixed(32)
   const sequence = reader.u64()
   const validUntilMs = reader.u48()
@@ -146,10 +146,19 @@ function decodeBody(bytes: Uint8Array): DecodedTransaction {
     const previous = auth.at(-1)
     if (previous !== undefined && compareBytes(previous.key, key) >= 0)
       throw new DecodeError('expected signing keys strictly ascending')
-    auth.push({ key, signature: reader.fixed(64) })
+    // A transaction waits for a second or so, and each view that it holds is copied by collections meanwhile.
+    auth.push({ key: equalBytes(key, sender) ? sender : key, signature: reader.fixed(64) })
   }
   reader.end()
   return { id, bytes, transaction: { chain, sender, sequence, validUntilMs, salt, fee, actions, auth } }
+}
+
+/** Of the transaction decoded last: nearly all are of one chain, and share it. */
+let lastChain: Uint8Array = new Uint8Array(0)
+
+function sameChain(chain: Uint8Array): Uint8Array {
+  if (!equalBytes(chain, lastChain)) lastChain = Uint8Array.from(chain)
+  return lastChain
 }
 
 function smallCount(reader: Reader, min: number, max: number, what: string): number {

@@ -53,7 +53,7 @@ export class LevelStore implements LedgerStore {
   }
 
   /** Not synced: what a power cut takes away is executed again from the final blocks, which are. */
-  async write(changes: readonly StoreChange[]): Promise<void> {
+  async write(changes: Iterable<StoreChange>): Promise<void> {
     const written = this.#level.write(changes)
     this.#watch?.writing()
     await written

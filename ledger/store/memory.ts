@@ -24,8 +24,9 @@ export class MemoryStore implements LedgerStore {
     return Promise.resolve(this.#sorted.slice(start, Math.min(end, start + limit)))
   }
 
-  write(changes: readonly StoreChange[]): Promise<void> {
-    for (const { key, value } of changes) {
+  write(changes: Iterable<StoreChange>): Promise<void> {
+    // All of them first: one that cannot be made leaves everything as it is.
+    for (const { key, value } of [...changes]) {
       if (value === null) this.#rows.delete(toHex(key))
       else this.#rows.set(toHex(key), [key, value])
     }

@@ -25,7 +25,7 @@ export interface LedgerStore {
   getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>
   /** Rows with `from` ≤ key < `to`, by key in byte order. */
   range(query: RangeQuery): Promise<readonly StoreRow[]>
-  /** All changes or none; later reads see them. The arrays must not be changed afterwards. */
-  write(changes: readonly StoreChange[]): Promise<void>
+  /** All changes or none; later reads see them. What is written must not be changed afterwards. */
+  write(changes: Iterable<StoreChange>): Promise<void>
   close(): Promise<void>
 }

@@ -33,7 +33,7 @@ export class CheckedStore implements LedgerStore {
     return this.#reads.range(query, this.#store.range(query))
   }
 
-  write(changes: readonly StoreChange[]): Promise<void> {
+  write(changes: Iterable<StoreChange>): Promise<void> {
     return this.#store.write(changes)
   }
 

@@ -239,7 +239,8 @@ describe('a store that fails', () => {
   /** A store whose write waits to be let through, or fails. */
   class GatedStore extends MemoryStore {
     gate: Promise<void> = Promise.resolve()
-    override async write(changes: readonly StoreChange[]): Promise<void> {
+    override async write(records: Iterable<StoreChange>): Promise<void> {
+      const changes = [...records]
       await this.gate
       await super.write(changes)
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { compareBytes, toHex, utf8 } from '../../crypto/bytes.ts'
-import type { LedgerStore, StoreRow } from '../../ledger/store/store.ts'
+import type { LedgerStore, StoreChange, StoreRow } from '../../ledger/store/store.ts'
 
 const show = (rows: readonly StoreRow[]): string[] =>
   rows.map(([key, value]) => `${toHex(key)}=${toHex(value)}`)
@@ -50,6 +50,18 @@ export function storeContract(
           { key: utf8('a'), value: utf8('2') },
         ])
         assert.equal(toHex((await store.get(utf8('a'))) ?? new Uint8Array(0)), toHex(utf8('2')))
+      }))
+
+    it('writes nothing of changes that cannot all be made, and goes on', () =>
+      using(async (store) => {
+        function* broken(): Generator<StoreChange> {
+          yield { key: utf8('a'), value: utf8('1') }
+          throw new Error('cannot be made')
+        }
+        await assert.rejects(async () => store.write(broken()), /cannot be made/)
+        assert.equal(await store.get(utf8('a')), undefined)
+        await store.write([{ key: utf8('b'), value: utf8('2') }])
+        assert.notEqual(await store.get(utf8('b')), undefined)
       }))
 
     it('lists ranges in byte order, either way, up to a limit', () =>

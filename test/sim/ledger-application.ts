@@ -68,7 +68,8 @@ class RewindingStore implements LedgerStore {
     this.#flipped.set(toHex(key), stored)
   }
 
-  async write(changes: readonly StoreChange[]): Promise<void> {
+  async write(records: Iterable<StoreChange>): Promise<void> {
+    const changes = [...records]
     const keys = changes.map(({ key }) => key)
     for (const key of keys) this.#flipped.delete(toHex(key))
     const before = await this.#rows.getMany(keys)
