@@ -21,12 +21,13 @@ export const EARLY_VARIABLE = 'CORDON_DEVNET_EARLY'
 export const AHEAD_VARIABLE = 'CORDON_DEVNET_AHEAD_MS'
 
 /**
- * Environment of a node or supervisor process: without CORDON_* settings that were meant for the client, and with
- * Node's compile cache, which halves the start of a node from the second one on.
+ * Environment of a node or supervisor process: without CORDON_* settings that were meant for the client, and with what
+ * `bin/cordon` sets: Node's compile cache, which halves the start of a node from the second one on, and one pool of memory
+ * for all threads.
  */
 export function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('CORDON_'))
-  return { NODE_COMPILE_CACHE: compileCache(), ...Object.fromEntries(own), ...extra }
+  return { NODE_COMPILE_CACHE: compileCache(), MALLOC_ARENA_MAX: '1', ...Object.fromEntries(own), ...extra }
 }
 
 /** As `bin/cordon` chooses it, so that what a build left there is found by programs that use the library, too. */
