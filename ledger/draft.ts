@@ -341,5 +341,5 @@ function hasChanged({ before, exists, balance, sequence, labels, guardian }: Pur
 }
 
 function entryOf({ id, balance, sequence, createdMs, labels, guardian }: Purse): AccountEntry {
-  return { id: Uint8Array.from(id), balance, sequence, createdMs, labels, guardian }
+  return { id, balance, sequence, createdMs, labels, guardian }
 }

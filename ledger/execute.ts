@@ -250,7 +250,7 @@ export class BlockExecutor {
   /** Uses the id up; the sequence goes with the fee. */
   #consume({ id, transaction }: DecodedTransaction): void {
     if (transaction.sequence !== 0n) return
-    const member = liveMember(Uint8Array.from(id), transaction.validUntilMs)
+    const member = liveMember(id, transaction.validUntilMs)
     this.#liveInThisBlock.add(member.key)
     this.#newLiveIds.push(member)
   }
