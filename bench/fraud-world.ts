@@ -135,6 +135,7 @@ class Validator {
     const outcomes = execution.transfers.map((transfer) => ({
       facts: {
         key: `${toHex(transfer.txId)}:${transfer.action}`,
+        transaction: toHex(transfer.txId),
         payer: toHex(transfer.payer),
         payee: toHex(transfer.payee),
         amount: transfer.amount,
@@ -199,8 +200,10 @@ async function verdict(
   )
   if (judged.length === 0) return new Map()
   const balances = await ledger.accounts(judged.map(({ row }) => account(row.from)))
-  const facts = judged.map(({ row, index }, i) => ({
-    key: `${toHex(decodeTransaction(txs[index] as Uint8Array).id)}:0`,
+  const ids = judged.map(({ index }) => toHex(decodeTransaction(txs[index] as Uint8Array).id))
+  const facts = judged.map(({ row }, i) => ({
+    key: `${ids[i] ?? ''}:0`,
+    transaction: ids[i] ?? '',
     payer: toHex(account(row.from)),
     payee: toHex(account(row.to)),
     amount: row.amount,

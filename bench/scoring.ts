@@ -31,8 +31,10 @@ function transfers(count: number, timeMs: number, partners = ACCOUNTS - 1): Tran
   return Array.from({ length: count }, (): TransferFacts => {
     const n = made++
     const from = (n * 7_919) % ACCOUNTS
+    const transaction = toHex(hash('tx', utf8(String(n))))
     return {
-      key: `${toHex(hash('tx', utf8(String(n))))}:0`,
+      key: `${transaction}:0`,
+      transaction,
       payer: ids[from] as string,
       payee: ids[(from + 1 + ((n * 104_729) % partners)) % ACCOUNTS] as string,
       amount: BigInt(1_000_000 + (n % 97) * 100_000),

@@ -21,8 +21,8 @@ export const FRAUD_LIMITS = {
   sampledReceiptsPerDay: 16,
   /** Transfers acked and not executed. Beyond it the oldest batch is forgotten. */
   provisionalTransfers: 200_000,
-  /** Keys of executed transfers remembered, so that a late duplicate does not count twice. */
-  executedKeys: 131_072,
+  /** Executed transactions remembered, so that a late duplicate does not count twice. */
+  executedTransactions: 131_072,
   /** Flagged transfers whose numbers are kept for `details`. */
   explanations: 10_000,
   /** Longest snapshot that `restore` looks at. */

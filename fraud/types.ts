@@ -4,6 +4,8 @@
 export interface TransferFacts {
   /** Unique: transaction id hex ‖ ':' ‖ action index. */
   readonly key: string
+  /** What it has in common with the other transfers of its transaction, which are executed together: its id, hex. */
+  readonly transaction: string
   readonly payer: string
   readonly payee: string
   /** In uCRD. */

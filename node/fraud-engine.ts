@@ -25,7 +25,7 @@ import { Models, baseOf } from './models/models.ts'
 import { ModelShelf } from './models/shelf.ts'
 import { chosenHead } from './scoring/chosen-head.ts'
 import { createScorer, type Scorer } from './scoring/scorer.ts'
-import { outcomeOf, releasedFacts } from './transfers.ts'
+import { outcomesOf, releasedFacts } from './transfers.ts'
 
 export interface FraudEngineOptions {
   readonly config: Pick<NodeConfig, 'directory' | 'dataDirectory' | 'fraudModel' | 'fraudLearn'>
@@ -97,7 +97,7 @@ export class FraudEngine {
   /** A block was executed. @param refs batches executed or skipped in it. */
   async executed(execution: BlockExecution, refs: readonly BatchRef[]): Promise<void> {
     const { height, endedHolds } = execution
-    const outcomes = execution.transfers.map(outcomeOf)
+    const outcomes = outcomesOf(execution.transfers)
     const labels = await this.#labelsOf(endedHolds)
     this.scorer.executed(outcomes)
     this.scorer.released(releasedFacts(endedHolds))

@@ -20,7 +20,11 @@ export function transfersOf(transaction: Transaction): IndexedTransfer[] {
 
 /** Name of a transfer action in the fraud engine. */
 export function transferKey(txId: Uint8Array, action: number): string {
-  return `${toHex(txId)}:${action}`
+  return keyOf(toHex(txId), action)
+}
+
+function keyOf(transaction: string, action: number): string {
+  return `${transaction}:${action}`
 }
 
 /** One fact per transfer of `decoded`, judged at `timeMs` with the payer's executed balance. */
@@ -30,10 +34,12 @@ export function transferFacts(
   timeMs: number,
 ): { action: number; facts: TransferFacts }[] {
   const payer = toHex(decoded.transaction.sender)
+  const transaction = toHex(decoded.id)
   return transfersOf(decoded.transaction).map(({ action, transfer }) => ({
     action,
     facts: {
-      key: transferKey(decoded.id, action),
+      key: keyOf(transaction, action),
+      transaction,
       payer,
       payee: toHex(transfer.to),
       amount: transfer.amount,
@@ -43,19 +49,29 @@ export function transferFacts(
   }))
 }
 
-/** What the fraud engine learns of an executed transfer. */
-export function outcomeOf(transfer: ExecutedTransfer): TransferOutcome {
-  return {
-    held: transfer.held,
-    facts: {
-      key: transferKey(transfer.txId, transfer.action),
-      payer: toHex(transfer.payer),
-      payee: toHex(transfer.payee),
-      amount: transfer.amount,
-      payerBalance: transfer.payerBalanceBefore,
-      timeMs: transfer.timeMs,
-    },
-  }
+/** What the fraud engine learns of executed transfers. Those of one transaction share its id and payer. */
+export function outcomesOf(transfers: readonly ExecutedTransfer[]): TransferOutcome[] {
+  let of: ExecutedTransfer | null = null
+  let [transaction, payer] = ['', '']
+  return transfers.map((transfer) => {
+    if (transfer.txId !== of?.txId) {
+      transaction = toHex(transfer.txId)
+      payer = toHex(transfer.payer)
+      of = transfer
+    }
+    return {
+      held: transfer.held,
+      facts: {
+        key: keyOf(transaction, transfer.action),
+        transaction,
+        payer,
+        payee: toHex(transfer.payee),
+        amount: transfer.amount,
+        payerBalance: transfer.payerBalanceBefore,
+        timeMs: transfer.timeMs,
+      },
+    }
+  })
 }
 
 /** Those of ended holds that go on to their payees, at the time of their end. */
@@ -65,6 +81,7 @@ export function releasedFacts(holds: readonly Hold[]): TransferFacts[] {
       ? [
           {
             key: transferKey(txId, action),
+            transaction: toHex(txId),
             payer: toHex(payer),
             payee: toHex(payee),
             amount,

@@ -147,6 +147,7 @@ export class JudgedChain {
   #batched({ key, payment: { from, to, amountUnits, atMs }, author }: Pending): Batched {
     const facts = {
       key,
+      transaction: key,
       payer: idOf(from),
       payee: idOf(to),
       amount: amountUnits,

@@ -130,6 +130,7 @@ export class Replay {
   #facts({ line, from, to, amount, timeMs }: LabelledRow): TransferFacts {
     return {
       key: String(line),
+      transaction: String(line),
       payer: this.#id(from),
       payee: this.#id(to),
       amount,

@@ -92,25 +92,25 @@ export class FeatureStore {
   #provisionalRow(facts: TransferFacts, batchKey: string, rows: Float32Array, at: number): void {
     const overlay = this.#overlay
     const scene = this.#scene
-    const known = overlay.find(facts.key)
+    const known = overlay.find(facts)
     this.#rowWithoutItself(facts, known, rows, at)
     if (known === undefined) {
       const sums = { from: scene.payer.sums, to: scene.payee.sums }
-      overlay.add(facts.key, batchKey, scene.contribution(), sums)
-    } else if (known !== EXECUTED) overlay.addBatch(facts.key, batchKey, known)
+      overlay.add(facts, batchKey, scene.contribution(), sums)
+    } else if (known !== EXECUTED) overlay.addBatch(facts.transaction, batchKey)
   }
 
   /** The row a transfer would get now. Leaves no trace. */
   dryRow(facts: TransferFacts): Float32Array {
     const row = new Float32Array(FEATURE_COUNT)
-    this.#rowWithoutItself(facts, this.#overlay.find(facts.key), row, 0)
+    this.#rowWithoutItself(facts, this.#overlay.find(facts), row, 0)
     return row
   }
 
   /** Takes executed transfers into the lasting memory, in the order of execution. */
   executed(outcomes: readonly TransferOutcome[]): void {
     for (const outcome of outcomes) {
-      this.#overlay.executed(outcome.facts.key)
+      this.#overlay.executed(outcome.facts.transaction)
       this.#execute(outcome)
     }
   }

@@ -2,10 +2,11 @@
  * What is acked and not yet executed, per account: plain sums, no windows, because everything in here is younger than
  * the shortest window. Contributions are taken back one by one when a transfer is executed or its batch dropped.
  *
- * One transfer may lie in several batches (duplicates are harmless to the ledger); it counts once.
+ * One transaction may lie in several batches (duplicates are harmless to the ledger); its transfers count once.
  */
 
 import { FRAUD_LIMITS } from '../limits.ts'
+import type { TransferFacts } from '../types.ts'
 
 /** What one pending transfer added, so that exactly this can be taken back. */
 export interface Contribution {
@@ -86,23 +87,34 @@ export function nothingPending(account: string): PendingSums {
 
 /** A pending transfer, with the sums it is counted in. */
 export interface PendingTransfer {
+  readonly key: string
   readonly contribution: Contribution
   from: PendingSums
   to: PendingSums
-  batches: number
 }
 
-/** Stands for a transfer that is executed: a late batch that holds it as well does not count it again. */
+/** The pending transfers of a transaction: most have one. */
+interface PendingTransaction {
+  readonly first: PendingTransfer
+  /** All others, by key. */
+  others: Map<string, PendingTransfer> | null
+  /** How many batches hold it, and the one that was added last. */
+  batches: number
+  newestBatch: string
+}
+
+/** Stands for a transaction that is executed: a late batch that holds it as well does not count it again. */
 export const EXECUTED = 'executed'
 
 export class Overlay {
   readonly #maxTransfers: number
   readonly #accounts: Map<string, PendingSums> = new Map()
-  /** What is known of a transfer, by its key: one look for each. */
-  readonly #transfers: Map<string, PendingTransfer | typeof EXECUTED> = new Map()
+  /** What is known of a transaction, by its name. A payout of a hundred transfers is one of them. */
+  readonly #transactions: Map<string, PendingTransaction | typeof EXECUTED> = new Map()
+  /** Transactions of each batch. */
   readonly #batches: Map<string, string[]> = new Map()
-  /** Keys of executed transfers, a ring: the oldest is forgotten. */
-  #executedKeys: string[] = []
+  /** Names of executed transactions, a ring: the oldest is forgotten. */
+  #executedNames: string[] = []
   #executedCount = 0
   #pendingCount = 0
 
@@ -120,8 +132,13 @@ export class Overlay {
   }
 
   /** Undefined: neither pending nor lately executed. */
-  find(key: string): PendingTransfer | typeof EXECUTED | undefined {
-    return this.#transfers.get(key)
+  find({
+    transaction,
+    key,
+  }: Pick<TransferFacts, 'transaction' | 'key'>): PendingTransfer | typeof EXECUTED | undefined {
+    const known = this.#transactions.get(transaction)
+    if (known === undefined || known === EXECUTED) return known
+    return known.first.key === key ? known.first : known.others?.get(key)
   }
 
   /** Takes a transfer's sums out while `judge` looks at the rest, then puts them back. */
@@ -142,48 +159,54 @@ export class Overlay {
    * @param from sums of the payer, and `to` of the payee; undefined: they have none.
    */
   add(
-    key: string,
+    { transaction, key }: Pick<TransferFacts, 'transaction' | 'key'>,
     batchKey: string,
     contribution: Contribution,
     { from, to }: { readonly from: PendingSums | undefined; readonly to: PendingSums | undefined },
   ): void {
     const transfer: PendingTransfer = {
+      key,
       contribution,
       from: from ?? this.#sums(contribution.payer),
       to: to ?? this.#sums(contribution.payee),
-      batches: 0,
     }
-    this.#transfers.set(key, transfer)
+    const known = this.#transactions.get(transaction)
+    if (known === undefined || known === EXECUTED)
+      this.#transactions.set(transaction, { first: transfer, others: null, batches: 0, newestBatch: '' })
+    else (known.others ??= new Map<string, PendingTransfer>()).set(key, transfer)
     this.#pendingCount++
     apply(transfer, 1)
-    this.addBatch(key, batchKey, transfer)
+    this.addBatch(transaction, batchKey)
     if (this.#pendingCount > this.#maxTransfers) this.dropBatch(this.#batches.keys().next().value ?? batchKey)
   }
 
-  /** Notes that this batch holds the transfer too. */
-  addBatch(key: string, batchKey: string, transfer: PendingTransfer): void {
+  /** Notes that this batch holds the transaction, which is pending, too. */
+  addBatch(transaction: string, batchKey: string): void {
+    const known = this.#transactions.get(transaction)
+    if (known === undefined || known === EXECUTED || known.newestBatch === batchKey) return
     const batch = this.#batches.get(batchKey)
-    if (batch === undefined) this.#batches.set(batchKey, [key])
-    else batch.push(key)
-    transfer.batches++
+    if (batch === undefined) this.#batches.set(batchKey, [transaction])
+    else batch.push(transaction)
+    known.batches++
+    known.newestBatch = batchKey
   }
 
-  /** The transfer is executed: it counts no more, whatever batches hold it. */
-  executed(key: string): void {
-    const transfer = this.#transfers.get(key)
-    if (transfer === EXECUTED) return
-    if (transfer !== undefined) this.#end(transfer)
-    this.#transfers.set(key, EXECUTED)
-    const place = this.#executedCount++ % FRAUD_LIMITS.executedKeys
-    const forgotten = this.#executedKeys[place]
-    if (forgotten !== undefined) this.#transfers.delete(forgotten)
-    this.#executedKeys[place] = key
+  /** The transaction is executed: its transfers count no more, whatever batches hold it. */
+  executed(transaction: string): void {
+    const known = this.#transactions.get(transaction)
+    if (known === EXECUTED) return
+    if (known !== undefined) this.#end(known)
+    this.#transactions.set(transaction, EXECUTED)
+    const place = this.#executedCount++ % FRAUD_LIMITS.executedTransactions
+    const forgotten = this.#executedNames[place]
+    if (forgotten !== undefined) this.#transactions.delete(forgotten)
+    this.#executedNames[place] = transaction
   }
 
   /** What was executed may be judged again. */
   forgetExecuted(): void {
-    for (const key of this.#executedKeys) this.#transfers.delete(key)
-    this.#executedKeys = []
+    for (const name of this.#executedNames) this.#transactions.delete(name)
+    this.#executedNames = []
     this.#executedCount = 0
   }
 
@@ -192,17 +215,18 @@ export class Overlay {
     const batch = this.#batches.get(batchKey)
     if (batch === undefined) return
     this.#batches.delete(batchKey)
-    for (const key of batch) {
-      const transfer = this.#transfers.get(key)
-      if (transfer === undefined || transfer === EXECUTED || --transfer.batches > 0) continue
-      this.#transfers.delete(key)
-      this.#end(transfer)
+    for (const name of batch) {
+      const transaction = this.#transactions.get(name)
+      if (transaction === undefined || transaction === EXECUTED || --transaction.batches > 0) continue
+      this.#transactions.delete(name)
+      this.#end(transaction)
     }
   }
 
-  #end(transfer: PendingTransfer): void {
-    this.#pendingCount--
-    this.#takeBack(transfer)
+  #end({ first, others }: PendingTransaction): void {
+    this.#pendingCount -= 1 + (others?.size ?? 0)
+    this.#takeBack(first)
+    if (others !== null) for (const transfer of others.values()) this.#takeBack(transfer)
   }
 
   #takeBack(transfer: PendingTransfer): void {

@@ -8,7 +8,7 @@ import { FEATURE_COUNT } from '../../fraud/schema.ts'
 import type { TransferFacts } from '../../fraud/types.ts'
 
 interface JudgedBatch {
-  readonly keys: readonly string[]
+  readonly transfers: readonly TransferFacts[]
   readonly rows: Float32Array
   /** `Baseline.inputs` of that moment. */
   readonly baseline: Float32Array
@@ -17,15 +17,17 @@ interface JudgedBatch {
 export class JudgedRows {
   readonly #max: number
   readonly #batches: Map<string, JudgedBatch> = new Map()
-  /** Where each transfer is: a transfer that lies in several batches is where it was judged last. */
-  readonly #places: Map<string, { readonly batch: JudgedBatch; readonly row: number }> = new Map()
+  /** Where the transfers of a transaction begin: one that lies in several batches is where it was judged last. */
+  readonly #places: Map<string, { readonly batch: JudgedBatch; readonly first: number }> = new Map()
+  #size = 0
 
   constructor(max: number = LEARNING_LIMITS.judgedRows) {
     this.#max = max
   }
 
+  /** Rows that are kept. */
   get size(): number {
-    return this.#places.size
+    return this.#size
   }
 
   add(
@@ -35,10 +37,12 @@ export class JudgedRows {
     baseline: Float32Array,
   ): void {
     this.drop(batchKey)
-    const batch = { keys: transfers.map(({ key }) => key), rows, baseline }
+    const batch = { transfers, rows, baseline }
     this.#batches.set(batchKey, batch)
-    batch.keys.forEach((key, row) => this.#places.set(key, { batch, row }))
-    while (this.#places.size > this.#max) {
+    this.#size += transfers.length
+    for (const [first, { transaction }] of transfers.entries())
+      if (isFirst(transfers, first)) this.#places.set(transaction, { batch, first })
+    while (this.#size > this.#max) {
       const [oldest] = this.#batches.keys()
       if (oldest === undefined) return
       this.drop(oldest)
@@ -46,11 +50,13 @@ export class JudgedRows {
   }
 
   /** Of a judged transfer; null: it was not judged here, or is forgotten. */
-  example({ key, payer }: TransferFacts): Example | null {
-    const place = this.#places.get(key)
+  example({ key, transaction, payer }: TransferFacts): Example | null {
+    const place = this.#places.get(transaction)
     if (place === undefined) return null
-    const { rows, baseline } = place.batch
-    return exampleOf({ key, payer }, rows, place.row * FEATURE_COUNT, baseline)
+    const { transfers, rows, baseline } = place.batch
+    for (let row = place.first; transfers[row]?.transaction === transaction; row++)
+      if (transfers[row]?.key === key) return exampleOf({ key, payer }, rows, row * FEATURE_COUNT, baseline)
+    return null
   }
 
   /** The batch is executed, skipped or given up. */
@@ -58,6 +64,14 @@ export class JudgedRows {
     const batch = this.#batches.get(batchKey)
     if (batch === undefined) return
     this.#batches.delete(batchKey)
-    for (const key of batch.keys) if (this.#places.get(key)?.batch === batch) this.#places.delete(key)
+    this.#size -= batch.transfers.length
+    for (const [first, { transaction }] of batch.transfers.entries())
+      if (isFirst(batch.transfers, first) && this.#places.get(transaction)?.batch === batch)
+        this.#places.delete(transaction)
   }
+}
+
+/** Whether a transaction begins there: its transfers lie one behind the other. */
+function isFirst(transfers: readonly TransferFacts[], place: number): boolean {
+  return transfers[place - 1]?.transaction !== transfers[place]?.transaction
 }

@@ -15,6 +15,7 @@ type Payment = readonly [from: string, to: string, atMs?: number, amount?: numbe
 function last(payments: readonly Payment[]): (name: FeatureName) => number {
   const store = new FeatureStore()
   const facts = payments.map(([from, to, atMs = 0, amount = 10]) => ({
+    transaction: `${nextKey}`,
     key: `${nextKey++}`,
     payer: account(from),
     payee: account(to),
@@ -103,6 +104,7 @@ describe('circles of four', () => {
   test('a partner that is forgotten closes none', () => {
     const store = new FeatureStore({ maxAccounts: 4 })
     const pay = (from: string, to: string, atMs: number) => ({
+      transaction: `${nextKey}`,
       key: `${nextKey++}`,
       payer: account(from),
       payee: account(to),

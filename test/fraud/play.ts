@@ -68,6 +68,7 @@ export function play(payments: readonly Payment[], options: PlayOptions): Played
     const first = played.length
     const facts = batch.map((payment, n) => ({
       key: `${first + n}`,
+      transaction: `${first + n}`,
       payer: payment.from,
       payee: payment.to,
       amount: BigInt(Math.round(payment.amount * 1e6)),

@@ -10,7 +10,7 @@ import { FRAUD_LIMITS } from '../../fraud/limits.ts'
 import type { TransferFacts, TransferOutcome } from '../../fraud/types.ts'
 import type { Action } from '../../ledger/actions/index.ts'
 import { FraudMemory, type FraudMemoryOptions } from '../../node/fraud-memory.ts'
-import { outcomeOf, releasedFacts } from '../../node/transfers.ts'
+import { outcomesOf, releasedFacts } from '../../node/transfers.ts'
 import { START_BALANCE, transferTo, verdict } from '../ledger/helpers.ts'
 import { NodeChain } from './fixtures.ts'
 
@@ -87,7 +87,7 @@ async function save(scorer: Memory): Promise<void> {
 async function history(memory: Memory): Promise<void> {
   const tell = async (...parameters: Parameters<NodeChain['execute']>): Promise<void> => {
     const execution = await chain.execute(...parameters)
-    memory.executed(execution.transfers.map(outcomeOf))
+    memory.executed(outcomesOf(execution.transfers))
     memory.released(releasedFacts(execution.endedHolds))
   }
   await tell([

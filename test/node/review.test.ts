@@ -63,8 +63,8 @@ function harness(t: TestContext): Harness {
 }
 
 function facts(n: number): TransferFacts {
-  const key = `${n.toString(16).padStart(64, '0')}:0`
-  return { key, payer: ALICE, payee: BOB, amount: 50n, payerBalance: 100n, timeMs: Date.now() }
+  const transaction = n.toString(16).padStart(64, '0')
+  return { key: `${transaction}:0`, transaction, payer: ALICE, payee: BOB, amount: 50n, payerBalance: 100n, timeMs: Date.now() }
 }
 
 function scored({ key }: TransferFacts, score: number): Assessment {

@@ -19,6 +19,7 @@ let nextKey = 0
 
 function transfer(from: string, to: string, amount: number, atMs = 0, balance = 1_000): TransferFacts {
   return {
+    transaction: `${nextKey}`,
     key: `${nextKey++}`,
     payer: account(from),
     payee: account(to),
