@@ -47,6 +47,8 @@ export class Bucket {
   readonly path: string
   /** Tick of the last use, for eviction. */
   lastUsed = 0
+  /** Changed, and in the list of pages to be written. */
+  waits = false
   #count = 0
   #bytes: Uint8Array = NO_BYTES
   /** Which hashes of subtrees are right: bit `right mod 32`. */

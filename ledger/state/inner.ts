@@ -26,6 +26,8 @@ export type Child = Page | Stub | null
 export class Inner {
   /** Nibbles of the prefix, as hex digits. */
   readonly path: string
+  /** Changed, and in the list of pages to be written. */
+  waits = false
   readonly #children: Child[] = new Array<Child>(FAN_OUT).fill(null)
   /**
    * Of the nodes in between, numbered as in a heap: 1 is the root of the page, 16 + i is child i. A hash is written where

@@ -167,7 +167,15 @@ export class StateTree {
     this.#height = height
   }
 
-  #markDirty(path: string, page: Page | null): void {
+  /** The page is to be written. Mostly it waits for that already. */
+  #markDirty(page: Page): void {
+    if (page.waits) return
+    page.waits = true
+    this.#putDirty(page.path, page)
+  }
+
+  /** @param page null: it is to be deleted. */
+  #putDirty(path: string, page: Page | null): void {
     const waiting = this.#dirty.get(path)
     if (waiting === undefined) this.#dirty.set(path, { page, since: this.#height })
     else waiting.page = page
@@ -193,7 +201,7 @@ export class StateTree {
     let nibble = 0
     let at: Child = this.#root
     for (let depth = 0; at instanceof Inner; depth += 4) {
-      this.#markDirty(at.path, at)
+      this.#markDirty(at)
       parent = at
       nibble = keyNibble(key, depth)
       parent.touch(nibble)
@@ -219,12 +227,12 @@ export class StateTree {
     const before = bucket.count
     bucket.set(key, value)
     this.#entriesInMemory += bucket.count - before
-    this.#markDirty(bucket.path, bucket)
+    this.#markDirty(bucket)
     this.#unhashed.add(bucket)
     if (bucket.count === 0 && parent !== null) {
       parent.setChild(nibble, null)
       this.#buckets.delete(bucket)
-      this.#markDirty(bucket.path, null)
+      this.#putDirty(bucket.path, null)
     } else if (bucket.count > PAGE_ENTRIES && bucket.path.length < MAX_PATH) {
       const inner = this.#split(bucket)
       if (parent === null) this.#root = inner
@@ -236,11 +244,11 @@ export class StateTree {
     this.#buckets.delete(bucket)
     this.#entriesInMemory -= bucket.count
     const inner = new Inner(bucket.path)
-    this.#markDirty(inner.path, inner)
+    this.#markDirty(inner)
     this.#urgent.add(inner.path)
     for (const [nibble, part] of bucket.split()) {
       this.#adopt(part)
-      this.#markDirty(part.path, part)
+      this.#markDirty(part)
       this.#urgent.add(part.path)
       const tooLarge = part.count > PAGE_ENTRIES && part.path.length < MAX_PATH
       inner.setChild(nibble, tooLarge ? this.#split(part) : part)
@@ -266,6 +274,7 @@ export class StateTree {
     const writes: PageWrite[] = []
     const take = (path: string, page: Page | null): void => {
       writes.push({ path, bytes: page?.encode() ?? null })
+      if (page !== null) page.waits = false
       this.#dirty.delete(path)
       this.#urgent.delete(path)
     }

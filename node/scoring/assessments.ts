@@ -62,6 +62,8 @@ export function compare(
   })
 }
 
+const NO_DETAILS: Assessment['details'] = []
+
 export function unflagged(key: string, score: number): Assessment {
-  return { key, score, flagged: false, reasons: 0, details: [] }
+  return { key, score, flagged: false, reasons: 0, details: NO_DETAILS }
 }

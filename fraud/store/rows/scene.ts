@@ -37,6 +37,8 @@ export class Side {
   readonly payers: PartnerList = new PartnerList()
   /** Acked and not executed. */
   pending: PendingSums = NO_PENDING
+  /** Time that `decay` is for. */
+  #elapsedMs = 0
   readonly decay: Decays = {
     minute: 1,
     tenMinutes: 1,
@@ -69,6 +71,8 @@ export class Side {
     this.tag = known ? this.at(Field.tag) : tagOf(account)
     this.pending = overlay?.account(account) ?? NO_PENDING
     const elapsedMs = Math.max(0, timeMs - this.at(Field.touchedMs))
+    if (elapsedMs === this.#elapsedMs) return // as for all transfers of a payout
+    this.#elapsedMs = elapsedMs
     // Written out: a loop over names costs more than the exponentials.
     const { decay } = this
     decay.minute = Math.exp(-elapsedMs / WINDOW_MS.minute)
