@@ -17,14 +17,20 @@ import type { Peer } from './replica-types.ts'
 import type { BatchCertificate, BatchRef, SignedBatch } from './types.ts'
 import { batchDigestOfBatch } from './wire.ts'
 
-/** Missing bodies of final blocks asked for before execution gets there. */
+/** Missing bodies of final blocks that are asked for at once, before execution gets there. */
 const PREFETCH_BATCHES = 256
+/** Those that wait for their turn to be asked for; of more than these execution says itself what it lacks. */
+const WAITING_BATCHES = 16_384
 
 export class Bodies {
   readonly #core: DisseminationCore
   readonly #fetch: BatchFetch
   /** Entries that were said to be held when execution asked. */
   readonly #claimed = new WeakSet<PoolEntry>()
+  /** In the order of their blocks. */
+  #waiting: { readonly entry: PoolEntry; readonly certificate: BatchCertificate }[] = []
+  /** Where the first of them is that has not had its turn. */
+  #turn = 0
 
   constructor(core: DisseminationCore) {
     this.#core = core
@@ -41,10 +47,25 @@ export class Bodies {
     return this.#fetch.has(batchKey(ref)) || (entry?.order === 'ordered' && !isHere(entry))
   }
 
-  /** A final block orders a batch: if its body is not here it will be needed, so it is asked for at once. */
+  /** A final block orders a batch: if its body is not here it will be needed, so it is asked for as soon as there is room. */
   prefetch(entry: PoolEntry, certificate: BatchCertificate): void {
-    if (!isHere(entry) && this.#fetch.size < PREFETCH_BATCHES)
-      this.#fetch.want(entry.ref, certificate, this.#core.clock.monotonicMs)
+    if (isHere(entry)) return
+    if (this.#waiting.length - this.#turn < WAITING_BATCHES) this.#waiting.push({ entry, certificate })
+    this.#askForMore()
+  }
+
+  /** A node that catches up has blocks with thousands of batches: always so many of them are on their way. */
+  #askForMore(): void {
+    while (this.#fetch.size < PREFETCH_BATCHES) {
+      const next = this.#waiting[this.#turn]
+      if (next === undefined) break
+      this.#turn++
+      if (!isHere(next.entry))
+        this.#fetch.want(next.entry.ref, next.certificate, this.#core.clock.monotonicMs)
+    }
+    if (this.#turn < this.#waiting.length && this.#turn < PREFETCH_BATCHES) return
+    this.#waiting = this.#waiting.slice(this.#turn)
+    this.#turn = 0
   }
 
   /** A block became final: bodies that were asked for long ago are asked for again sooner. */
@@ -81,11 +102,14 @@ export class Bodies {
       good.map((signed) => batchKey(refOfBatch(signed))),
       this.#core.clock.monotonicMs,
     )
+    this.#askForMore()
   }
 
   /** A body that came by itself and is wanted. */
   accept(from: Peer, signed: SignedBatch): void {
-    if (this.#keep(from, signed)) this.#fetch.forget(batchKey(refOfBatch(signed)))
+    if (!this.#keep(from, signed)) return
+    this.#fetch.forget(batchKey(refOfBatch(signed)))
+    this.#askForMore()
   }
 
   #keep(from: Peer, signed: SignedBatch): boolean {
@@ -105,6 +129,7 @@ export class Bodies {
   /** By executed block time no block needs the body any more. */
   forget(entry: PoolEntry): void {
     this.#fetch.forget(entry.key)
+    this.#askForMore()
   }
 
   progress(): void {

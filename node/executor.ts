@@ -49,6 +49,8 @@ export class Executor {
   #newest: number
   #running = false
   #done: Promise<void> = Promise.resolve()
+  /** Resolves when the batches of executed blocks are marked as ordered. */
+  #marked: Promise<void> = Promise.resolve()
   #stopped = false
   #wake: (() => void) | null = null
 
@@ -95,11 +97,13 @@ export class Executor {
     this.#stopped = true
     this.#wake?.()
     await this.#done
+    await this.#marked
   }
 
   /** Resolves when everything delivered so far is executed. */
   async idle(): Promise<void> {
     while (this.#running) await this.#done
+    await this.#marked
   }
 
   #start(): void {
@@ -119,11 +123,15 @@ export class Executor {
         }
       }
     } catch (error) {
-      this.#stopped = true
-      this.#options.onFatal(error)
+      this.#fail(error)
     } finally {
       this.#running = false
     }
+  }
+
+  readonly #fail = (error: unknown): void => {
+    this.#stopped = true
+    this.#options.onFatal(error)
   }
 
   async #load(height: number): Promise<Final> {
@@ -167,8 +175,8 @@ export class Executor {
       (batch) => batch?.batch.txs ?? [],
     )
     await this.#options.onExecuted({ execution, refs, skippedTxs })
-    // Last, since nobody waits for it: consensus looks at the final blocks as well (Restored.finalBlocks).
-    await store.markOrdered(refs)
+    // Nobody waits for it, the next block neither: consensus looks at the final blocks as well (Restored.finalBlocks).
+    this.#marked = this.#marked.then(() => store.markOrdered(refs)).catch(this.#fail)
   }
 
   /** Bodies in order, null where none is needed; null as a whole if the executor stopped while waiting. */

@@ -754,6 +754,47 @@ test('a body is fetched as soon as a block orders it, and an ack is given for it
   assert.deepEqual(bench.asked(batch), [])
 })
 
+test('of thousands of missing bodies always so many are on their way, in the order of their blocks', () => {
+  const bench = new Bench()
+  const batches = Array.from({ length: 600 }, (_, i) => bench.batchOf(1, i + 1))
+  const certificates = batches.map((batch) =>
+    bench.certificateOf(
+      batch,
+      [1, 2, 3].map((signer) => bench.ackOf(signer, batch)),
+    ),
+  )
+  const askedFor = (effects: readonly Effect[]): number[] =>
+    sent(effects, 'batch-request')
+      .flatMap(({ message }) => message.refs.map(({ seq }) => seq))
+      .sort((a, b) => a - b)
+  const seqs = (from: number, to: number): number[] =>
+    Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  const ordered = bench.step(() => {
+    for (let i = 0; i < 600; i += 100)
+      bench.dissemination.onDelivered(bench.blockWith(certificates.slice(i, i + 100)))
+  })
+  assert.deepEqual(askedFor(ordered), seqs(1, 256))
+  const next = bench.step(() => {
+    bench.dissemination.onBatches(bench.peer(2), batches.slice(0, 16))
+  })
+  assert.deepEqual(
+    askedFor(next).filter((seq) => seq > 256),
+    seqs(257, 272),
+  )
+  // One that comes by itself makes room as well, and is not asked for later.
+  assert.deepEqual(
+    askedFor(bench.gossiped(batches[20] ?? assert.fail())).filter((seq) => seq > 272),
+    [273],
+  )
+  bench.gossiped(batches[299] ?? assert.fail())
+  for (let from = 16; from < 600; from += 16)
+    bench.step(() => {
+      bench.dissemination.onBatches(bench.peer(2), batches.slice(from, from + 16))
+    })
+  assert.equal(bench.dissemination.missingBatches, 0)
+  assert.deepEqual(askedFor(bench.after(100_000)), [])
+})
+
 test('a body under assessment is stored at once when execution needs it', () => {
   const bench = new Bench()
   const batch = bench.batchOf(1, 7)
