@@ -59,9 +59,10 @@ export class Bodies {
     while (this.#fetch.size < PREFETCH_BATCHES) {
       const next = this.#waiting[this.#turn]
       if (next === undefined) break
+      const { entry, certificate } = next
       this.#turn++
-      if (!isHere(next.entry))
-        this.#fetch.want(next.entry.ref, next.certificate, this.#core.clock.monotonicMs)
+      if (isHere(entry) || this.#core.pool.get(entry.key) !== entry) continue // it came, or is forgotten
+      this.#fetch.want(entry.ref, certificate, this.#core.clock.monotonicMs)
     }
     if (this.#turn < this.#waiting.length && this.#turn < PREFETCH_BATCHES) return
     this.#waiting = this.#waiting.slice(this.#turn)

@@ -93,7 +93,7 @@ const DECAY_GROUPS: readonly (readonly [end: number, tauMs: number])[] = [
 
 /**
  * Room is made in these steps, and then for all at once: the system gives memory when it is written to, while growing further
- * would copy hundreds of megabytes and need them twice meanwhile.
+ * would copy tens of megabytes and need them twice meanwhile.
  */
 const INITIAL_ACCOUNTS = 256
 const MORE_ACCOUNTS = 4_096
