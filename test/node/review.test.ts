@@ -64,7 +64,15 @@ function harness(t: TestContext): Harness {
 
 function facts(n: number): TransferFacts {
   const transaction = n.toString(16).padStart(64, '0')
-  return { key: `${transaction}:0`, transaction, payer: ALICE, payee: BOB, amount: 50n, payerBalance: 100n, timeMs: Date.now() }
+  return {
+    key: `${transaction}:0`,
+    transaction,
+    payer: ALICE,
+    payee: BOB,
+    amount: 50n,
+    payerBalance: 100n,
+    timeMs: Date.now(),
+  }
 }
 
 function scored({ key }: TransferFacts, score: number): Assessment {

@@ -99,7 +99,15 @@ export class Side {
 export class Scene {
   readonly payer: Side = new Side()
   readonly payee: Side = new Side()
-  facts: TransferFacts = { key: '', transaction: '', payer: '', payee: '', amount: 0n, payerBalance: 0n, timeMs: 0 }
+  facts: TransferFacts = {
+    key: '',
+    transaction: '',
+    payer: '',
+    payee: '',
+    amount: 0n,
+    payerBalance: 0n,
+    timeMs: 0,
+  }
   /** In CRD. */
   amount = 0
   timeMs = 0
