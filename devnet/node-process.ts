@@ -185,6 +185,8 @@ export class NodeProcess {
       // Throws the signal's own reason at the next turn.
       await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
     }
+    // It may have ended while the last answer was waited for.
+    if (this.#exit !== null) throw this.#failure(this.#exit)
     throw new CordonError(
       'devnet-failed',
       `${this.name} (pid ${this.pid}) is not ready after ${timeoutMs / 1000} s: ${last}; log: ${this.#log}`,

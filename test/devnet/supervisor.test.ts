@@ -8,6 +8,7 @@ import { LIMITS } from '../../config/limits.ts'
 import { askSupervisor } from '../../devnet/control.ts'
 import { EarlyNodes } from '../../devnet/early-nodes.ts'
 import { devnetPaths, nodePaths, readDevnetFile } from '../../devnet/layout.ts'
+import { NodeProcess } from '../../devnet/node-process.ts'
 import { isSameProcess, processIdentity } from '../../devnet/processes.ts'
 import { Supervisor, runningSupervisor, stopDevnet, type SupervisorEvent } from '../../devnet/supervisor.ts'
 import { eventually } from '../e2e/harness.ts'
@@ -57,6 +58,23 @@ test('starts all nodes, notes their pids, and leaves none behind', async (t) => 
   assert.deepEqual(pidsOf(dir), [])
   assert.throws(() => runningSupervisor(dir), { code: 'devnet-missing' })
   assert.match(readFileSync(nodePaths(dir, { dir: 'v1' }).log, 'utf8'), /fake node started/)
+})
+
+test('a node that has ended is not one that takes too long, also when the time is up', async () => {
+  const dir = await fakeDevnet({
+    v1: { exitCode: 80, lastLine: 'cordon: signer-lost: what it signed is gone' },
+  })
+  const node = await NodeProcess.start({
+    name: 'v1',
+    ...nodePaths(dir, { dir: 'v1' }),
+    rpc: `http://127.0.0.1:${portOf(dir, 'v1')}`,
+    entry: FAKE_DAEMON,
+  })
+  await node.exited
+  await assert.rejects(node.waitFor('/readyz', 0, new AbortController().signal), {
+    code: 'signer-lost',
+    message: /^v1 ended with exit code 80/,
+  })
 })
 
 test('reports an exit and does not restart; restart starts the dead node', async (t) => {
