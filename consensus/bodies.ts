@@ -27,10 +27,8 @@ export class Bodies {
   readonly #fetch: BatchFetch
   /** Entries that were said to be held when execution asked. */
   readonly #claimed = new WeakSet<PoolEntry>()
-  /** In the order of their blocks. */
-  #waiting: { readonly entry: PoolEntry; readonly certificate: BatchCertificate }[] = []
-  /** Where the first of them is that has not had its turn. */
-  #turn = 0
+  /** Not asked for yet, in the order of their blocks. */
+  readonly #waiting = new Map<PoolEntry, BatchCertificate>()
 
   constructor(core: DisseminationCore) {
     this.#core = core
@@ -50,23 +48,17 @@ export class Bodies {
   /** A final block orders a batch: if its body is not here it will be needed, so it is asked for as soon as there is room. */
   prefetch(entry: PoolEntry, certificate: BatchCertificate): void {
     if (isHere(entry)) return
-    if (this.#waiting.length - this.#turn < WAITING_BATCHES) this.#waiting.push({ entry, certificate })
+    if (this.#waiting.size < WAITING_BATCHES) this.#waiting.set(entry, certificate)
     this.#askForMore()
   }
 
   /** A node that catches up has blocks with thousands of batches: always so many of them are on their way. */
   #askForMore(): void {
-    while (this.#fetch.size < PREFETCH_BATCHES) {
-      const next = this.#waiting[this.#turn]
-      if (next === undefined) break
-      const { entry, certificate } = next
-      this.#turn++
-      if (isHere(entry) || this.#core.pool.get(entry.key) !== entry) continue // it came, or is forgotten
-      this.#fetch.want(entry.ref, certificate, this.#core.clock.monotonicMs)
+    for (const [entry, certificate] of this.#waiting) {
+      if (this.#fetch.size >= PREFETCH_BATCHES) return
+      this.#waiting.delete(entry)
+      if (!isHere(entry)) this.#fetch.want(entry.ref, certificate, this.#core.clock.monotonicMs)
     }
-    if (this.#turn < this.#waiting.length && this.#turn < PREFETCH_BATCHES) return
-    this.#waiting = this.#waiting.slice(this.#turn)
-    this.#turn = 0
   }
 
   /** A block became final: bodies that were asked for long ago are asked for again sooner. */
@@ -129,6 +121,7 @@ export class Bodies {
 
   /** By executed block time no block needs the body any more. */
   forget(entry: PoolEntry): void {
+    this.#waiting.delete(entry)
     this.#fetch.forget(entry.key)
     this.#askForMore()
   }

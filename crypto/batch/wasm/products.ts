@@ -7,6 +7,8 @@
  * what one `add` or `sub` of reduced ones gives: the largest factor, 19 times such a limb, is below 2^32, and the largest sum,
  * ten products, below 2^63. They leave reduced ones. `out` may be an input.
  *
+ * Limbs are locals, named one by one in each product: an array of them would lie in memory and be read a hundred times.
+ *
  * Names: `f3d` is twice limb 3, `g3n` nineteen times, `f3q` thirty-eight times.
  */
 
